@@ -1,0 +1,160 @@
+#include "classifier.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+
+#include "kernels.hpp"
+
+namespace sparsedistill {
+
+namespace {
+
+void require(bool condition, const char* message) {
+  if (!condition) throw std::invalid_argument(message);
+}
+
+bool holds(std::size_t size, std::size_t rows, std::size_t columns) {
+  std::size_t product = 0;
+  return !__builtin_mul_overflow(rows, columns, &product) && size == product;
+}
+
+}  // namespace
+
+std::vector<Path> available_paths() {
+  std::vector<Path> paths = {Path::kPortable};
+#ifdef SPARSEDISTILL_X86
+  if (__builtin_cpu_supports("avx2")) paths.push_back(Path::kAvx2);
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl")) paths.push_back(Path::kAvx512);
+#endif
+  return paths;
+}
+
+Classifier::Classifier(const Vocabulary& vocabulary, const Network& network, Path path)
+    : vocabulary_(vocabulary), network_(network), path_(path), stride_(simd::padded(network.features())) {
+  require(network.dim > 0 && network.hidden_size() > 0 && network.classes() > 0, "a layer is empty");
+  require(holds(network.table.size(), vocabulary.rows(), network.dim), "the table does not fit the vocabulary");
+  require(holds(network.hidden.weight.size(), network.hidden_size(), network.features()),
+          "the hidden layer does not fit the table");
+  require(holds(network.output.weight.size(), network.classes(), network.hidden_size()),
+          "the output layer does not fit the hidden layer");
+  require(std::ranges::count(available_paths(), path) == 1, "this machine does not have that path");
+  hidden_weight_.resize(network.hidden_size() * stride_);
+  for (std::size_t unit = 0; unit < network.hidden_size(); ++unit) {
+    std::ranges::copy(network.hidden.weight.subspan(unit * network.features(), network.features()),
+                      hidden_weight_.begin() + static_cast<std::ptrdiff_t>(unit * stride_));
+  }
+}
+
+// The buffers of one thread, and what is done with them.
+class Classifier::Worker {
+ public:
+  explicit Worker(const Classifier& classifier)
+      : network_(classifier.network_),
+        classifier_(classifier),
+        kernels_(kernels(classifier.path_)),
+        find_(classifier.vocabulary_),
+        features_(kernel::kBatch * classifier.stride_),
+        hidden_(kernel::kBatch * simd::padded(network_.hidden_size())),
+        pooled_(simd::padded(network_.dim)),
+        piece_(simd::padded(network_.dim)) {}
+
+  // Up to kernel::kBatch texts.
+  void run(Texts texts, Texts pairs, float* logits, float* coverage) {
+    for (std::size_t i = 0; i < texts.size(); ++i) {
+      float* features = &features_[i * classifier_.stride_];
+      NgramFinder::Counts counts = pool(texts[i], features);
+      if (network_.pair) {
+        const NgramFinder::Counts others = pool(pairs[i], features + network_.dim);
+        counts.tokens += others.tokens;
+        counts.known += others.known;
+        compare(features);
+      }
+      coverage[i] = counts.tokens == 0
+                        ? 0.0F
+                        : static_cast<float>(static_cast<double>(counts.known) / static_cast<double>(counts.tokens));
+    }
+    score(texts.size(), logits);
+  }
+
+ private:
+  // Mean of the rows of a text's n-grams; zeros where it has none.
+  NgramFinder::Counts pool(std::string_view text, float* features) {
+    std::ranges::fill(pooled_, 0.0F);
+    rows_.clear();
+    std::size_t ngrams = 0;
+    // Rows are summed a piece at a time: long texts lose no precision, and buffers stay small.
+    const auto flush = [&] {
+      kernels_.sum_rows(network_.table.data(), network_.dim, rows_.data(), rows_.size(), piece_.data());
+      for (std::size_t d = 0; d < network_.dim; ++d) pooled_[d] += piece_[d];
+      ngrams += rows_.size();
+      rows_.clear();
+    };
+    const NgramFinder::Counts counts = find_(text, [&](std::uint32_t row, const Token&, const Token&) {
+      const float* begin = &network_.table[row * network_.dim];
+      __builtin_prefetch(begin);
+      rows_.push_back(row);
+      if (rows_.size() == kPiece) flush();
+    });
+    if (!rows_.empty()) flush();
+    const float scale = ngrams == 0 ? 0.0F : 1.0F / static_cast<float>(ngrams);
+    for (std::size_t d = 0; d < network_.dim; ++d) features[d] = pooled_[d] * scale;
+    return counts;
+  }
+
+  // [u, v] -> [u, v, u*v, |u-v|]
+  void compare(float* features) const {
+    const std::size_t dim = network_.dim;
+    const float* u = features;
+    const float* v = features + dim;
+    for (std::size_t d = 0; d < dim; ++d) {
+      features[2 * dim + d] = u[d] * v[d];
+      features[3 * dim + d] = std::abs(u[d] - v[d]);
+    }
+  }
+
+  void score(std::size_t texts, float* logits) {
+    const std::size_t hidden = network_.hidden_size();
+    const std::size_t classes = network_.classes();
+    const std::size_t row = simd::padded(hidden);
+    kernels_.hidden_layer(features_.data(), texts, classifier_.stride_, classifier_.hidden_weight_.data(),
+                          network_.hidden.bias.data(), hidden, hidden_.data(), row);
+    for (std::size_t i = 0; i < texts; ++i) {
+      for (std::size_t c = 0; c < classes; ++c) {
+        float sum = network_.output.bias[c];
+        for (std::size_t h = 0; h < hidden; ++h) sum += network_.output.weight[c * hidden + h] * hidden_[i * row + h];
+        logits[i * classes + c] = sum;
+      }
+    }
+  }
+
+  static constexpr std::size_t kPiece = 1024;
+
+  const Network& network_;
+  const Classifier& classifier_;
+  const Kernels& kernels_;
+  NgramFinder find_;
+  std::vector<std::uint32_t> rows_;
+  std::vector<float> features_;
+  std::vector<float> hidden_;
+  std::vector<float> pooled_;
+  std::vector<float> piece_;
+};
+
+void Classifier::operator()(Texts texts, Texts pairs, std::size_t threads, float* logits, float* coverage) const {
+  require(network_.pair ? pairs.size() == texts.size() : pairs.empty(),
+          network_.pair ? "each text needs its second text" : "the student reads single texts, not pairs");
+  const std::vector<Range> ranges = cut(texts, 1 << 16, kernel::kBatch);
+  threads = std::max<std::size_t>(1, std::min(threads, ranges.size()));
+  std::vector<Worker> workers;
+  workers.reserve(threads);
+  for (std::size_t thread = 0; thread < threads; ++thread) workers.emplace_back(*this);
+  for_each_parallel(ranges.size(), threads, [&](std::size_t thread, std::size_t item) {
+    const Range range = ranges[item];
+    workers[thread].run(texts.subspan(range.begin, range.size()),
+                        network_.pair ? pairs.subspan(range.begin, range.size()) : pairs,
+                        logits + range.begin * network_.classes(), coverage + range.begin);
+  });
+}
+
+}  // namespace sparsedistill

@@ -1,0 +1,55 @@
+// Text -> scores, fused: tokens, keys, prefetched probes, gathered rows, head.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "vocabulary.hpp"
+
+namespace sparsedistill {
+
+// A dense layer: y = W x + b, W as in torch.nn.Linear (outputs x inputs, row after row).
+struct Layer {
+  std::span<const float> weight;
+  std::span<const float> bias;
+};
+
+struct Network {
+  std::span<const float> table;  // rows x dim
+  std::size_t dim = 0;
+  bool pair = false;  // the head reads [u, v, u*v, |u-v|] of two texts
+  Layer hidden;       // followed by tanh
+  Layer output;
+
+  [[nodiscard]] std::size_t features() const { return pair ? 4 * dim : dim; }
+  [[nodiscard]] std::size_t hidden_size() const { return hidden.bias.size(); }
+  [[nodiscard]] std::size_t classes() const { return output.bias.size(); }
+};
+
+enum class Path { kPortable, kAvx2, kAvx512 };
+
+// The paths that this machine has, the best one last.
+std::vector<Path> available_paths();
+
+class Classifier {
+ public:
+  // Views that must outlive the classifier. Throws std::invalid_argument where sizes do not fit together.
+  Classifier(const Vocabulary& vocabulary, const Network& network, Path path);
+
+  // Write the logits (texts x classes) and the coverage (texts): the share of a text's tokens, or of a
+  // pair's, that the vocabulary knows, 0 for a text without tokens. `pairs` is empty or as long as
+  // `texts`. The results for a text depend on it alone. May be called by several threads at once.
+  void operator()(Texts texts, Texts pairs, std::size_t threads, float* logits, float* coverage) const;
+
+ private:
+  class Worker;
+
+  const Vocabulary& vocabulary_;
+  Network network_;
+  Path path_;
+  std::vector<float> hidden_weight_;  // padded to whole vectors
+  std::size_t stride_;                // floats in a padded vector of features
+};
+
+}  // namespace sparsedistill

@@ -1,0 +1,72 @@
+// Work on many texts by several threads, with results that do not depend on how many.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <exception>
+#include <mutex>
+#include <span>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+namespace sparsedistill {
+
+using Texts = std::span<const std::string_view>;
+
+// Half-open range of items.
+struct Range {
+  std::size_t begin;
+  std::size_t end;
+  [[nodiscard]] std::size_t size() const { return end - begin; }
+};
+
+// Cut `texts` into ranges of about `bytes` bytes each, never more than `most` texts.
+inline std::vector<Range> cut(Texts texts, std::size_t bytes, std::size_t most) {
+  std::vector<Range> ranges;
+  std::size_t begin = 0;
+  std::size_t filled = 0;
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    filled += texts[i].size() + 16;
+    if (filled >= bytes || i + 1 - begin >= most) {
+      ranges.push_back({begin, i + 1});
+      begin = i + 1;
+      filled = 0;
+    }
+  }
+  if (begin < texts.size()) ranges.push_back({begin, texts.size()});
+  return ranges;
+}
+
+// Call work(thread, item) for every item below `items`, the items taken in turn by up to `threads`
+// threads, the caller's among them. The first exception is thrown again here.
+template <class Work>
+void for_each_parallel(std::size_t items, std::size_t threads, Work&& work) {
+  threads = std::max<std::size_t>(1, std::min(threads, items));
+  if (threads == 1) {
+    for (std::size_t item = 0; item < items; ++item) work(std::size_t{0}, item);
+    return;
+  }
+  std::atomic<std::size_t> next{0};
+  std::exception_ptr failure;
+  std::mutex failing;
+  const auto run = [&](std::size_t thread) {
+    try {
+      for (std::size_t item; (item = next.fetch_add(1)) < items;) work(thread, item);
+    } catch (...) {
+      const std::lock_guard lock(failing);
+      if (!failure) failure = std::current_exception();
+      next = items;
+    }
+  };
+  {
+    std::vector<std::jthread> helpers;
+    helpers.reserve(threads - 1);
+    for (std::size_t thread = 1; thread < threads; ++thread) helpers.emplace_back(run, thread);
+    run(0);
+  }
+  if (failure) std::rethrow_exception(failure);
+}
+
+}  // namespace sparsedistill

@@ -1,0 +1,449 @@
+// Python bindings, nothing else. The GIL is released around all work on texts.
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/string_view.h>
+#include <nanobind/stl/tuple.h>
+#include <nanobind/stl/vector.h>
+
+#include <memory>
+#include <optional>
+
+#include "classifier.hpp"
+#include "counter.hpp"
+#include "vocabulary.hpp"
+
+namespace nb = nanobind;
+using namespace nb::literals;
+
+namespace {
+
+using namespace sparsedistill;
+
+template <class T>
+using Array1 = nb::ndarray<const T, nb::numpy, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+template <class T>
+using Array2 = nb::ndarray<const T, nb::numpy, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+
+template <class T, class Array>
+std::span<const T> view(const Array& array) {
+  return {array.data(), array.size()};
+}
+
+// A NumPy array that owns `values`.
+template <class T>
+nb::ndarray<nb::numpy, T> owned(std::unique_ptr<T[]> values, std::initializer_list<std::size_t> shape) {
+  T* data = values.get();
+  nb::capsule owner(values.release(), [](void* p) noexcept { delete[] static_cast<T*>(p); });
+  return nb::ndarray<nb::numpy, T>(data, shape, owner);
+}
+
+template <class T>
+nb::ndarray<nb::numpy, T> copied(const std::vector<T>& values) {
+  auto copy = std::make_unique<T[]>(values.size());
+  std::ranges::copy(values, copy.get());
+  return owned(std::move(copy), {values.size()});
+}
+
+// ---- texts ---------------------------------------------------------------------------------------
+
+// Texts in an Arrow layout: one buffer of bytes, and offsets into it.
+class ArrowTexts {
+ public:
+  ArrowTexts(Array1<std::uint8_t> data, const nb::ndarray<nb::numpy, nb::ro, nb::ndim<1>, nb::c_contig>& offsets)
+      : data_(std::move(data)) {
+    if (offsets.dtype() == nb::dtype<std::int32_t>()) {
+      read(static_cast<const std::int32_t*>(offsets.data()), offsets.size());
+    } else if (offsets.dtype() == nb::dtype<std::int64_t>()) {
+      read(static_cast<const std::int64_t*>(offsets.data()), offsets.size());
+    } else {
+      throw nb::type_error("offsets are int32 or int64");
+    }
+  }
+
+  [[nodiscard]] const std::vector<std::string_view>& texts() const { return texts_; }
+
+ private:
+  template <class Offset>
+  void read(const Offset* offsets, std::size_t count) {
+    if (count == 0) return;
+    texts_.reserve(count - 1);
+    const auto* bytes = reinterpret_cast<const char*>(data_.data());
+    for (std::size_t i = 0; i + 1 < count; ++i) {
+      if (offsets[i] < 0 || offsets[i + 1] < offsets[i] || static_cast<std::size_t>(offsets[i + 1]) > data_.size()) {
+        throw nb::value_error("an offset lies outside of the text buffer");
+      }
+      texts_.emplace_back(bytes + offsets[i], static_cast<std::size_t>(offsets[i + 1] - offsets[i]));
+    }
+  }
+
+  Array1<std::uint8_t> data_;
+  std::vector<std::string_view> texts_;
+};
+
+// UTF-8 of a str that is not ASCII, surrogates as they come (they are ill-formed: see text.hpp).
+// PyUnicode_AsUTF8 is no use: it refuses surrogates, and keeps a copy in the object for good.
+void append_utf8(PyObject* text, std::string& bytes) {
+  const int kind = PyUnicode_KIND(text);
+  const void* data = PyUnicode_DATA(text);
+  const Py_ssize_t length = PyUnicode_GET_LENGTH(text);
+  for (Py_ssize_t i = 0; i < length; ++i) {
+    encode(static_cast<char32_t>(PyUnicode_READ(kind, data, i)),
+           [&](std::uint8_t byte) { bytes.push_back(static_cast<char>(byte)); });
+  }
+}
+
+// Views on a sequence of str, ASCII ones where they lie, the others in a buffer of UTF-8.
+class StringTexts {
+ public:
+  // Of `strings`, a tuple that outlives this, from `begin` on; as many as fit.
+  StringTexts(const nb::tuple& strings, std::size_t begin, std::size_t most_texts, std::size_t most_bytes) {
+    std::vector<std::pair<std::size_t, std::size_t>> copied;  // text, place in the buffer
+    const std::size_t end = std::min(strings.size(), begin + std::min(most_texts, strings.size() - begin));
+    for (std::size_t i = begin; i < end && buffer_.size() <= most_bytes; ++i) {
+      PyObject* text = PyTuple_GET_ITEM(strings.ptr(), static_cast<Py_ssize_t>(i));
+      if (!PyUnicode_Check(text)) {
+        throw nb::type_error(("text " + std::to_string(i) + " is a " + Py_TYPE(text)->tp_name + ", not a str").c_str());
+      }
+#if PY_VERSION_HEX < 0x030C0000
+      if (PyUnicode_READY(text) != 0) throw nb::python_error();
+#endif
+      if (PyUnicode_IS_COMPACT_ASCII(text)) {
+        texts_.emplace_back(static_cast<const char*>(PyUnicode_DATA(text)),
+                            static_cast<std::size_t>(PyUnicode_GET_LENGTH(text)));
+      } else {
+        copied.emplace_back(texts_.size(), buffer_.size());
+        append_utf8(text, buffer_);
+        texts_.emplace_back(nullptr, buffer_.size() - copied.back().second);
+      }
+    }
+    for (const auto& [text, place] : copied) texts_[text] = {buffer_.data() + place, texts_[text].size()};
+  }
+
+  [[nodiscard]] const std::vector<std::string_view>& texts() const { return texts_; }
+
+ private:
+  std::vector<std::string_view> texts_;
+  std::string buffer_;
+};
+
+nb::tuple as_tuple(nb::handle sequence) {
+  if (PyUnicode_Check(sequence.ptr())) throw nb::type_error("texts are a list of str, not one str");
+  return nb::steal<nb::tuple>(PySequence_Tuple(sequence.ptr()) ?: throw nb::python_error());
+}
+
+std::size_t count_texts(nb::handle source) {
+  if (nb::isinstance<ArrowTexts>(source)) return nb::cast<const ArrowTexts&>(source).texts().size();
+  return nb::len(source);
+}
+
+constexpr std::size_t kNoLimit = static_cast<std::size_t>(-1);
+
+// Call work(texts), without the GIL, on all texts of `source`: an ArrowTexts or a sequence of str.
+template <class Work>
+void with_texts(nb::handle source, Work&& work) {
+  if (nb::isinstance<ArrowTexts>(source)) {
+    const auto& texts = nb::cast<const ArrowTexts&>(source).texts();
+    const nb::gil_scoped_release release;
+    work(Texts(texts));
+    return;
+  }
+  const nb::tuple strings = as_tuple(source);
+  const StringTexts texts(strings, 0, kNoLimit, kNoLimit);
+  const nb::gil_scoped_release release;
+  work(Texts(texts.texts()));
+}
+
+// The texts of a source, a slice at a time, so that buffers stay small and Ctrl-C gets through.
+class Slices {
+ public:
+  explicit Slices(nb::handle source) : source_(nb::borrow(source)) {
+    if (!nb::isinstance<ArrowTexts>(source)) strings_ = as_tuple(source);
+    size_ = strings_ ? strings_->size() : count_texts(source);
+  }
+
+  [[nodiscard]] std::size_t size() const { return size_; }
+
+  // Up to `most` texts from `begin` on; valid until the next call.
+  Texts at(std::size_t begin, std::size_t most) {
+    if (strings_) {
+      slice_.emplace(*strings_, begin, most, kBytes);
+      return slice_->texts();
+    }
+    const Texts all = nb::cast<const ArrowTexts&>(source_).texts();
+    return all.subspan(begin, std::min(most, all.size() - begin));
+  }
+
+  static constexpr std::size_t kTexts = std::size_t{1} << 14;
+
+ private:
+  static constexpr std::size_t kBytes = std::size_t{1} << 26;
+
+  nb::object source_;
+  std::optional<nb::tuple> strings_;
+  std::optional<StringTexts> slice_;
+  std::size_t size_;
+};
+
+void check_signals() {
+  if (PyErr_CheckSignals() != 0) throw nb::python_error();
+}
+
+// ---- bound classes -------------------------------------------------------------------------------
+
+TokenizerConfig tokenizer_config(int max_ngram, bool boundaries) {
+  if (max_ngram < 1 || max_ngram > kMaxOrder) {
+    throw nb::value_error(("max_ngram is 1 to " + std::to_string(kMaxOrder)).c_str());
+  }
+  return {max_ngram, boundaries};
+}
+
+std::size_t positive(std::size_t threads) { return std::max<std::size_t>(1, threads); }
+
+std::span<const Bucket> as_buckets(const Array2<std::uint64_t>& buckets) {
+  if (buckets.shape(1) * sizeof(std::uint64_t) != sizeof(Bucket)) throw nb::value_error("buckets are n x 8");
+  if (reinterpret_cast<std::uintptr_t>(buckets.data()) % alignof(Bucket) != 0) {
+    throw nb::value_error("buckets begin at a multiple of 64 bytes");
+  }
+  return {reinterpret_cast<const Bucket*>(buckets.data()), buckets.shape(0)};
+}
+
+class PyVocabulary {
+ public:
+  PyVocabulary(Array2<std::uint64_t> buckets, std::uint32_t rows, int max_ngram, bool boundaries, bool closed)
+      : buckets_(std::move(buckets)),
+        vocabulary_(as_buckets(buckets_), rows, tokenizer_config(max_ngram, boundaries), closed) {}
+
+  [[nodiscard]] const Vocabulary& get() const { return vocabulary_; }
+
+  auto extract(nb::handle source, double dropout, std::size_t max_ngrams, std::uint64_t seed,
+               std::size_t threads) const {
+    if (!(dropout >= 0 && dropout < 1)) throw nb::value_error("dropout is at least 0 and below 1");
+    std::unique_ptr<std::int64_t[]> rows;
+    std::size_t count = 0;
+    Extraction extraction;
+    with_texts(source, [&](Texts texts) {
+      extraction = sparsedistill::extract(vocabulary_, texts, {dropout, max_ngrams, seed, positive(threads)});
+      count = static_cast<std::size_t>(extraction.offsets.back());
+      rows.reset(new std::int64_t[count]);
+      std::int64_t* end = rows.get();
+      for (const auto& part : extraction.parts) end = std::ranges::copy(part, end).out;
+    });
+    return std::make_tuple(owned(std::move(rows), {count}), copied(extraction.offsets));
+  }
+
+  [[nodiscard]] auto find(const Array1<std::uint64_t>& keys) const {
+    std::vector<std::int64_t> rows;
+    for (const std::uint64_t key : view<std::uint64_t>(keys)) {
+      const std::uint32_t row = vocabulary_.find(key);
+      rows.push_back(row == kNoRow ? -1 : static_cast<std::int64_t>(row));
+    }
+    return copied(rows);
+  }
+
+ private:
+  Array2<std::uint64_t> buckets_;
+  Vocabulary vocabulary_;
+};
+
+class PyCounter {
+ public:
+  PyCounter(int max_ngram, bool boundaries, bool by_document, std::size_t memory, std::size_t threads)
+      : counter_({tokenizer_config(max_ngram, boundaries), by_document, memory, positive(threads)}) {}
+
+  void add(nb::handle source) {
+    Slices slices(source);
+    for (std::size_t begin = 0; begin < slices.size();) {
+      const Texts texts = slices.at(begin, Slices::kTexts);
+      begin += texts.size();
+      {
+        const nb::gil_scoped_release release;
+        counter_.add(texts);
+      }
+      check_signals();
+    }
+  }
+
+  [[nodiscard]] auto select(std::size_t most, std::uint32_t least) const {
+    std::vector<NgramCount> chosen;
+    {
+      const nb::gil_scoped_release release;
+      chosen = counter_.select(most, least);
+    }
+    auto keys = std::make_unique<std::uint64_t[]>(chosen.size());
+    auto counts = std::make_unique<std::uint32_t[]>(chosen.size());
+    for (std::size_t i = 0; i < chosen.size(); ++i) {
+      keys[i] = chosen[i].key;
+      counts[i] = chosen[i].count;
+    }
+    return std::make_tuple(owned(std::move(keys), {chosen.size()}), owned(std::move(counts), {chosen.size()}));
+  }
+
+  [[nodiscard]] const Counter& get() const { return counter_; }
+
+ private:
+  Counter counter_;
+};
+
+class PyClassifier {
+ public:
+  PyClassifier(const PyVocabulary& vocabulary, Array2<float> table, bool pair, Array2<float> hidden_weight,
+               Array1<float> hidden_bias, Array2<float> output_weight, Array1<float> output_bias,
+               std::optional<Path> path)
+      : table_(std::move(table)),
+        hidden_weight_(std::move(hidden_weight)),
+        hidden_bias_(std::move(hidden_bias)),
+        output_weight_(std::move(output_weight)),
+        output_bias_(std::move(output_bias)),
+        network_{view<float>(table_),
+                 table_.shape(1),
+                 pair,
+                 {view<float>(hidden_weight_), view<float>(hidden_bias_)},
+                 {view<float>(output_weight_), view<float>(output_bias_)}},
+        classifier_(vocabulary.get(), network_, path.value_or(available_paths().back())) {}
+
+  auto call(nb::handle source, nb::object pair_source, std::size_t threads) const {
+    Slices slices(source);
+    std::optional<Slices> pairs;
+    if (!pair_source.is_none()) pairs.emplace(pair_source);
+    if (network_.pair != pairs.has_value()) {
+      throw nb::type_error(network_.pair ? "this student reads pairs: give it the second texts too"
+                                         : "this student reads single texts, not pairs");
+    }
+    if (pairs && pairs->size() != slices.size()) throw nb::value_error("each text needs exactly one second text");
+    const std::size_t count = slices.size();
+    const std::size_t classes = network_.classes();
+    std::unique_ptr<float[]> logits(new float[count * classes]);
+    std::unique_ptr<float[]> coverage(new float[count]);
+    for (std::size_t begin = 0; begin < count;) {
+      Texts texts = slices.at(begin, Slices::kTexts);
+      const Texts seconds = pairs ? pairs->at(begin, texts.size()) : Texts();
+      if (pairs) texts = texts.first(seconds.size());
+      {
+        const nb::gil_scoped_release release;
+        classifier_(texts, seconds, positive(threads), logits.get() + begin * classes, coverage.get() + begin);
+      }
+      begin += texts.size();
+      check_signals();
+    }
+    return std::make_tuple(owned(std::move(logits), {count, classes}), owned(std::move(coverage), {count}));
+  }
+
+ private:
+  Array2<float> table_;
+  Array2<float> hidden_weight_;
+  Array1<float> hidden_bias_;
+  Array2<float> output_weight_;
+  Array1<float> output_bias_;
+  Network network_;
+  Classifier classifier_;
+};
+
+nb::str as_str(std::string_view bytes) {
+  return nb::steal<nb::str>(PyUnicode_DecodeUTF8(bytes.data(), static_cast<Py_ssize_t>(bytes.size()), "replace"));
+}
+
+nb::list tokenize(nb::handle text, bool boundaries) {
+  const StringTexts holder(nb::make_tuple(nb::borrow(text)), 0, 1, kNoLimit);
+  const std::string_view bytes = holder.texts().front();
+  TokenStream stream(bytes, {1, boundaries});
+  nb::list tokens;
+  for (Token token; stream.next(token);) {
+    std::string string = folded(bytes.substr(token.begin, token.end - token.begin));
+    if (token.begin == token.end) string = token.hash == kBeginHash ? kBeginToken : kEndToken;
+    tokens.append(nb::make_tuple(as_str(string), token.begin, token.end));
+  }
+  return tokens;
+}
+
+}  // namespace
+
+NB_MODULE(_core, m) {
+  m.doc() = "The native core: all that happens per byte or per n-gram.";
+  m.attr("UNICODE_VERSION") = kUnicodeVersion;
+  m.attr("TOKENIZER_VERSION") = kTokenizerVersion;
+  m.attr("MAX_ORDER") = kMaxOrder;
+  m.attr("LEAST_COUNTER_MEMORY") = Counter::kLeastMemory;
+
+  nb::enum_<Path>(m, "Path", "Instruction sets that the kernels are compiled for.")
+      .value("PORTABLE", Path::kPortable)
+      .value("AVX2", Path::kAvx2)
+      .value("AVX512", Path::kAvx512);
+  m.def("available_paths", &available_paths, "The paths that this machine has, the best one last.");
+
+  m.def("tokenize", &tokenize, "text"_a, "boundaries"_a = false,
+        "The tokens of a text: (folded token, first byte, byte behind the last) of its UTF-8.");
+  m.def(
+      "keys_of",
+      [](const std::vector<std::string>& ngrams) {
+        std::vector<std::uint64_t> keys;
+        keys.reserve(ngrams.size());
+        for (const std::string& ngram : ngrams) keys.push_back(key_of_ngram(ngram));
+        return copied(keys);
+      },
+      "ngrams"_a, "Keys of n-grams given as folded tokens with a space between, uint64 (n,).");
+  m.def(
+      "build_buckets",
+      [](const Array1<std::uint64_t>& keys) {
+        std::vector<Bucket> buckets;
+        {
+          const nb::gil_scoped_release release;
+          buckets = build_buckets(view<std::uint64_t>(keys));
+        }
+        const std::size_t count = buckets.size();
+        // A vector of Bucket keeps their alignment; so does whoever owns it.
+        auto* kept = new std::vector<Bucket>(std::move(buckets));
+        nb::capsule owner(kept, [](void* p) noexcept { delete static_cast<std::vector<Bucket>*>(p); });
+        return nb::ndarray<nb::numpy, std::uint64_t>(reinterpret_cast<std::uint64_t*>(kept->data()), {count, 8}, owner);
+      },
+      "keys"_a, "The hash table of `keys` (n,), whose places are their rows: uint64 (buckets, 8).");
+
+  nb::class_<ArrowTexts>(m, "ArrowTexts", "Texts in Arrow's layout, used where they lie.")
+      .def(nb::init<Array1<std::uint8_t>, const nb::ndarray<nb::numpy, nb::ro, nb::ndim<1>, nb::c_contig>&>(), "data"_a,
+           "offsets"_a)
+      .def("__len__", [](const ArrowTexts& texts) { return texts.texts().size(); });
+
+  nb::class_<PyVocabulary>(m, "Vocabulary", "Key -> row, over buckets that it keeps alive.")
+      .def(nb::init<Array2<std::uint64_t>, std::uint32_t, int, bool, bool>(), "buckets"_a, "rows"_a, "max_ngram"_a,
+           "boundaries"_a, "closed"_a)
+      .def("extract", &PyVocabulary::extract, "texts"_a, "dropout"_a, "max_ngrams"_a, "seed"_a, "threads"_a,
+           "n-gram rows of texts as CSR: rows int64 (nnz,), offsets int64 (n + 1,).")
+      .def("find", &PyVocabulary::find, "keys"_a, "Rows of keys, int64 (n,), -1 where there is none.");
+
+  nb::class_<PyCounter>(m, "Counter", "Counts n-grams in bounded memory, on all cores.")
+      .def(nb::init<int, bool, bool, std::size_t, std::size_t>(), "max_ngram"_a, "boundaries"_a, "by_document"_a,
+           "memory"_a, "threads"_a)
+      .def("add", &PyCounter::add, "texts"_a)
+      .def("select", &PyCounter::select, "most"_a, "least"_a, "Keys uint64 (n,) and counts uint32 (n,), by rank.")
+      .def_prop_ro("texts", [](const PyCounter& counter) { return counter.get().texts(); })
+      .def_prop_ro("tokens", [](const PyCounter& counter) { return counter.get().tokens(); })
+      .def_prop_ro("error_bound", [](const PyCounter& counter) { return counter.get().error_bound(); })
+      .def("__len__", [](const PyCounter& counter) { return counter.get().size(); });
+
+  nb::class_<NgramStrings>(m, "NgramStrings", "Gathers the strings of a vocabulary's n-grams.")
+      .def(
+          "__init__",
+          [](NgramStrings* self, const PyVocabulary& vocabulary) { new (self) NgramStrings(vocabulary.get()); },
+          "vocabulary"_a, nb::keep_alive<1, 2>())
+      .def(
+          "add",
+          [](NgramStrings& strings, nb::handle source, std::size_t threads) {
+            with_texts(source, [&](Texts texts) { strings.add(texts, positive(threads)); });
+          },
+          "texts"_a, "threads"_a)
+      .def("missing", &NgramStrings::missing)
+      .def("strings", [](const NgramStrings& strings) {
+        nb::list result;
+        for (const std::string& string : strings.strings()) result.append(as_str(string));
+        return result;
+      });
+
+  nb::class_<PyClassifier>(m, "Classifier", "Text -> scores, fused.")
+      .def(nb::init<const PyVocabulary&, Array2<float>, bool, Array2<float>, Array1<float>, Array2<float>,
+                    Array1<float>, std::optional<Path>>(),
+           "vocabulary"_a, "table"_a, "pair"_a, "hidden_weight"_a, "hidden_bias"_a, "output_weight"_a, "output_bias"_a,
+           "path"_a = nb::none(), nb::keep_alive<1, 2>())
+      .def("__call__", &PyClassifier::call, "texts"_a, "text_pair"_a = nb::none(), "threads"_a = 1,
+           "Logits float32 (n, classes) and coverage float32 (n,).");
+}

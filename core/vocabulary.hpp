@@ -1,0 +1,195 @@
+// Key -> row: a static hash table of 64-byte buckets that is used where it lies, in memory or in a
+// mapped file.
+//
+// A bucket is a cache line: five keys, their five rows, and a word that is 1 when keys that belong here
+// stand in the buckets after it. A probe therefore costs one cache miss, rarely two.
+//
+// A vocabulary that was chosen by frequency is closed under prefixes: an n-gram in it has all its
+// prefixes in it. Then, where an n-gram is missing, no longer one from the same place is looked up.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ngrams.hpp"
+#include "parallel.hpp"
+
+namespace sparsedistill {
+
+struct alignas(64) Bucket {
+  static constexpr int kSlots = 5;
+  std::uint64_t keys[kSlots];  // 0: empty
+  std::uint32_t rows[kSlots];
+  std::uint32_t overflown;
+};
+static_assert(sizeof(Bucket) == 64);
+
+inline constexpr std::uint32_t kNoRow = 0xFFFFFFFF;
+
+class Vocabulary {
+ public:
+  // Buckets a key may stand from its own. Bounds a probe in a hostile file; building keeps to it.
+  static constexpr std::size_t kReach = 64;
+
+  // A view of `buckets`, which must outlive it. Rows from `rows` on are taken for missing.
+  Vocabulary(std::span<const Bucket> buckets, std::uint32_t rows, TokenizerConfig config, bool closed)
+      : buckets_(buckets), rows_(rows), config_(config), closed_(closed) {
+    if (buckets.empty()) throw std::invalid_argument("a vocabulary has at least one bucket");
+  }
+
+  [[nodiscard]] std::uint32_t rows() const { return rows_; }
+  [[nodiscard]] bool closed() const { return closed_; }
+  [[nodiscard]] const TokenizerConfig& config() const { return config_; }
+
+  [[nodiscard]] std::uint32_t find(std::uint64_t key) const {
+    std::size_t at = home(key, buckets_.size());
+    for (std::size_t step = 0; step < kReach; ++step) {
+      const Bucket& bucket = buckets_[at];
+      for (int slot = 0; slot < Bucket::kSlots; ++slot) {
+        if (bucket.keys[slot] == key) return bucket.rows[slot] < rows_ ? bucket.rows[slot] : kNoRow;
+      }
+      if (bucket.overflown == 0) return kNoRow;
+      if (++at == buckets_.size()) at = 0;
+    }
+    return kNoRow;
+  }
+
+  void prefetch(std::uint64_t key) const { __builtin_prefetch(&buckets_[home(key, buckets_.size())]); }
+
+  static std::size_t home(std::uint64_t key, std::size_t buckets) {
+    return static_cast<std::size_t>((static_cast<unsigned __int128>(key) * buckets) >> 64);
+  }
+
+ private:
+  std::span<const Bucket> buckets_;
+  std::uint32_t rows_;
+  TokenizerConfig config_;
+  bool closed_;
+};
+
+// Buckets for `keys`, whose places are their rows. Throws std::invalid_argument where a key comes twice.
+std::vector<Bucket> build_buckets(std::span<const std::uint64_t> keys);
+
+// Finds the n-grams of texts. Holds the buffers of one thread; their size does not depend on the text.
+class NgramFinder {
+ public:
+  explicit NgramFinder(const Vocabulary& vocabulary) : vocabulary_(vocabulary) {}
+
+  struct Counts {
+    std::uint64_t tokens = 0;  // of the text, without its boundaries
+    std::uint64_t known = 0;   // those that the vocabulary has
+  };
+
+  // Call sink(row, first, last) for each n-gram of `text` that has a row, `first` and `last` being its
+  // outer tokens, in an order that depends on the text alone.
+  template <class Sink>
+  Counts operator()(std::string_view text, Sink&& sink) {
+    Counts counts;
+    TokenStream stream(text, vocabulary_.config());
+    const auto carried = static_cast<std::size_t>(vocabulary_.config().max_order - 1);
+    std::size_t filled = 0;
+    for (bool more = true; more;) {
+      while (filled < kPiece && (more = stream.next(tokens_[filled]))) {
+        const std::uint64_t key = key_of(tokens_[filled].hash, 1);
+        vocabulary_.prefetch(key);
+        ++filled;
+      }
+      // The last tokens of a piece start n-grams that end in the next one.
+      const std::size_t starts = more ? filled - carried : filled;
+      find_piece(starts, filled, counts, sink);
+      std::copy(tokens_ + starts, tokens_ + filled, tokens_);
+      filled -= starts;
+    }
+    return counts;
+  }
+
+ private:
+  static constexpr std::size_t kPiece = 512;
+
+  struct Candidate {
+    std::uint64_t rolled;
+    std::uint32_t start;
+  };
+
+  template <class Sink>
+  void find_piece(std::size_t starts, std::size_t filled, Counts& counts, Sink&& sink) {
+    for (std::size_t start = 0; start < starts; ++start) {
+      candidates_[start] = {tokens_[start].hash, static_cast<std::uint32_t>(start)};
+    }
+    std::size_t left = starts;
+    for (int order = 1; order <= vocabulary_.config().max_order && left > 0; ++order) {
+      left = find_order(order, left, filled, counts, sink);
+    }
+  }
+
+  // Look up the candidates of one order, and leave those that may go on to the next, keys prefetched.
+  template <class Sink>
+  std::size_t find_order(int order, std::size_t candidates, std::size_t filled, Counts& counts, Sink&& sink) {
+    const auto length = static_cast<std::size_t>(order);
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < candidates; ++i) {
+      const Candidate candidate = candidates_[i];
+      const std::size_t next = candidate.start + length;
+      const std::uint32_t row = vocabulary_.find(key_of(candidate.rolled, order));
+      if (order == 1 && tokens_[candidate.start].begin != tokens_[candidate.start].end) {
+        ++counts.tokens;
+        counts.known += row != kNoRow;
+      }
+      if (row != kNoRow) {
+        sink(row, tokens_[candidate.start], tokens_[next - 1]);
+      } else if (vocabulary_.closed()) {
+        continue;
+      }
+      if (next >= filled || order == vocabulary_.config().max_order) continue;
+      const std::uint64_t rolled = roll(candidate.rolled, tokens_[next].hash);
+      vocabulary_.prefetch(key_of(rolled, order + 1));
+      candidates_[kept++] = {rolled, candidate.start};
+    }
+    return kept;
+  }
+
+  const Vocabulary& vocabulary_;
+  Token tokens_[kPiece];
+  Candidate candidates_[kPiece];
+};
+
+// ---- extraction ----------------------------------------------------------------------------------
+
+struct ExtractionConfig {
+  double dropout = 0.0;        // share of the n-grams left out at random
+  std::size_t max_ngrams = 0;  // a random choice of as many where a text has more; 0: all
+  std::uint64_t seed = 0;
+  std::size_t threads = 1;
+};
+
+// n-gram rows of texts as CSR.
+struct Extraction {
+  std::vector<std::vector<std::int64_t>> parts;  // the rows, in order
+  std::vector<std::int64_t> offsets;             // texts + 1
+};
+
+Extraction extract(const Vocabulary& vocabulary, Texts texts, const ExtractionConfig& config);
+
+// The strings of the vocabulary's n-grams, gathered from the texts that it was counted from.
+class NgramStrings {
+ public:
+  explicit NgramStrings(const Vocabulary& vocabulary);
+  NgramStrings(const NgramStrings&) = delete;
+  NgramStrings& operator=(const NgramStrings&) = delete;
+
+  void add(Texts texts, std::size_t threads);
+  [[nodiscard]] std::size_t missing() const;
+  [[nodiscard]] const std::vector<std::string>& strings() const { return strings_; }
+
+ private:
+  const Vocabulary& vocabulary_;
+  std::vector<std::string> strings_;
+  std::vector<std::atomic_flag> taken_;
+};
+
+}  // namespace sparsedistill

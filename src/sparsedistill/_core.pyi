@@ -1,0 +1,70 @@
+"""Types of the native core (core/python.cpp)."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+UNICODE_VERSION: str
+TOKENIZER_VERSION: int
+MAX_ORDER: int
+LEAST_COUNTER_MEMORY: int
+
+class Path:
+    PORTABLE: Path
+    AVX2: Path
+    AVX512: Path
+
+def available_paths() -> list[Path]: ...
+def tokenize(text: str, boundaries: bool = False) -> list[tuple[str, int, int]]: ...
+def keys_of(ngrams: list[str]) -> NDArray[np.uint64]: ...
+def build_buckets(keys: NDArray[np.uint64]) -> NDArray[np.uint64]: ...
+
+class ArrowTexts:
+    def __init__(self, data: NDArray[np.uint8], offsets: NDArray[np.int32] | NDArray[np.int64]) -> None: ...
+    def __len__(self) -> int: ...
+
+class Vocabulary:
+    def __init__(
+        self, buckets: NDArray[np.uint64], rows: int, max_ngram: int, boundaries: bool, closed: bool
+    ) -> None: ...
+    def extract(
+        self, texts: Sequence[str] | ArrowTexts, dropout: float, max_ngrams: int, seed: int, threads: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]: ...
+    def find(self, keys: NDArray[np.uint64]) -> NDArray[np.int64]: ...
+
+class Counter:
+    texts: int
+    tokens: int
+    error_bound: int
+    def __init__(
+        self, max_ngram: int, boundaries: bool, by_document: bool, memory: int, threads: int
+    ) -> None: ...
+    def __len__(self) -> int: ...
+    def add(self, texts: Sequence[str] | ArrowTexts) -> None: ...
+    def select(self, most: int, least: int) -> tuple[NDArray[np.uint64], NDArray[np.uint32]]: ...
+
+class NgramStrings:
+    def __init__(self, vocabulary: Vocabulary) -> None: ...
+    def add(self, texts: Sequence[str] | ArrowTexts, threads: int) -> None: ...
+    def missing(self) -> int: ...
+    def strings(self) -> list[str]: ...
+
+class Classifier:
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        table: NDArray[np.float32],
+        pair: bool,
+        hidden_weight: NDArray[np.float32],
+        hidden_bias: NDArray[np.float32],
+        output_weight: NDArray[np.float32],
+        output_bias: NDArray[np.float32],
+        path: Path | None = None,
+    ) -> None: ...
+    def __call__(
+        self,
+        texts: Sequence[str] | ArrowTexts,
+        text_pair: Sequence[str] | ArrowTexts | None = None,
+        threads: int = 1,
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]: ...

@@ -1,0 +1,61 @@
+"""The model card: what a student is, what was measured of it, and how to use it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_USE_SINGLE = 'student(["First text", "Second text"])'
+_USE_PAIR = 'student([{"text": "One text", "text_pair": "Another text"}])'
+
+
+def model_card(config: dict[str, Any], name: str) -> str:
+    """Markdown of a student's ``README.md``, with the header that the Hub reads.
+
+    Args:
+        config: What ``config.json`` holds.
+        name: What the student is called: the name of its directory.
+    """
+    kind = "pairs of texts" if config["pair"] else "texts"
+    labels = "any number of" if config["multi_label"] else "one of"
+    rows, dim = config["vocabulary"]["rows"], config["dim"]
+    return f"""---
+library_name: sparsedistill
+pipeline_tag: text-classification
+tags: [sparsedistill, text-classification, distillation, n-grams]
+---
+
+# {name}
+
+Gives {kind} {labels} {len(config["classes"])} labels: {", ".join(config["classes"])}.
+
+A student distilled with sparsedistill: a deep averaging network over the embeddings of {rows:,}
+n-grams of 1 to {config["tokenizer"]["max_ngram"]} tokens ({dim} dimensions, {rows * dim:,} parameters
+in the table), after Ye et al., "Sparse Distillation", NAACL 2022.
+
+```python
+from sparsedistill import Student
+
+student = Student.from_pretrained("{name}")
+{_USE_PAIR if config["pair"] else _USE_SINGLE}
+```
+{_evaluation(config["evaluation"])}"""
+
+
+def _evaluation(evaluation: dict[str, Any]) -> str:
+    if not evaluation:
+        return ""
+    columns = [name for name in ("teacher", "student") if name in evaluation]
+    lines = [f"| | {' | '.join(columns)} |", "| --- |" + " ---: |" * len(columns)]
+    for metric in evaluation[columns[-1]]:
+        values = (evaluation[column].get(metric) for column in columns)
+        lines.append(f"| {metric} | {' | '.join(_number(value) for value in values)} |")
+    facts = [f"- {key}: {_number(value)}" for key, value in evaluation.items() if not isinstance(value, dict)]
+    return "\n## Evaluation\n\n" + "\n".join([*lines, "", *facts]) + "\n"
+
+
+def _number(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+    return f"{value:,}" if isinstance(value, int) else str(value)

@@ -1,0 +1,72 @@
+"""Progress on the terminal for anything that takes more than a moment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+#: Everything that is said to people goes to stderr; stdout is for results.
+console = Console(stderr=True)
+
+#: ``advance(n, note)``: `n` more units are done; `note` replaces the text behind the bar.
+Advance = Callable[..., None]
+
+
+class _Rate(ProgressColumn):
+    """Units a second."""
+
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        if speed is None:
+            return Text("")
+        return Text(
+            f"{speed:,.0f} {task.fields['unit']}/s" if speed >= 10 else f"{speed:.1f} {task.fields['unit']}/s"
+        )
+
+
+@contextmanager
+def progress(description: str, total: int | None, unit: str, done: int = 0) -> Iterator[Advance]:
+    """Show a bar with rate and time left while the block runs.
+
+    Args:
+        description: What is being done.
+        total: Units in all; None where it is not known beforehand (no time left is shown).
+        unit: The name of a unit, in the plural: ``texts``, ``steps``.
+        done: Units that an earlier, interrupted run has done; not counted in the rate.
+
+    Yields:
+        A function ``advance(n=1, note="")``.
+    """
+    columns: list[ProgressColumn] = [
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        _Rate(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+    ]
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task(description, total=total, completed=done, unit=unit, note="")
+
+        def advance(n: int = 1, note: str | None = None) -> None:
+            bar.advance(task, n)
+            if note is not None:
+                bar.update(task, note=note)
+
+        yield advance

@@ -1,0 +1,331 @@
+"""The student as it is deployed: load, predict, save. Imports neither torch nor transformers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import _core
+from .card import model_card
+from .errors import InputError
+from .files import atomic_directory
+from .tensors import map_tensors, write_tensors
+from .texts import Texts, all_threads, check_texts, core_texts
+from .vocabulary import Vocabulary, read_json
+
+FORMAT_VERSION = 1
+_WEIGHTS = ("table", "hidden.weight", "hidden.bias", "output.weight", "output.bias")
+_MODEL_FILE = "model.safetensors"
+
+#: What a call takes: as transformers' text-classification pipeline, one text or one pair or several.
+Inputs: TypeAlias = str | Mapping[str, str] | Sequence[str] | Sequence[Mapping[str, str]]
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Answers for n texts.
+
+    Attributes:
+        logits: float32 (n, classes).
+        coverage: float32 (n,), the share of a text's tokens that the vocabulary knows. A low one says
+            that the student has not seen such text: its answer is a guess.
+        multi_label: The classes do not exclude each other.
+    """
+
+    logits: NDArray[np.float32]
+    coverage: NDArray[np.float32]
+    multi_label: bool
+
+    @property
+    def probabilities(self) -> NDArray[np.float32]:
+        """float32 (n, classes); rows add up to 1 unless the classes do not exclude each other."""
+        return probabilities(self.logits, multi_label=self.multi_label)
+
+
+def probabilities(logits: NDArray[np.float32], *, multi_label: bool) -> NDArray[np.float32]:
+    """Softmax of the rows of (n, classes) logits; the sigmoid of each where labels are not exclusive."""
+    if multi_label:
+        positive = np.exp(-np.abs(logits))
+        return np.where(logits >= 0, 1 / (1 + positive), positive / (1 + positive)).astype(np.float32)
+    powers: NDArray[np.float32] = np.exp(logits - logits.max(axis=1, keepdims=True))
+    powers /= powers.sum(axis=1, keepdims=True)
+    return powers
+
+
+@dataclass(frozen=True)
+class Network:
+    """The weights of a trained student (Ye et al. 2022, section 3.1), all float32.
+
+    Attributes:
+        table: (rows, dim), an embedding for each n-gram.
+        hidden_weight: (hidden, dim); (hidden, 4 * dim) where two texts are compared.
+        hidden_bias: (hidden,).
+        output_weight: (classes, hidden).
+        output_bias: (classes,).
+    """
+
+    table: NDArray[np.float32]
+    hidden_weight: NDArray[np.float32]
+    hidden_bias: NDArray[np.float32]
+    output_weight: NDArray[np.float32]
+    output_bias: NDArray[np.float32]
+
+    def arrays(self) -> dict[str, NDArray[np.float32]]:
+        """The weights by their names on disk, in the order to write them."""
+        return dict(zip(_WEIGHTS, vars(self).values(), strict=True))
+
+
+@dataclass
+class Student:
+    """A text classifier over n-gram embeddings, with raw text in and labels out.
+
+    Several threads may use one student at once.
+
+    Args:
+        vocabulary: The n-grams it knows.
+        network: Its weights.
+        classes: The names of the classes.
+        multi_label: The classes do not exclude each other (sigmoid instead of softmax).
+        pair: It compares two texts instead of reading one.
+        evaluation: What was measured of it, for the model card.
+
+    Raises:
+        InputError: The parts do not fit together.
+    """
+
+    vocabulary: Vocabulary
+    network: Network
+    classes: tuple[str, ...]
+    multi_label: bool = False
+    pair: bool = False
+    evaluation: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if len(self.classes) != len(self.network.output_bias):
+            raise InputError(
+                f"{len(self.classes)} class names came with {len(self.network.output_bias)} outputs: "
+                "each output needs one name."
+            )
+        weights = self.network
+        try:
+            self._classifier = _core.Classifier(
+                self.vocabulary.core,
+                weights.table,
+                self.pair,
+                weights.hidden_weight,
+                weights.hidden_bias,
+                weights.output_weight,
+                weights.output_bias,
+            )
+        except (TypeError, ValueError) as error:
+            raise InputError(f"The student's parts do not fit together ({error}): save it again.") from error
+
+    def __repr__(self) -> str:
+        kind = "pairs of texts" if self.pair else "texts"
+        parameters = sum(array.size for array in self.network.arrays().values())
+        return f"Student({kind} -> {', '.join(self.classes)}; {parameters:,} parameters)"
+
+    @property
+    def classes_(self) -> NDArray[np.str_]:
+        """The class names as scikit-learn has them."""
+        return np.array(self.classes)
+
+    # ---- answers ---------------------------------------------------------------------------------
+
+    def score(
+        self, texts: Texts, text_pair: Texts | None = None, *, threads: int | None = None
+    ) -> Predictions:
+        """Logits and coverage of n texts, from which all other answers follow.
+
+        Any str is a text: empty ones, ones without a known n-gram (both get the answer for no
+        n-grams, and coverage 0), and ones with NUL characters or lone surrogates.
+
+        Args:
+            texts: n texts, or the first texts of n pairs.
+            text_pair: The second ones.
+            threads: All cores by default. The answers do not depend on it.
+
+        Raises:
+            InputError: `texts` are no texts, or a pair is wanted or not wanted.
+        """
+        if self.pair != (text_pair is not None):
+            raise InputError(
+                "The student compares two texts: pass the second ones as text_pair."
+                if self.pair
+                else "The student reads single texts: leave out text_pair."
+            )
+        first = check_texts(core_texts(texts))
+        second = None if text_pair is None else check_texts(core_texts(text_pair))
+        if second is not None and len(first) != len(second):
+            raise InputError(f"{len(first)} texts came with {len(second)} second ones: each needs one.")
+        logits, coverage = self._classifier(first, second, all_threads(threads))
+        return Predictions(logits, coverage, self.multi_label)
+
+    def predict_proba(
+        self, texts: Texts, text_pair: Texts | None = None, *, threads: int | None = None
+    ) -> NDArray[np.float32]:
+        """Probabilities of the classes, float32 (n, classes). See :meth:`score`."""
+        return self.score(texts, text_pair, threads=threads).probabilities
+
+    def predict(
+        self, texts: Texts, text_pair: Texts | None = None, *, threads: int | None = None
+    ) -> NDArray[Any]:
+        """Class names (n,); for multi-label students bool (n, classes), True from 0.5 on.
+
+        See :meth:`score`.
+        """
+        logits = self.score(texts, text_pair, threads=threads).logits
+        return logits >= 0 if self.multi_label else self.classes_[logits.argmax(axis=1)]
+
+    def __call__(
+        self, inputs: Inputs, *, top_k: int | None = 1, coverage: bool = False, threads: int | None = None
+    ) -> list[Any]:
+        """Answer like transformers' ``pipeline("text-classification")``.
+
+        Args:
+            inputs: One text or several; for pairs, dicts with ``text`` and ``text_pair``.
+            top_k: Answers a text, best first; None for all classes.
+            coverage: Add the coverage to each answer.
+            threads: All cores by default.
+
+        Returns:
+            A dict with ``label`` and ``score`` for each text; a list of them for each where `top_k` is
+            not 1. One text is answered as a list of one.
+
+        Raises:
+            InputError: `inputs` are no texts, or pairs where texts are wanted or the reverse.
+        """
+        single = isinstance(inputs, str | Mapping)
+        predictions = self.score(*_columns([inputs] if single else inputs), threads=threads)  # type: ignore[arg-type]
+        scores = predictions.probabilities
+        ranks = np.argsort(-scores, axis=1, kind="stable")[:, :top_k]
+        answers = [
+            [{"label": self.classes[c], "score": float(row[c])} for c in best]
+            for row, best in zip(scores, ranks, strict=True)
+        ]
+        if coverage:
+            for answer, known in zip(answers, predictions.coverage.tolist(), strict=True):
+                for entry in answer:
+                    entry["coverage"] = known
+        return answers if top_k != 1 else [answer[0] for answer in answers]
+
+    # ---- on disk ---------------------------------------------------------------------------------
+
+    def save_pretrained(self, directory: str | Path) -> None:
+        """Write the student to a new directory that the Hugging Face Hub understands.
+
+        ``config.json``, ``model.safetensors`` (vocabulary and weights), ``ngrams.parquet`` (the
+        strings, for people) and ``README.md`` (the model card).
+
+        Raises:
+            InputError: `directory` exists already or cannot be written.
+        """
+        with atomic_directory(directory) as partial:
+            write_tensors(partial / _MODEL_FILE, {**self.vocabulary.arrays(), **self.network.arrays()})
+            (partial / "config.json").write_text(json.dumps(self.config(), indent=2) + "\n", "utf-8")
+            (partial / "README.md").write_text(model_card(self.config(), Path(directory).name), "utf-8")
+            self.vocabulary.save_ngrams(partial)
+
+    def config(self) -> dict[str, Any]:
+        """What ``config.json`` holds."""
+        return {
+            "format": "sparsedistill",
+            "format_version": FORMAT_VERSION,
+            "classes": list(self.classes),
+            "multi_label": self.multi_label,
+            "pair": self.pair,
+            "dim": self.network.table.shape[1],
+            "hidden": len(self.network.hidden_bias),
+            **self.vocabulary.config(),
+            "evaluation": self.evaluation,
+        }
+
+    @classmethod
+    def from_pretrained(cls, model: str | Path) -> Student:
+        """The student in a directory, or on the Hugging Face Hub.
+
+        The weights are mapped, not read: opening takes milliseconds whatever the size, and processes
+        share the memory. A loaded student answers bit for bit as the saved one.
+
+        Args:
+            model: A directory that :meth:`save_pretrained` wrote, or a Hub id (needs the package
+                huggingface_hub).
+
+        Raises:
+            InputError: There is no student, it is damaged, or it is of another version.
+        """
+        directory = Path(model) if Path(model).is_dir() else _from_hub(str(model))
+        config = read_json(directory / "config.json")
+        if config.get("format") != "sparsedistill" or config.get("format_version") != FORMAT_VERSION:
+            raise InputError(
+                f"{directory} holds no student of format version {FORMAT_VERSION}: "
+                "name a directory that save_pretrained wrote."
+            )
+        arrays = map_tensors(directory / _MODEL_FILE)
+        vocabulary = Vocabulary.from_arrays(config, arrays, directory)
+        try:
+            network = Network(*(_float32(arrays[name]) for name in _WEIGHTS))
+            classes, multi_label, pair = config["classes"], config["multi_label"], config["pair"]
+            if not all(isinstance(name, str) for name in classes) or {type(multi_label), type(pair)} != {
+                bool
+            }:
+                raise TypeError("config.json has a value of the wrong type")
+            return cls(vocabulary, network, tuple(classes), multi_label, pair, config.get("evaluation", {}))
+        except (KeyError, TypeError) as error:
+            raise InputError(
+                f"{directory} holds no whole student ({error}): copy or save it again."
+            ) from error
+
+    def push_to_hub(self, repo_id: str, *, private: bool = False) -> str:
+        """Upload the student to the Hugging Face Hub and return its address.
+
+        Args:
+            repo_id: ``name`` or ``organisation/name``; made where it is missing.
+            private: Make a new repository private.
+        """
+        from tempfile import TemporaryDirectory
+
+        import huggingface_hub
+
+        repo = huggingface_hub.create_repo(repo_id, private=private, exist_ok=True)
+        with TemporaryDirectory() as folder:
+            directory = Path(folder) / repo.repo_id.split("/")[-1]
+            self.save_pretrained(directory)
+            huggingface_hub.upload_folder(repo_id=repo.repo_id, folder_path=directory)
+        return str(repo)
+
+
+def _columns(inputs: Sequence[Any]) -> tuple[Any, Any]:
+    """Texts and second texts of what a pipeline takes."""
+    if len(inputs) and isinstance(inputs[0], Mapping):
+        try:
+            return [pair["text"] for pair in inputs], [pair["text_pair"] for pair in inputs]
+        except (KeyError, TypeError) as error:
+            raise InputError('A pair is a dict with "text" and "text_pair": complete it.') from error
+    return inputs, None
+
+
+def _float32(array: NDArray[Any]) -> NDArray[np.float32]:
+    if array.dtype != np.float32:
+        raise TypeError(f"an array is {array.dtype}, not float32")
+    return array
+
+
+def _from_hub(model: str) -> Path:
+    try:
+        from huggingface_hub import snapshot_download
+        from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+    except ImportError:
+        raise InputError(
+            f"{model} is no directory: name one, or install huggingface_hub to load from the Hub."
+        ) from None
+    try:
+        return Path(snapshot_download(model))
+    except (HFValidationError, HfHubHTTPError, LocalEntryNotFoundError) as error:
+        raise InputError(f"{model} is neither a directory nor a model on the Hub: check the name.") from error

@@ -1,0 +1,400 @@
+"""The n-gram vocabulary: which n-grams have a row of the table, and the rows of texts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from itertools import count
+from pathlib import Path
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from . import _core
+from .errors import InputError
+from .files import atomic_directory, atomic_write
+from .progress import progress
+from .tensors import map_tensors, write_tensors
+from .texts import Texts, all_threads, check_texts, core_texts
+
+BUCKETS = "vocabulary.buckets"
+_NGRAMS_FILE = "ngrams.parquet"
+_SLICE = 1 << 16
+
+
+@dataclass(frozen=True)
+class TokenizerConfig:
+    """How a text becomes n-grams; part of every model.
+
+    Attributes:
+        max_ngram: n-grams of 1 to `max_ngram` tokens are looked at; at most 8.
+        boundaries: The beginning and the end of a text are tokens too, so that n-grams know where
+            they stand. Worth it where position matters, as in questions.
+    """
+
+    max_ngram: int = 4
+    boundaries: bool = False
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.max_ngram <= _core.MAX_ORDER:
+            raise InputError(f"max_ngram is {self.max_ngram}: it must be 1 to {_core.MAX_ORDER}.")
+
+
+@dataclass(frozen=True)
+class CountingConfig:
+    """Which n-grams a vocabulary takes.
+
+    Attributes:
+        max_rows: At most so many n-grams, the most frequent ones.
+        min_count: n-grams that are rarer than this get no row.
+        by_document: Frequency is the number of texts an n-gram stands in, not of its occurrences.
+        memory: Bound on the memory for counting, in bytes. A corpus that needs more is counted by
+            forgetting the rarest n-grams now and then; :attr:`Vocabulary.error_bound` says how much
+            too low a count can be.
+    """
+
+    max_rows: int = 1_000_000
+    min_count: int = 2
+    by_document: bool = False
+    memory: int = 1 << 30
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.max_rows < 2**32 - 1:
+            raise InputError(f"max_rows is {self.max_rows}: it must be 1 to 4,294,967,294.")
+        if not 1 <= self.min_count < 2**32:
+            raise InputError(f"min_count is {self.min_count}: it must be at least 1.")
+        if self.memory < _core.LEAST_COUNTER_MEMORY:
+            raise InputError(
+                f"memory is {self.memory} bytes: counting needs at least {_core.LEAST_COUNTER_MEMORY}."
+            )
+
+
+@dataclass(frozen=True)
+class Rows:
+    """n-gram rows of n texts, as CSR.
+
+    Attributes:
+        rows: int64 (nnz,), the rows of all texts, one after the other.
+        offsets: int64 (n + 1,); the rows of text i are ``rows[offsets[i]:offsets[i + 1]]``.
+    """
+
+    rows: NDArray[np.int64]
+    offsets: NDArray[np.int64]
+
+
+class _Batch(Protocol):
+    @property
+    def texts(self) -> Any: ...
+    @property
+    def text_pair(self) -> Any: ...
+
+
+class _Batches(Protocol):
+    def batches(self) -> Iterable[_Batch]: ...
+
+
+#: Texts in memory, or a corpus that can be read in batches any number of times.
+CorpusLike: TypeAlias = Texts | _Batches
+
+
+class Vocabulary:
+    """n-grams with a row each; row 0 is the most frequent one.
+
+    An n-gram is a 64-bit key (:func:`key` order and 61 bits of hash); texts are looked up by key. The
+    strings are kept for people and are never needed to use a vocabulary.
+
+    Args:
+        buckets: uint64 (buckets, 8), the hash table that :func:`_core.build_buckets` lays out.
+        rows: Number of n-grams.
+        tokenizer: How texts become n-grams.
+        closed: Every prefix of an n-gram is an n-gram too. Lookups stop at the first miss then.
+        ngrams: The strings by row, folded tokens with a space between; None where they are not known.
+        counts: uint32 (rows,) frequencies, where known.
+        error_bound: By how much a count can be too low.
+
+    Raises:
+        InputError: The arrays do not fit together.
+    """
+
+    def __init__(
+        self,
+        buckets: NDArray[np.uint64],
+        rows: int,
+        tokenizer: TokenizerConfig,
+        *,
+        closed: bool,
+        ngrams: Sequence[str] | None = None,
+        counts: NDArray[np.uint32] | None = None,
+        error_bound: int = 0,
+    ) -> None:
+        self.tokenizer = tokenizer
+        self.closed = closed
+        self.ngrams = ngrams
+        self.counts = counts
+        self.error_bound = error_bound
+        self.buckets = buckets
+        self._rows = rows
+        try:
+            self.core = _core.Vocabulary(buckets, rows, tokenizer.max_ngram, tokenizer.boundaries, closed)
+        except (TypeError, ValueError) as error:
+            raise InputError(f"The vocabulary cannot be used ({error}): build or save it again.") from error
+
+    @classmethod
+    def build(
+        cls,
+        corpus: CorpusLike,
+        tokenizer: TokenizerConfig | None = None,
+        counting: CountingConfig | None = None,
+        *,
+        threads: int | None = None,
+    ) -> Vocabulary:
+        """Count the n-grams of `corpus` and keep the most frequent ones (Ye et al. 2022, section 3.2).
+
+        The corpus is read twice: to count, and to spell out what was kept. The result does not depend
+        on the number of threads.
+
+        Args:
+            corpus: Texts, or a :class:`~sparsedistill.data.Corpus`.
+            tokenizer: How texts become n-grams.
+            counting: Which of them are kept.
+            threads: All cores by default.
+
+        Raises:
+            InputError: No n-gram is frequent enough, or `corpus` is no corpus.
+        """
+        tokenizer, counting = tokenizer or TokenizerConfig(), counting or CountingConfig()
+        threads = all_threads(threads)
+        counter = _core.Counter(
+            tokenizer.max_ngram, tokenizer.boundaries, counting.by_document, counting.memory, threads
+        )
+        with progress("Counting n-grams", _length(corpus), "texts") as advance:
+            for texts, new in _slices(corpus):
+                counter.add(texts)
+                advance(new)
+        keys, counts = counter.select(counting.max_rows, counting.min_count)
+        if not len(keys):
+            raise InputError(
+                f"No n-gram of the corpus comes {counting.min_count} times: lower min_count or add text."
+            )
+        buckets = _core.build_buckets(keys)
+        vocabulary = cls(
+            buckets, len(keys), tokenizer, closed=True, counts=counts, error_bound=counter.error_bound
+        )
+        del counter
+        vocabulary.ngrams = vocabulary._spell(corpus, threads)
+        return vocabulary
+
+    @classmethod
+    def from_ngrams(cls, ngrams: Sequence[str], tokenizer: TokenizerConfig | None = None) -> Vocabulary:
+        """A vocabulary of given n-grams, in the order of their rows.
+
+        Args:
+            ngrams: Folded tokens with a space between, as :func:`tokenize` gives them.
+            tokenizer: How texts become n-grams.
+
+        Raises:
+            InputError: There is none, one comes twice, or one is longer than ``tokenizer.max_ngram``.
+        """
+        tokenizer = tokenizer or TokenizerConfig()
+        if not len(ngrams):
+            raise InputError("There are no n-grams: a vocabulary needs at least one.")
+        for ngram in ngrams:
+            if not 1 <= len(ngram.split(" ")) <= tokenizer.max_ngram:
+                raise InputError(
+                    f"The n-gram {ngram!r} has more than {tokenizer.max_ngram} tokens: raise max_ngram."
+                )
+        try:
+            buckets = _core.build_buckets(_core.keys_of(list(ngrams)))
+        except ValueError as error:
+            raise InputError(f"The n-grams make no vocabulary ({error}): drop duplicates.") from error
+        known = set(ngrams)
+        closed = all(ngram.rpartition(" ")[0] in known for ngram in ngrams if " " in ngram)
+        return cls(buckets, len(ngrams), tokenizer, closed=closed, ngrams=list(ngrams))
+
+    def __len__(self) -> int:
+        return self._rows
+
+    def __repr__(self) -> str:
+        return f"Vocabulary({len(self):,} n-grams of 1 to {self.tokenizer.max_ngram} tokens)"
+
+    def extract(
+        self,
+        texts: Texts,
+        *,
+        dropout: float = 0.0,
+        max_ngrams: int | None = None,
+        seed: int = 0,
+        threads: int | None = None,
+    ) -> Rows:
+        """The n-gram rows of `texts`, one for each occurrence.
+
+        Args:
+            texts: n texts.
+            dropout: Share of the occurrences left out at random (n-gram dropout).
+            max_ngrams: A random choice of so many where a text has more.
+            seed: Of both choices. They depend on it, on the text and on its place alone.
+            threads: All cores by default; the result does not depend on it.
+
+        Raises:
+            InputError: `texts` are no texts.
+        """
+        source = check_texts(core_texts(texts))
+        return Rows(*self.core.extract(source, dropout, max_ngrams or 0, seed, all_threads(threads)))
+
+    def rows_of(self, ngrams: Sequence[str]) -> NDArray[np.int64]:
+        """The rows of n-grams given as strings, int64 (n,); -1 for those without a row."""
+        return self.core.find(_core.keys_of(list(ngrams)))
+
+    # ---- on disk ---------------------------------------------------------------------------------
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """What a safetensors file needs of the vocabulary, in the order to write it."""
+        return {BUCKETS: self.buckets}
+
+    def config(self) -> dict[str, Any]:
+        """What ``config.json`` needs of the vocabulary."""
+        return {
+            "tokenizer": {
+                "version": _core.TOKENIZER_VERSION,
+                "unicode": _core.UNICODE_VERSION,
+                **asdict(self.tokenizer),
+            },
+            "vocabulary": {"rows": len(self), "closed": self.closed, "error_bound": self.error_bound},
+        }
+
+    @classmethod
+    def from_arrays(cls, config: dict[str, Any], arrays: dict[str, NDArray[Any]], where: Path) -> Vocabulary:
+        """The vocabulary of :meth:`arrays` and :meth:`config`; `where` is named in errors.
+
+        Raises:
+            InputError: Something is missing or of another kind, or the tokenizer is of another version.
+        """
+        try:
+            settings, facts, buckets = dict(config["tokenizer"]), config["vocabulary"], arrays[BUCKETS]
+            version = settings.pop("version"), settings.pop("unicode")
+            if version != (_core.TOKENIZER_VERSION, _core.UNICODE_VERSION):
+                raise InputError(
+                    f"{where} was made with tokenizer version {version}, this sparsedistill has "
+                    f"{(_core.TOKENIZER_VERSION, _core.UNICODE_VERSION)}: install the one it was made with."
+                )
+            if buckets.dtype != np.uint64 or buckets.ndim != 2:
+                raise TypeError(f"{BUCKETS} has the wrong type")
+            tokenizer = TokenizerConfig(**settings)
+            rows, closed, error_bound = facts["rows"], facts["closed"], facts["error_bound"]
+            if type(rows) is not int or not 0 < rows < 2**32 or type(closed) is not bool:
+                raise TypeError("a fact has the wrong type")
+        except InputError:
+            raise
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(
+                f"{where} holds no vocabulary that can be used ({error}): save it again."
+            ) from error
+        return cls(buckets, rows, tokenizer, closed=closed, error_bound=error_bound)
+
+    def save(self, directory: str | Path) -> None:
+        """Write the vocabulary to a new directory.
+
+        Raises:
+            InputError: `directory` exists already or cannot be written.
+        """
+        with atomic_directory(directory) as partial:
+            write_tensors(partial / "vocabulary.safetensors", self.arrays())
+            (partial / "config.json").write_text(json.dumps(self.config(), indent=2) + "\n")
+            self.save_ngrams(partial)
+
+    @classmethod
+    def load(cls, directory: str | Path) -> Vocabulary:
+        """The vocabulary that :meth:`save` wrote, mapped into memory.
+
+        Raises:
+            InputError: There is none, or it is damaged.
+        """
+        directory = Path(directory)
+        config = read_json(directory / "config.json")
+        vocabulary = cls.from_arrays(config, map_tensors(directory / "vocabulary.safetensors"), directory)
+        vocabulary.load_ngrams(directory)
+        return vocabulary
+
+    def save_ngrams(self, directory: Path) -> None:
+        """Write the strings, if they are known, to ``ngrams.parquet`` in `directory`."""
+        if self.ngrams is None:
+            return
+        columns = {"ngram": pa.array(self.ngrams, pa.string())}
+        if self.counts is not None:
+            columns["count"] = pa.array(self.counts)
+        with atomic_write(directory / _NGRAMS_FILE) as partial:
+            pq.write_table(pa.table(columns), partial, compression="zstd")
+
+    def load_ngrams(self, directory: Path) -> None:
+        """Read the strings, if they are there, from ``ngrams.parquet`` in `directory`.
+
+        Raises:
+            InputError: The file does not belong to this vocabulary.
+        """
+        path = directory / _NGRAMS_FILE
+        if not path.exists():
+            return
+        try:
+            table = pq.read_table(path)
+            ngrams = table.column("ngram").to_pylist()
+            counts = table.column("count").to_numpy() if "count" in table.column_names else None
+        except (pa.ArrowException, KeyError, OSError) as error:
+            raise InputError(f"{path} cannot be read ({error}): delete it or copy it again.") from error
+        if len(ngrams) != len(self):
+            raise InputError(
+                f"{path} has {len(ngrams)} n-grams where the vocabulary has {len(self)}: delete it."
+            )
+        self.ngrams, self.counts = ngrams, counts
+
+    def _spell(self, corpus: CorpusLike, threads: int) -> list[str]:
+        strings = _core.NgramStrings(self.core)
+        with progress("Spelling them out", _length(corpus), "texts") as advance:
+            for texts, new in _slices(corpus):
+                strings.add(texts, threads)
+                advance(new)
+        return strings.strings()
+
+
+def tokenize(text: str, *, boundaries: bool = False) -> list[str]:
+    """The tokens of `text`, case folded. The beginning and end of a text are STX and ETX."""
+    return [token for token, _, _ in _core.tokenize(text, boundaries)]
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The object in a JSON file.
+
+    Raises:
+        InputError: The file is missing or holds something else.
+    """
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{path} is missing: name a directory that sparsedistill has saved.") from None
+    except (OSError, UnicodeDecodeError, ValueError, RecursionError) as error:
+        raise InputError(f"{path} cannot be read ({error}): copy or save the model again.") from error
+    if not isinstance(value, dict):
+        raise InputError(f"{path} holds no JSON object: copy or save the model again.")
+    return value
+
+
+def _length(corpus: CorpusLike) -> int | None:
+    return None if hasattr(corpus, "batches") else len(corpus)
+
+
+def _slices(corpus: CorpusLike) -> Iterator[tuple[Any, int]]:
+    """The texts of `corpus` as the core takes them, with the number of new examples in each piece."""
+    if hasattr(corpus, "batches"):
+        for batch in corpus.batches():
+            yield core_texts(batch.texts), len(batch.texts)
+            if batch.text_pair is not None:
+                yield core_texts(batch.text_pair), 0
+        return
+    for begin in count(0, _SLICE):
+        part = corpus[begin : begin + _SLICE]
+        if not len(part):
+            return
+        yield check_texts(core_texts(part)), len(part)
