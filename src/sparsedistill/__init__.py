@@ -1,3 +1,80 @@
 """Distil a transformer text classifier into a student that runs at the cost of reading the bytes."""
 
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from .data import Columns, Corpus, read_labelled
+from .errors import InputError
+from .student import Student
+from .vocabulary import CountingConfig, TokenizerConfig, Vocabulary, tokenize
+
+if TYPE_CHECKING:
+    from .evaluation import evaluate
+    from .finetuning import FinetuningConfig, finetune
+    from .labeling import SoftTargets, label
+    from .pipeline import DistillationConfig, StudentConfig, distill
+    from .teacher import CallableTeacher, FileTeacher, Teacher, TransformersTeacher
+    from .training import TrainingConfig
+
 __version__ = "0.1.0"
+
+#: What needs the extra ``train`` is imported when it is first asked for: a student needs no torch.
+_LATER = {
+    "CallableTeacher": "teacher",
+    "DistillationConfig": "pipeline",
+    "FileTeacher": "teacher",
+    "FinetuningConfig": "finetuning",
+    "SoftTargets": "labeling",
+    "StudentConfig": "pipeline",
+    "Teacher": "teacher",
+    "TrainingConfig": "training",
+    "TransformersTeacher": "teacher",
+    "distill": "pipeline",
+    "evaluate": "evaluation",
+    "finetune": "finetuning",
+    "label": "labeling",
+}
+
+__all__ = [
+    "CallableTeacher",
+    "Columns",
+    "Corpus",
+    "CountingConfig",
+    "DistillationConfig",
+    "FileTeacher",
+    "FinetuningConfig",
+    "InputError",
+    "SoftTargets",
+    "Student",
+    "StudentConfig",
+    "Teacher",
+    "TokenizerConfig",
+    "TrainingConfig",
+    "TransformersTeacher",
+    "Vocabulary",
+    "distill",
+    "evaluate",
+    "finetune",
+    "label",
+    "read_labelled",
+    "tokenize",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        return getattr(import_module(f".{_LATER[name]}", __name__), name)
+    except ModuleNotFoundError as error:
+        if error.name not in ("accelerate", "torch", "transformers"):
+            raise
+        raise ImportError(
+            f"sparsedistill.{name} needs {error.name}: pip install 'sparsedistill[train]'"
+        ) from error
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -20,7 +20,7 @@ from rich.progress import (
 from rich.text import Text
 
 #: Everything that is said to people goes to stderr; stdout is for results.
-console = Console(stderr=True)
+console = Console(stderr=True, markup=False, highlight=False)
 
 #: ``advance(n, note)``: `n` more units are done; `note` replaces the text behind the bar.
 Advance = Callable[..., None]

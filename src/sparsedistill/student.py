@@ -80,6 +80,19 @@ class Network:
         """The weights by their names on disk, in the order to write them."""
         return dict(zip(_WEIGHTS, vars(self).values(), strict=True))
 
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Network:
+        """The weights of :meth:`arrays`.
+
+        Raises:
+            KeyError: One is missing.
+            TypeError: One is not float32.
+        """
+        for name in _WEIGHTS:
+            if arrays[name].dtype != np.float32:
+                raise TypeError(f"{name} is {arrays[name].dtype}, not float32")
+        return cls(*(arrays[name] for name in _WEIGHTS))
+
 
 @dataclass
 class Student:
@@ -270,7 +283,7 @@ class Student:
         arrays = map_tensors(directory / _MODEL_FILE)
         vocabulary = Vocabulary.from_arrays(config, arrays, directory)
         try:
-            network = Network(*(_float32(arrays[name]) for name in _WEIGHTS))
+            network = Network.from_arrays(arrays)
             classes, multi_label, pair = config["classes"], config["multi_label"], config["pair"]
             if not all(isinstance(name, str) for name in classes) or {type(multi_label), type(pair)} != {
                 bool
@@ -309,12 +322,6 @@ def _columns(inputs: Sequence[Any]) -> tuple[Any, Any]:
         except (KeyError, TypeError) as error:
             raise InputError('A pair is a dict with "text" and "text_pair": complete it.') from error
     return inputs, None
-
-
-def _float32(array: NDArray[Any]) -> NDArray[np.float32]:
-    if array.dtype != np.float32:
-        raise TypeError(f"an array is {array.dtype}, not float32")
-    return array
 
 
 def _from_hub(model: str) -> Path:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from .errors import InputError
 from .files import atomic_write
 
-_DTYPES = {
+_DTYPES: dict[str, np.dtype[Any]] = {
     "F32": np.dtype("<f4"),
     "F16": np.dtype("<f2"),
     "I8": np.dtype("i1"),
@@ -54,7 +54,7 @@ def write_tensors(path: str | Path, arrays: Mapping[str, NDArray[Any]]) -> None:
         file.write(len(text).to_bytes(8, "little"))
         file.write(text)
         for array in arrays.values():
-            file.write(memoryview(np.ascontiguousarray(array)).cast("B") if array.size else b"")
+            file.write(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
 
 
 def map_tensors(path: str | Path) -> dict[str, NDArray[Any]]:
@@ -89,7 +89,8 @@ def _view(data: NDArray[np.uint8], entry: dict[str, Any]) -> NDArray[Any]:
         raise ValueError("it is cut off")
     if end - begin != prod(shape) * dtype.itemsize:
         raise ValueError("an array's size does not fit its shape")
-    return np.frombuffer(data, dtype, count=prod(shape), offset=begin).reshape(shape)
+    view: NDArray[Any] = data[begin:end].view(dtype)
+    return view.reshape(shape)
 
 
 def _damaged(path: str | Path, reason: str) -> InputError:

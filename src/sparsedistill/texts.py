@@ -85,16 +85,18 @@ def _of_arrow(texts: pa.Array | pa.ChunkedArray) -> _core.ArrowTexts:
     if texts.null_count:
         missing = pc.index(pc.is_null(texts), True).as_py()
         raise InputError(f"Text {missing} is null: fill or drop it first.")
-    kind = texts.type
-    if not any(check(kind) for check in (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary)):
-        try:
-            texts = texts.cast(pa.large_string())
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-            raise InputError(f"texts is an Arrow array of {kind}: pass an array of strings.") from None
-    wide = pa.types.is_large_string(texts.type)
+    if pa.types.is_dictionary(texts.type):
+        texts = texts.dictionary_decode()
+    if pa.types.is_string_view(texts.type):
+        texts = texts.cast(pa.large_string())
+    elif pa.types.is_fixed_size_binary(texts.type):
+        texts = texts.cast(pa.binary())
+    wide = pa.types.is_large_string(texts.type) or pa.types.is_large_binary(texts.type)
+    if not wide and not pa.types.is_string(texts.type) and not pa.types.is_binary(texts.type):
+        raise InputError(f"texts is an Arrow array of {texts.type}: pass an array of strings.")
     _, offsets, data = texts.buffers()
     if offsets is None or offsets.size == 0:
         return _core.ArrowTexts(np.empty(0, np.uint8), np.zeros(1, np.int32))
-    positions = np.frombuffer(offsets, np.int64 if wide else np.int32)
+    positions: NDArray[Any] = np.frombuffer(offsets, np.int64 if wide else np.int32)
     positions = positions[texts.offset : texts.offset + len(texts) + 1]
     return _core.ArrowTexts(np.frombuffer(data or b"", np.uint8), positions)

@@ -1,0 +1,108 @@
+"""Raw text to probabilities on one thread: the fused core against the paper's pipeline.
+
+The paper's pipeline, tidied: ``CountVectorizer.transform`` -> ``EmbeddingBag`` -> MLP, with nothing per row
+in Python. It gets the same vocabulary, tokenizer rules and weights as ours, so that its answers can be
+checked against ours; and, as a row of its own, CountVectorizer's default rules (words of two characters or
+more, no punctuation) with the n-grams of the vocabulary that they can find.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from _report import Measurement, arguments, interleave, rates, report
+from _texts import add_texts, read_texts
+from scipy.sparse import csr_matrix
+from sklearn.feature_extraction.text import CountVectorizer
+
+from sparsedistill import CountingConfig, Student, Vocabulary
+from sparsedistill.student import Network
+
+DEFAULT_RULES = r"(?u)\b\w\w+\b"
+OUR_RULES = r"(?u)[^\W_]+|[^\w\s]|_"  # the core's tokens, for text without marks or typographic quotes
+
+
+class PaperPipeline:
+    """CountVectorizer, EmbeddingBag and an MLP, over the weights of a student."""
+
+    def __init__(self, student: Student, rules: str) -> None:
+        assert student.vocabulary.ngrams is not None
+        analyze = CountVectorizer(ngram_range=(1, 4), token_pattern=rules).build_analyzer()
+        known = [ngram for ngram in student.vocabulary.ngrams if ngram in set(analyze(ngram))]
+        self.rows = torch.from_numpy(student.vocabulary.rows_of(known))
+        self.vectorizer = CountVectorizer(ngram_range=(1, 4), token_pattern=rules, vocabulary=known)
+        weights = {name: torch.from_numpy(array) for name, array in student.network.arrays().items()}
+        self.bag = torch.nn.EmbeddingBag.from_pretrained(weights["table"][self.rows], mode="sum")
+        dim, hidden = weights["hidden.weight"].shape[::-1]
+        self.head = torch.nn.Sequential(
+            torch.nn.Linear(dim, hidden), torch.nn.Tanh(), torch.nn.Linear(hidden, len(student.classes))
+        )
+        self.head.load_state_dict(
+            {"0.weight": weights["hidden.weight"], "0.bias": weights["hidden.bias"]}
+            | {"2.weight": weights["output.weight"], "2.bias": weights["output.bias"]}
+        )
+
+    @torch.inference_mode()
+    def __call__(self, texts: list[str]) -> np.ndarray:
+        found: csr_matrix = self.vectorizer.transform(texts)
+        shares = found.data / np.repeat(np.maximum(found.sum(axis=1).A1, 1), np.diff(found.indptr))
+        pooled = self.bag(
+            torch.from_numpy(found.indices).long(),
+            torch.from_numpy(found.indptr[:-1]).long(),
+            per_sample_weights=torch.from_numpy(shares).float(),
+        )
+        return torch.softmax(self.head(pooled), dim=1).numpy()
+
+
+def make_student(vocabulary: Vocabulary, dim: int) -> Student:
+    """A student with drawn weights: its speed does not depend on them."""
+    random = np.random.default_rng(0)
+
+    def draw(*shape: int, scale: float) -> np.ndarray:
+        return random.standard_normal(shape, np.float32) * np.float32(scale)
+
+    network = Network(
+        draw(len(vocabulary), dim, scale=1.0),
+        draw(dim, dim, scale=1.0),
+        np.zeros(dim, np.float32),
+        draw(2, dim, scale=0.1),
+        np.zeros(2, np.float32),
+    )
+    return Student(vocabulary, network, ("0", "1"))
+
+
+def main() -> None:
+    parser = arguments(__doc__.split("\n")[0], rounds=5)
+    add_texts(parser, "train", "unlabeled")
+    parser.add_argument("--dims", type=int, nargs="+", default=[64, 256], help="embedding dimensions")
+    parser.add_argument("--count", type=int, default=1000, help="texts to score (the last ones of the files)")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+
+    corpus = read_texts(options.texts)
+    vocabulary = Vocabulary.build(corpus, counting=CountingConfig(max_rows=1_000_000))
+    texts = corpus[-options.count :]
+    megabytes = sum(len(text.encode()) for text in texts) / 1e6
+    print(f"{len(texts):,} texts, {megabytes:.2f} MB; {len(vocabulary):,} n-grams")
+
+    measurements: list[Measurement] = []
+    for dim in options.dims:
+        student = make_student(vocabulary, dim)
+        paper, default = PaperPipeline(student, OUR_RULES), PaperPipeline(student, DEFAULT_RULES)
+        ours, theirs = student.predict_proba(texts, threads=1), paper(texts)
+        close = (np.abs(ours - theirs).max(axis=1) < 1e-4).mean()
+        if close < 0.95:
+            raise SystemExit(
+                f"Only {close:.1%} of the answers are equal: the pipelines compute different things."
+            )
+        print(f"dim {dim}: {close:.1%} of the probabilities are equal to 1e-4")
+        names = [f"sparsedistill, dim {dim}", f"paper, dim {dim}", f"paper, default tokens, dim {dim}"]
+        engines = [lambda s=student: s.predict_proba(texts, threads=1), lambda p=paper: p(texts)]
+        engines.append(lambda d=default: d(texts))
+        seconds = interleave(dict(zip(names, engines, strict=True)), options.rounds)
+        measurements += rates(seconds, len(texts), "texts/s", base=names[1])
+    report("Raw text to probabilities, one thread", measurements, options.json)
+
+
+if __name__ == "__main__":
+    main()

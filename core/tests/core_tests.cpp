@@ -1,0 +1,232 @@
+// The core on its own, without Python: run under AddressSanitizer and UndefinedBehaviorSanitizer.
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+#include <random>
+#include <string>
+
+#include "classifier.hpp"
+#include "counter.hpp"
+#include "vocabulary.hpp"
+
+namespace {
+
+using namespace sparsedistill;
+
+int failures = 0;
+
+#define CHECK(condition)                                                           \
+  do {                                                                             \
+    if (!(condition)) {                                                            \
+      std::fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition); \
+      ++failures;                                                                  \
+    }                                                                              \
+  } while (false)
+
+using Random = std::mt19937_64;
+
+// Bytes that are likely to be near the edges of UTF-8 and of the tokenizer's rules, on the heap without slack.
+std::string hostile_text(Random& random, std::size_t longest) {
+  static const std::string pieces[] = {"a",
+                                       "Zz9",
+                                       " ",
+                                       "\n",
+                                       std::string(1, '\0'),
+                                       "'",
+                                       "-",
+                                       "\xC3\xA9",
+                                       "\xE6\x97",
+                                       "\xE6\x97\xA5",
+                                       "\xED\xA0\x80",
+                                       "\xF0\x9F\x98\x80",
+                                       "\xF4\x90",
+                                       "\xC0\x80",
+                                       "\xFF",
+                                       "\xE2\x80\x8B",
+                                       "\xC2\xAD",
+                                       "\xCC\x81",
+                                       "abcdefghijklmnopqrstuvwxyz",
+                                       "\xE0\xB8\x81",
+                                       "the ",
+                                       "film "};
+  std::string text;
+  const std::size_t count = random() % (longest + 1);
+  for (std::size_t i = 0; i < count; ++i) {
+    if (random() % 8 == 0) {
+      text.push_back(static_cast<char>(random()));
+    } else {
+      text += pieces[random() % std::size(pieces)];
+    }
+  }
+  text.shrink_to_fit();
+  return text;
+}
+
+void test_tokens_lie_in_their_text() {
+  Random random(1);
+  for (int round = 0; round < 20000; ++round) {
+    const std::string text = hostile_text(random, 40);
+    Tokenizer tokenizer(text);
+    std::size_t last = 0;
+    for (Token token; tokenizer.next(token);) {
+      CHECK(last <= token.begin && token.begin < token.end && token.end <= text.size());
+      last = token.end;
+      const std::string_view span = std::string_view(text).substr(token.begin, token.end - token.begin);
+      CHECK(hash_bytes(folded(span)) == token.hash);
+    }
+  }
+}
+
+std::map<std::uint64_t, std::uint32_t> plain_count(const std::string& text, const TokenizerConfig& config) {
+  std::vector<std::uint64_t> hashes;
+  TokenStream stream(text, config);
+  for (Token token; stream.next(token);) hashes.push_back(token.hash);
+  std::map<std::uint64_t, std::uint32_t> counts;
+  for (std::size_t i = 0; i < hashes.size(); ++i) {
+    std::uint64_t rolled = hashes[i];
+    for (int order = 1; order <= config.max_order && i + order <= hashes.size(); ++order) {
+      if (order > 1) rolled = roll(rolled, hashes[i + order - 1]);
+      ++counts[key_of(rolled, order)];
+    }
+  }
+  return counts;
+}
+
+void test_counting_and_finding() {
+  Random random(2);
+  for (int round = 0; round < 300; ++round) {
+    const TokenizerConfig config{1 + static_cast<int>(random() % kMaxOrder), random() % 2 == 0};
+    std::vector<std::string> texts;
+    for (int i = 0; i < 5; ++i) texts.push_back(hostile_text(random, round % 10 == 0 ? 3000 : 60));
+    const std::vector<std::string_view> views(texts.begin(), texts.end());
+    Counter counter({config, false, Counter::kLeastMemory, 3});
+    counter.add(views);
+    std::map<std::uint64_t, std::uint32_t> expected;
+    for (const std::string& text : texts) {
+      for (const auto& [key, count] : plain_count(text, config)) expected[key] += count;
+    }
+    const std::vector<NgramCount> found = counter.select(1U << 30, 1);
+    CHECK(found.size() == expected.size());
+    std::vector<std::uint64_t> keys;
+    for (const NgramCount& entry : found) {
+      CHECK(expected[entry.key] == entry.count);
+      keys.push_back(entry.key);
+    }
+    if (keys.empty()) continue;
+    keys.resize(1 + keys.size() / 2);
+    const std::vector<Bucket> buckets = build_buckets(keys);
+    const Vocabulary vocabulary(buckets, static_cast<std::uint32_t>(keys.size()), config, /*closed=*/true);
+    for (std::size_t row = 0; row < keys.size(); ++row) CHECK(vocabulary.find(keys[row]) == row);
+    std::uint64_t occurrences = 0;
+    for (const std::uint64_t key : keys) occurrences += expected[key];
+    const Extraction extraction = extract(vocabulary, views, {0.0, 0, 0, 2});
+    CHECK(static_cast<std::uint64_t>(extraction.offsets.back()) == occurrences);
+    NgramStrings strings(vocabulary);
+    strings.add(views, 2);
+    CHECK(strings.missing() == 0);
+    for (std::size_t row = 0; row < keys.size(); ++row) CHECK(key_of_ngram(strings.strings()[row]) == keys[row]);
+  }
+}
+
+void test_paths_agree_and_stay_in_bounds() {
+  Random random(3);
+  std::normal_distribution<float> normal;
+  const auto draw = [&](std::size_t count) {
+    std::vector<float> values(count);
+    for (float& value : values) value = normal(random);
+    return values;
+  };
+  for (int round = 0; round < 60; ++round) {
+    std::vector<Bucket> buckets(1 + random() % 20);
+    const std::uint32_t rows = 1 + random() % 50;
+    if (round % 2 == 0) {  // a hostile table: any bytes at all
+      for (Bucket& bucket : buckets) {
+        for (auto& key : bucket.keys) key = random();
+        for (auto& row : bucket.rows) row = static_cast<std::uint32_t>(random());
+        bucket.overflown = 1;
+      }
+    } else {
+      std::vector<std::uint64_t> keys;
+      for (const char* word : {"the", "film", "a", "'", "-"}) keys.push_back(key_of_ngram(word));
+      keys.resize(std::min<std::size_t>(keys.size(), rows));
+      buckets = build_buckets(keys);
+    }
+    const Vocabulary vocabulary(buckets, rows, {3, false}, /*closed=*/false);
+    const std::size_t dim = 1 + random() % 70;
+    const std::size_t hidden = 1 + random() % 40;
+    const std::size_t classes = 1 + random() % 5;
+    const bool pair = random() % 2 == 0;
+    const auto table = draw(rows * dim);
+    const auto weight = draw(hidden * dim * (pair ? 4 : 1));
+    const auto bias = draw(hidden);
+    const auto output = draw(classes * hidden);
+    const auto output_bias = draw(classes);
+    const Network network{table, dim, pair, {weight, bias}, {output, output_bias}};
+    std::vector<std::string> texts;
+    for (int i = 0; i < 50; ++i) texts.push_back(hostile_text(random, i == 0 ? 4000 : 30));
+    const std::vector<std::string_view> views(texts.begin(), texts.end());
+    const Texts seconds = pair ? Texts(views) : Texts();
+    std::vector<float> reference;
+    for (const Path path : available_paths()) {
+      for (const std::size_t threads : {1, 3}) {
+        std::vector<float> logits(views.size() * classes);
+        std::vector<float> coverage(views.size());
+        Classifier(vocabulary, network, path)(views, seconds, threads, logits.data(), coverage.data());
+        if (reference.empty()) reference = logits;
+        CHECK(logits == reference);
+      }
+    }
+  }
+}
+
+void test_what_does_not_fit_is_refused() {
+  const std::vector<std::uint64_t> keys = {8, 16};
+  const std::vector<Bucket> buckets = build_buckets(keys);
+  const Vocabulary vocabulary(buckets, 2, {1, false}, true);
+  const std::vector<float> floats(12);
+  const std::span<const float> all(floats);
+  const auto refused = [&](const Network& network) {
+    try {
+      const Classifier classifier(vocabulary, network, Path::kPortable);
+      return false;
+    } catch (const std::invalid_argument&) {
+      return true;
+    }
+  };
+  CHECK(!refused({all.first(4), 2, false, {all.first(6), all.first(3)}, {all.first(6), all.first(2)}}));
+  CHECK(refused({all.first(5), 2, false, {all.first(6), all.first(3)}, {all.first(6), all.first(2)}}));
+  CHECK(refused({all.first(4), 2, true, {all.first(6), all.first(3)}, {all.first(6), all.first(2)}}));
+  CHECK(refused({all.first(4), 2, false, {all.first(6), all.first(3)}, {all.first(5), all.first(2)}}));
+  CHECK(refused({all.first(0), 0, false, {all.first(0), all.first(3)}, {all.first(6), all.first(2)}}));
+  bool thrown = false;
+  try {
+    build_buckets(std::vector<std::uint64_t>{8, 8});
+  } catch (const std::invalid_argument&) {
+    thrown = true;
+  }
+  CHECK(thrown);
+}
+
+void test_an_exception_in_a_thread_comes_through() {
+  bool thrown = false;
+  try {
+    for_each_parallel(100, 4, [](std::size_t, std::size_t item) {
+      if (item == 50) throw std::runtime_error("50");
+    });
+  } catch (const std::runtime_error&) {
+    thrown = true;
+  }
+  CHECK(thrown);
+}
+
+}  // namespace
+
+int main() {
+  test_tokens_lie_in_their_text();
+  test_counting_and_finding();
+  test_paths_agree_and_stay_in_bounds();
+  test_what_does_not_fit_is_refused();
+  test_an_exception_in_a_thread_comes_through();
+  std::printf("core tests: %s\n", failures == 0 ? "all passed" : "FAILED");
+  return failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,5 @@
+"""``python -m sparsedistill``."""
+
+from .cli import main
+
+main()

@@ -1,0 +1,399 @@
+"""The whole job: a teacher and raw text in, a student out."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from rich.console import Console
+
+from .data import Columns, Corpus, Labelled
+from .errors import InputError
+from .evaluation import Evaluation, Scorer, evaluate
+from .examples import Examples, Shards
+from .files import atomic_write
+from .finetuning import FinetuningConfig, finetune
+from .inputs import LabelledLike, UnlabelledLike, as_corpus, as_labelled, write_corpus
+from .labeling import SoftTargets, label
+from .network import NetworkConfig, StudentNetwork
+from .progress import console, progress
+from .shards import SoftExamples, identities, without
+from .student import Network, Student
+from .table import TableKind
+from .teacher import FileTeacher, Teacher, TransformersTeacher, as_teacher
+from .training import FINE_TUNING, TrainingConfig, train
+from .vocabulary import CountingConfig, TokenizerConfig, Vocabulary, read_json
+
+_SCORED_AT_ONCE = 1024
+
+
+@dataclass(frozen=True)
+class StudentConfig:
+    """The shape of a student, beside its vocabulary.
+
+    Attributes:
+        dim: Dimensions of an n-gram's embedding; a multiple of 4.
+        hidden: Units of the hidden layer.
+        dropout: Dropout before each layer of the head.
+        table: Back end of the table in training: ``"fbgemm"``, ``"embedding_bag"``, or ``"auto"``.
+    """
+
+    dim: int = 256
+    hidden: int = 256
+    dropout: float = 0.1
+    table: TableKind = "auto"
+
+
+@dataclass(frozen=True)
+class DistillationConfig:
+    """All the knobs; the defaults are good ones.
+
+    Attributes:
+        teacher: How an encoder is fine-tuned, where one is given instead of a teacher.
+        tokenizer: How texts become n-grams.
+        counting: Which n-grams the vocabulary takes.
+        student: The student's shape.
+        training: The student's training on soft targets, or on labels where there is no teacher.
+        finetuning: Its training on labels thereafter.
+        validation_share: Share of the labelled texts set aside to choose the best student, where no
+            validation data are given.
+        shard_size: Texts in a shard of soft targets: what an interruption can lose.
+        seed: Seeds all of it.
+        threads: All cores by default.
+    """
+
+    teacher: FinetuningConfig = field(default_factory=FinetuningConfig)
+    tokenizer: TokenizerConfig = field(default_factory=TokenizerConfig)
+    counting: CountingConfig = field(default_factory=CountingConfig)
+    student: StudentConfig = field(default_factory=StudentConfig)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+    finetuning: TrainingConfig = FINE_TUNING
+    validation_share: float = 0.1
+    shard_size: int = 20_000
+    seed: int = 0
+    threads: int | None = None
+
+    def seeded(self) -> DistillationConfig:
+        """The same, with seed and threads passed on to all stages."""
+        return replace(
+            self,
+            teacher=replace(self.teacher, seed=self.seed),
+            training=replace(self.training, seed=self.seed, threads=self.threads),
+            finetuning=replace(self.finetuning, seed=self.seed, threads=self.threads),
+        )
+
+
+@dataclass(frozen=True)
+class Material:
+    """The labelled texts of a job, each in one part only.
+
+    Attributes:
+        train: To train on.
+        validation: To choose the best student by.
+        test: To evaluate with.
+        classes: The class names.
+        multi_label: A text can have any number of classes.
+        pair: The texts come in pairs.
+    """
+
+    train: Labelled | None
+    validation: Labelled | None
+    test: Labelled | None
+    classes: tuple[str, ...]
+    multi_label: bool
+    pair: bool
+
+    def held_out(self) -> pa.Array:
+        """Identities of the validation and test texts, which no training may see."""
+        parts = [part for part in (self.validation, self.test) if part is not None]
+        found = [identities(part.texts, part.text_pair) for part in parts]
+        return pa.concat_arrays([pa.array([], pa.large_string()), *found])
+
+
+def distill(
+    teacher: str | Path | Teacher | FileTeacher | Callable[..., Any] | None = None,
+    labelled: LabelledLike | None = None,
+    unlabelled: UnlabelledLike | None = None,
+    output: str | Path = "distilled",
+    *,
+    encoder: str | Path | None = None,
+    validation: LabelledLike | None = None,
+    test: LabelledLike | None = None,
+    columns: Columns | None = None,
+    classes: Sequence[str] | None = None,
+    config: DistillationConfig | None = None,
+) -> Student:
+    """Distil a teacher into a student (Ye et al., "Sparse Distillation", NAACL 2022).
+
+    The teacher scores the unlabelled and the labelled texts; the n-grams of the same texts make the
+    vocabulary; the student is trained on the scores, then fine-tuned on the labels, keeping whatever does
+    best on validation data; last, both are measured on the test data. Texts that stand in test or
+    validation data are left out of everything before.
+
+    `output` holds each stage's result: ``teacher/``, ``labels/``, ``vocabulary/``, ``student/`` and
+    ``evaluation.json``. Interrupted and started again with the same arguments, the job goes on where it was.
+
+    Args:
+        teacher: A fine-tuned classifier (directory or Hub id), a function from texts to scores (with
+            `classes`), a :class:`~sparsedistill.teacher.FileTeacher` for scores that stand beside the
+            unlabelled texts, or None for a student of the labels alone.
+        labelled: Labelled texts. May be left out where there is a teacher.
+        unlabelled: Text of the kind that the student is for, as much as there is.
+        output: Directory to make.
+        encoder: Instead of a teacher: an encoder to make one of, by fine-tuning it on `labelled`.
+        validation: Labelled texts to choose the best student by; by default a part of `labelled`.
+        test: Labelled texts that no stage but the evaluation sees.
+        columns: What the columns of files are called.
+        classes: The class names, where the teacher does not tell them.
+        config: The knobs.
+
+    Returns:
+        The student, which is also in ``output/student``.
+
+    Raises:
+        InputError: Something that was passed cannot be used, or `output` holds another job.
+    """
+    folder, columns, config = Path(output), columns or Columns(), (config or DistillationConfig()).seeded()
+    _refuse(folder, teacher, encoder, labelled)
+    if teacher is not None and not isinstance(teacher, FileTeacher):
+        teacher = as_teacher(teacher, classes, columns.multi_label)
+    material = gather(labelled, validation, test, columns, teacher.classes if teacher else classes, config)
+    folder.mkdir(parents=True, exist_ok=True)
+
+    if encoder is not None:
+        teacher = TransformersTeacher(_fine_tuned(encoder, material, folder / "teacher", config))
+    corpus = _corpus(material, unlabelled, columns, folder, scored=isinstance(teacher, FileTeacher))
+    vocabulary = _vocabulary(corpus, folder / "vocabulary", config)
+    targets = None
+    if teacher is not None:
+        targets = label(teacher, corpus, folder / "labels", shard_size=config.shard_size)
+    student = train_student(vocabulary, targets, material, config, checkpoint_dir=folder / "checkpoints")
+    if (evaluation := _evaluated(student, teacher, material, folder)) is not None:
+        student.evaluation.update(evaluation.as_json())
+        Console().print(evaluation.as_table(f"{evaluation.texts:,} test texts"))
+    student.save_pretrained(folder / "student")
+    shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+    console.print(f"The student is in {folder / 'student'}.")
+    return Student.from_pretrained(folder / "student")
+
+
+def gather(
+    labelled: LabelledLike | None,
+    validation: LabelledLike | None,
+    test: LabelledLike | None,
+    columns: Columns,
+    classes: Sequence[str] | None,
+    config: DistillationConfig,
+) -> Material:
+    """Read the labelled texts of a job, and see that no text is in two parts.
+
+    Args:
+        labelled: To train on, and to set a part aside from where there is no `validation`.
+        validation: To choose the best student by.
+        test: To evaluate with.
+        columns: What the columns of files are called.
+        classes: The class names; by default those of `labelled`.
+        config: The share to set aside, and the seed.
+
+    Raises:
+        InputError: Something cannot be read, or nothing is left to train on.
+    """
+    train = None if labelled is None else as_labelled(labelled, columns, classes)
+    if train is not None:
+        classes = train.classes
+    if classes is None:
+        raise InputError("The classes are not known: give a teacher, labelled texts, or their names.")
+    held = None if validation is None else as_labelled(validation, columns, classes)
+    tested = None if test is None else as_labelled(test, columns, classes)
+    known = Material(None, held, tested, tuple(classes), columns.multi_label, columns.text_pair is not None)
+    sample = train or held or tested
+    if sample is not None:
+        known = replace(known, multi_label=sample.multi_label, pair=sample.text_pair is not None)
+    if train is not None:
+        rest = without(train, known.held_out())
+        if len(rest) < len(train):
+            console.print(
+                f"{len(train) - len(rest):,} labelled texts stand in test or validation data: left out."
+            )
+        if held is None:
+            rest, held = rest.split(config.validation_share, config.seed)
+            rest = without(rest, identities(held.texts, held.text_pair))
+        known = replace(known, train=rest, validation=held)
+    return known
+
+
+def train_student(
+    vocabulary: Vocabulary,
+    targets: SoftTargets | None,
+    material: Material,
+    config: DistillationConfig,
+    *,
+    checkpoint_dir: str | Path | None = None,
+) -> Student:
+    """Train a student on soft targets, then on labels; or on either alone (paper, section 3.3).
+
+    Args:
+        vocabulary: Its n-grams.
+        targets: The soft targets, or None.
+        material: The labelled texts.
+        config: The knobs.
+        checkpoint_dir: Where an interrupted training finds its state again.
+
+    Raises:
+        InputError: There is nothing to train on, or the examples do not fit together.
+    """
+    if targets is None and material.train is None:
+        raise InputError("There is nothing to train on: give a teacher, labelled texts, or both.")
+    if targets is not None and targets.classes != material.classes:
+        raise InputError(
+            f"The soft targets are of {', '.join(targets.classes)} and the labels of "
+            f"{', '.join(material.classes)}: use the same classes in the same order."
+        )
+    config = config.seeded()
+    network = StudentNetwork(
+        NetworkConfig(
+            rows=len(vocabulary),
+            classes=len(material.classes),
+            pair=material.pair,
+            multi_label=material.multi_label,
+            seed=config.seed,
+            **asdict(config.student),
+        )
+    )
+    for phase in _phases(targets, material, config):
+        train(
+            network,
+            vocabulary,
+            phase.examples,
+            phase.validation,
+            phase.config,
+            checkpoint_dir=None if checkpoint_dir is None else Path(checkpoint_dir) / phase.name,
+            description=phase.description,
+        )
+    arrays = {name: array.cpu().numpy() for name, array in network.arrays().items()}
+    return Student(
+        vocabulary, Network.from_arrays(arrays), material.classes, material.multi_label, material.pair
+    )
+
+
+@dataclass(frozen=True)
+class _Phase:
+    name: str
+    description: str
+    examples: Shards
+    validation: Examples
+    config: TrainingConfig
+
+
+def _phases(targets: SoftTargets | None, material: Material, config: DistillationConfig) -> Iterator[_Phase]:
+    validation = None if material.validation is None else _examples(material.validation)
+    if targets is not None:
+        soft = SoftExamples(targets, material.held_out())
+        aside = validation or soft.set_aside(config.validation_share, config.seed)
+        yield _Phase("distillation", "Distilling", soft, aside, config.training)
+    if material.train is not None and validation is not None:
+        last = config.training if targets is None else config.finetuning
+        description = "Training on labels" if targets is None else "Fine-tuning"
+        yield _Phase("labels", description, _examples(material.train), validation, last)
+
+
+def _examples(labelled: Labelled) -> Examples:
+    return Examples(
+        labelled.texts, text_pair=labelled.text_pair, labels=labelled.labels, weights=labelled.weights
+    )
+
+
+def _refuse(folder: Path, teacher: Any, encoder: Any, labelled: Any) -> None:
+    """Turn down what cannot work before any work is done."""
+    if (folder / "student").exists():
+        raise InputError(f"{folder / 'student'} exists already: name another output, or delete it.")
+    if teacher is not None and encoder is not None:
+        raise InputError("Both a teacher and an encoder are given: give the one or the other.")
+    if encoder is not None and labelled is None:
+        raise InputError("An encoder needs labelled texts to become a teacher: give some, or a teacher.")
+    if teacher is None and encoder is None and labelled is None:
+        raise InputError("There is nothing to learn from: give a teacher, labelled texts, or both.")
+
+
+def _fine_tuned(encoder: str | Path, material: Material, folder: Path, config: DistillationConfig) -> Path:
+    assert material.train is not None  # noqa: S101 - _refuse has seen to it
+    train = material.train
+    return finetune(
+        encoder,
+        train.texts.to_pylist(),
+        train.labels,
+        train.classes,
+        folder,
+        text_pair=None if train.text_pair is None else train.text_pair.to_pylist(),
+        config=config.teacher,
+    )
+
+
+def _corpus(
+    material: Material, unlabelled: UnlabelledLike | None, columns: Columns, folder: Path, *, scored: bool
+) -> Corpus:
+    """All texts that the teacher scores and the vocabulary counts: unlabelled ones, and those to train on."""
+    parts = []
+    if unlabelled is not None:
+        parts.append(as_corpus(unlabelled, columns, folder / "unlabelled.parquet").unlabelled())
+    if material.train is not None and not scored:  # scores of the labelled texts are not known
+        names = parts[0].columns if parts else columns
+        plain = Columns(names.text, names.text_pair)
+        texts, text_pair = material.train.texts, material.train.text_pair
+        parts.append(write_corpus(folder / "labelled.parquet", plain, texts, text_pair))
+    if not parts:
+        raise InputError("There are no texts to learn from: give unlabelled texts.")
+    return parts[0] if len(parts) == 1 else parts[0].joined(parts[1])
+
+
+def _vocabulary(corpus: Corpus, folder: Path, config: DistillationConfig) -> Vocabulary:
+    """The vocabulary of the corpus; the one in `folder` where it is that."""
+    record = folder.with_name(folder.name + ".json")
+    identity = {
+        "corpus": corpus.fingerprint(),
+        "tokenizer": asdict(config.tokenizer),
+        "counting": asdict(config.counting),
+    }
+    if folder.exists() and record.exists() and read_json(record) == identity:
+        return Vocabulary.load(folder)
+    shutil.rmtree(folder, ignore_errors=True)
+    vocabulary = Vocabulary.build(corpus, config.tokenizer, config.counting, threads=config.threads)
+    vocabulary.save(folder)
+    with atomic_write(record) as partial:
+        partial.write_text(json.dumps(identity, indent=1))
+    return vocabulary
+
+
+def _evaluated(
+    student: Student, teacher: Teacher | FileTeacher | None, material: Material, folder: Path
+) -> Evaluation | None:
+    if material.test is None:
+        return None
+    scorer = None if teacher is None or isinstance(teacher, FileTeacher) else with_progress(teacher)
+    evaluation = evaluate(student, material.test, scorer)
+    with atomic_write(folder / "evaluation.json") as partial:
+        partial.write_text(json.dumps(evaluation.as_json(), indent=2) + "\n")
+    return evaluation
+
+
+def with_progress(teacher: Teacher) -> Scorer:
+    """The teacher's scores of a column of texts, with a bar: a test set can take it many minutes."""
+
+    def score(texts: pa.Array, text_pair: pa.Array | None) -> NDArray[np.float32]:
+        scores = []
+        with progress("Scoring with the teacher", len(texts), "texts") as advance:
+            for begin in range(0, len(texts), _SCORED_AT_ONCE):
+                part = slice(begin, begin + _SCORED_AT_ONCE)
+                seconds = None if text_pair is None else text_pair[part].to_pylist()
+                scores.append(teacher.score(texts[part].to_pylist(), seconds))
+                advance(len(scores[-1]))
+        return np.concatenate(scores)
+
+    return score

@@ -1,0 +1,86 @@
+"""Soft targets on disk as examples to train on, without the texts that are held out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from .data import Labelled
+from .errors import InputError
+from .examples import Examples
+from .labeling import SoftBatch, SoftTargets
+
+_UNIT = "\x1f"  # stands between the texts of a pair
+
+
+def identities(texts: pa.Array, text_pair: pa.Array | None) -> pa.Array:
+    """What tells examples apart: large_string (n,), the text or both texts of a pair."""
+    texts = texts.cast(pa.large_string())
+    if text_pair is None:
+        return texts
+    return pc.binary_join_element_wise(
+        texts, text_pair.cast(pa.large_string()), pa.scalar(_UNIT, pa.large_string())
+    )
+
+
+def without(labelled: Labelled, held_out: pa.Array) -> Labelled:
+    """`labelled` without the examples whose identity is in `held_out`."""
+    return labelled.select(_kept(labelled, held_out))
+
+
+class SoftExamples:
+    """The shards of a labelling, as :class:`~sparsedistill.examples.Shards`.
+
+    Args:
+        targets: The labelling.
+        held_out: Identities of examples that are left out: those of validation and test data.
+
+    Raises:
+        InputError: Nothing is left.
+    """
+
+    def __init__(self, targets: SoftTargets, held_out: pa.Array) -> None:
+        self._targets = targets
+        kept = [(i, _kept(targets.read(i), held_out)) for i in range(len(targets.shards))]
+        self._kept = [(i, rows) for i, rows in kept if len(rows)]
+        if not self._kept:
+            raise InputError(
+                f"{targets.directory} holds only texts of test and validation data: label others."
+            )
+
+    @property
+    def sizes(self) -> Sequence[int]:
+        """Examples that are left in each shard."""
+        return [len(rows) for _, rows in self._kept]
+
+    def load(self, shard: int, /) -> Examples:
+        """Read one shard."""
+        number, rows = self._kept[shard]
+        return self._examples(number, rows)
+
+    def set_aside(self, share: float, seed: int) -> Examples:
+        """Take a random part of the first shard away, such as for validation.
+
+        Raises:
+            InputError: One of the two parts would be empty.
+        """
+        number, rows = self._kept[0]
+        count = round(share * len(rows))
+        if not 0 < count < len(rows):
+            raise InputError(f"{len(rows)} texts are too few to set {share:g} of them aside: label more.")
+        shuffled = np.random.default_rng(seed).permutation(rows)
+        self._kept[0] = number, np.sort(shuffled[count:])
+        return self._examples(number, np.sort(shuffled[:count]))
+
+    def _examples(self, number: int, rows: NDArray[np.int64]) -> Examples:
+        batch = self._targets.read(number)
+        return Examples(batch.texts, text_pair=batch.text_pair, logits=batch.logits).take(rows)
+
+
+def _kept(examples: Labelled | SoftBatch, held_out: pa.Array) -> NDArray[np.int64]:
+    found = pc.is_in(identities(examples.texts, examples.text_pair), value_set=held_out)
+    return np.flatnonzero(~found.to_numpy(zero_copy_only=False))

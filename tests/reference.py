@@ -1,0 +1,53 @@
+"""The tokenizer in slow, plain Python: what the core must agree with."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+import unicodedata2
+
+# Letters and numbers of the scripts without spaces, by Unicode 15.0: Han, Hiragana, Katakana, Bopomofo, Yi,
+# Nushu, Tangut, Khitan, Thai, Lao, Khmer, Myanmar, Tai Le, New Tai Lue, Tai Tham, Tai Viet.
+NO_SPACES = re.compile(
+    "[\u0e01-\u0edf\u1000-\u1099\u1780-\u17f9\u1950-\u19da\u1a20-\u1aa7\u3005\u3007-\u3029"
+    "\u3038-\u303b\u3041-\u312f\u31a0-\u31ff\u3400-\ua48c\ua9e0-\ua9fe\uaa60-\uaadd\uf900-\ufad9"
+    "\uff66-\uff9d\U00016fe0-\U0001b2fb\U00020000-\U000323af]"
+)
+TYPOGRAPHIC = {"‘": "'", "’": "'", "“": '"', "”": '"', "‐": "-", "‑": "-"}
+JOINERS = re.compile("[\u034f\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+
+
+@cache
+def char_class(char: str) -> str:
+    category = unicodedata2.category(char)
+    if char == "\u200b" or category[0] == "Z" or category == "Cc":
+        return "space"
+    if category == "Cf" or JOINERS.match(char):
+        return "ignored"
+    if category[0] == "M":
+        return "mark"
+    if category[0] in "LN":
+        return "character" if NO_SPACES.match(char) else "word"
+    return "symbol"
+
+
+def tokenize(text: str) -> list[str]:
+    """Folded tokens of a text, by the rules in core/text.hpp."""
+    # Surrogates have no UTF-8: they count as the bytes that would be theirs.
+    text = text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+    tokens: list[str] = []
+    state = "none"  # what a mark or a letter may continue: "word", "character", or nothing
+    for char in text:
+        kind = char_class(char)
+        if kind == "ignored":
+            continue
+        folded = TYPOGRAPHIC.get(char) or char.casefold()
+        if (kind == "mark" and state != "none") or (kind == "word" and state == "word"):
+            tokens[-1] += folded
+        elif kind != "space":
+            tokens.append(folded)
+        state = {"space": "none", "symbol": "none", "mark": state if state != "none" else "word"}.get(
+            kind, kind
+        )
+    return tokens
