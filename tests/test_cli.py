@@ -52,8 +52,8 @@ def student(tmp_path: Path) -> Path:
     return tmp_path / "student"
 
 
-def labelled(path: Path, count: int = 120) -> Path:
-    rows = [f"a {word} film , number {i}\t{word}\n" for i in range(count // 2) for word in ("good", "bad")]
+def labelled(path: Path, count: int = 120, noun: str = "film") -> Path:
+    rows = [f"a {word} {noun} , number {i}\t{word}\n" for i in range(count // 2) for word in ("good", "bad")]
     path.write_text("text\tlabel\n" + "".join(rows))
     return path
 
@@ -72,7 +72,9 @@ def test_help_tells_what_every_command_does(run: Run) -> None:
 def test_text_from_standard_input_is_labelled_line_by_line(
     run: Run, student: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"a good film\n\nsuch a BAD film!\n")))
+    monkeypatch.setattr(
+        sys, "stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(b"a good film\n\nsuch a BAD film!\n")))
+    )
     code, out, _ = run("predict", student, "--coverage")
     assert code == 0
     rows = [line.split("\t") for line in out.splitlines()]
@@ -125,7 +127,8 @@ def test_the_steps_make_the_same_as_the_whole(run: Run, tmp_path: Path) -> None:
     )
     assert code == 0, err
     code, out, err = run("evaluate", tmp_path / "s", data, "--json", tmp_path / "e.json")
-    assert code == 2  # the classes stand in another order there
+    assert code == 0, err
+    assert json.loads((tmp_path / "e.json").read_text())["student"]["accuracy"] > 0.95
     code, out, err = run("inspect", tmp_path / "s", "--text", "a good film")
     assert code == 0, err
     assert "good" in out
@@ -135,7 +138,7 @@ def test_the_steps_make_the_same_as_the_whole(run: Run, tmp_path: Path) -> None:
 
 
 def test_a_recipe_and_its_options_are_distilled_and_evaluated(run: Run, tmp_path: Path) -> None:
-    data, test = labelled(tmp_path / "train.tsv"), labelled(tmp_path / "test.tsv", 150)
+    data, test = labelled(tmp_path / "train.tsv"), labelled(tmp_path / "test.tsv", 150, "play")
     recipe = tmp_path / "recipe.toml"
     recipe.write_text(
         f'[data]\nlabelled = "{data}"\ntest = "{test}"\n[student]\ndim = 16\nhidden = 8\n'

@@ -195,13 +195,9 @@ def vocab(
     vocabulary = Vocabulary.build(source, tokenizer, counting, threads=threads)
     vocabulary.save(output)
     assert vocabulary.counts is not None  # noqa: S101 - it was just counted
-    bound = (
-        f"counts are too low by at most {vocabulary.error_bound}"
-        if vocabulary.error_bound
-        else "counts are exact"
-    )
+    exact = "" if vocabulary.error_bound else "; counts are exact"
     console.print(
-        f"{len(vocabulary):,} n-grams, the rarest seen {vocabulary.counts[-1]} times; {bound}. "
+        f"{len(vocabulary):,} n-grams, the rarest seen {vocabulary.counts[-1]} times{exact}. "
         f"The vocabulary is in {output}."
     )
 
@@ -344,6 +340,8 @@ def distill_(
     text: Annotated[str | None, typer.Option(help="Column of the text.", rich_help_panel=_DATA)] = None,
     text_pair: Pair = None,
     label: Annotated[str | None, typer.Option(help="Column of the label.", rich_help_panel=_DATA)] = None,
+    weight: Weight = None,
+    label_separator: Separator = None,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", help="Any setting of a recipe, as student.dim=64.", show_default=False),
@@ -382,8 +380,10 @@ def distill_(
 
     job = read_recipe(recipe) if recipe is not None else {}
     places = {"labelled": labelled, "unlabelled": unlabelled, "validation": validation, "test": test}
+    columns = {"text": text, "text_pair": text_pair, "label": label}
+    columns |= {"weight": weight, "label_separator": label_separator}
     given: dict[str, dict[str, Any]] = {
-        "data": {**places, "text": text, "text_pair": text_pair, "label": label},
+        "data": {**places, **columns},
         "teacher": {"model": teacher, "encoder": encoder},
     }
     for section, options in given.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Sequence
@@ -13,11 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import InputError
+from .files import atomic_write
 from .progress import Advance, console, progress
 from .teacher import longest_input, quieten_transformers
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase, TrainerCallback
+
+#: What is kept of a run beside its model, to know it again.
+_RECORD = "finetuning.json"
 
 #: Where the family of the model keeps its attention dropout.
 _ATTENTION_DROPOUT = ("attention_probs_dropout_prob", "attention_dropout")
@@ -51,6 +56,13 @@ class FinetuningConfig:
     half_precision: bool = True
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        if self.keep not in ("start", "end"):
+            raise InputError(f"keep is {self.keep!r}: it must be 'start' or 'end'.")
+        for name in ("epochs", "learning_rate", "batch_size", "max_length"):
+            if not getattr(self, name) > 0:
+                raise InputError(f"{name} of the teacher is {getattr(self, name)}: it must be above 0.")
+
 
 def finetune(
     model: str | Path,
@@ -65,7 +77,7 @@ def finetune(
     """Fine-tune `model` as a classifier and save it, with its tokenizer, to `output`.
 
     The run writes to a folder beside `output` that is renamed when all is done. Interrupted and
-    started again with the same arguments, it goes on from its last checkpoint.
+    started again with the same arguments, it goes on from its last checkpoint; finished, it is not done anew.
 
     Args:
         model: Local directory or Hub id of an encoder.
@@ -80,23 +92,28 @@ def finetune(
         `output`, as a path.
 
     Raises:
-        InputError: `output` is there already, the sizes differ, or `model` cannot be loaded.
+        InputError: `output` holds something else, the sizes differ, or `model` cannot be loaded.
     """
-    import torch
-    from transformers import DataCollatorWithPadding, Trainer, TrainingArguments, set_seed
-
     config = config or FinetuningConfig()
     output = Path(output)
-    if output.exists():
-        raise InputError(
-            f"{output} exists already: name another output directory, or delete it to train anew."
-        )
     if len(texts) != len(labels) or (text_pair is not None and len(text_pair) != len(texts)):
         raise InputError(
             f"{len(texts)} texts came with {len(labels)} labels: each text needs exactly one label."
         )
-
-    set_seed(config.seed)
+    job = {
+        "model": str(model),
+        "classes": list(classes),
+        "examples": _digest(texts, text_pair or (), labels),
+        **asdict(config),
+    }
+    if output.exists():
+        if _recorded(output) == job:
+            return output
+        raise InputError(
+            f"{output} exists already: name another output directory, or delete it to train anew."
+        )
+    partial = output.with_name(output.name + ".partial")
+    _claim(partial, job)
     network, tokenizer = _load(str(model), classes, multi_label=labels.ndim == 2, config=config)
     encoded = tokenizer(
         list(texts),
@@ -108,13 +125,30 @@ def finetune(
         {"input_ids": ids, "length": len(ids), "labels": label, **_segments(encoded, i)}
         for i, (ids, label) in enumerate(zip(encoded["input_ids"], labels.tolist(), strict=True))
     ]
+    _train(network, tokenizer, dataset, partial / "checkpoints", config)
+    network.save_pretrained(partial)
+    tokenizer.save_pretrained(partial)
+    shutil.rmtree(partial / "checkpoints")
+    partial.rename(output)
+    return output
 
-    partial = output.with_name(output.name + ".partial")
-    _claim(partial, model, classes, len(texts), config)
+
+def _train(
+    network: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    dataset: list[dict[str, Any]],
+    checkpoints: Path,
+    config: FinetuningConfig,
+) -> None:
+    """Train to the end, from the last checkpoint where there is one."""
+    import torch
+    from transformers import DataCollatorWithPadding, Trainer, TrainingArguments
+
     steps = -(-len(dataset) // config.batch_size)
     cuda = torch.cuda.is_available()
+    native = torch.cuda.is_bf16_supported() if cuda else torch.cpu._is_avx512_bf16_supported()
     arguments = TrainingArguments(
-        output_dir=str(partial / "checkpoints"),
+        output_dir=str(checkpoints),
         num_train_epochs=config.epochs,
         per_device_train_batch_size=config.batch_size,
         learning_rate=config.learning_rate,
@@ -122,8 +156,7 @@ def finetune(
         warmup_steps=0.06,
         lr_scheduler_type="linear",
         train_sampling_strategy="group_by_length",
-        bf16=config.half_precision
-        and (torch.cuda.is_bf16_supported() if cuda else torch.cpu._is_avx512_bf16_supported()),
+        bf16=config.half_precision and native,
         use_cpu=not cuda,
         save_strategy="steps",
         save_steps=max(50, steps // 8),
@@ -135,8 +168,7 @@ def finetune(
         seed=config.seed,
         dataloader_pin_memory=cuda,
     )
-    total = int(steps * config.epochs)
-    with progress("Fine-tuning the teacher", total, "steps") as advance:
+    with progress("Fine-tuning the teacher", int(steps * config.epochs), "steps") as advance:
         trainer = Trainer(
             model=network,
             args=arguments,
@@ -145,22 +177,15 @@ def finetune(
             callbacks=[_bar(advance)],
         )
         _silence(trainer)
-        resume = any((partial / "checkpoints").glob("checkpoint-*"))
-        trainer.train(resume_from_checkpoint=resume or None)
-
-    network.save_pretrained(partial)
-    tokenizer.save_pretrained(partial)
-    shutil.rmtree(partial / "checkpoints")
-    (partial / "finetuning.json").unlink()
-    partial.rename(output)
-    return output
+        trainer.train(resume_from_checkpoint=any(checkpoints.glob("checkpoint-*")) or None)
 
 
 def _load(
     model: str, classes: Sequence[str], *, multi_label: bool, config: FinetuningConfig
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
+    from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer, set_seed
 
+    set_seed(config.seed)  # draws the new head
     quieten_transformers()
     try:
         settings = AutoConfig.from_pretrained(model)
@@ -186,22 +211,36 @@ def _segments(encoded: Any, i: int) -> dict[str, list[int]]:
     return {"token_type_ids": encoded["token_type_ids"][i]} if "token_type_ids" in encoded else {}
 
 
-def _claim(
-    partial: Path, model: str | Path, classes: Sequence[str], texts: int, config: FinetuningConfig
-) -> None:
+def _digest(texts: Sequence[str], text_pair: Sequence[str], labels: NDArray[Any]) -> str:
+    """A hash of the labelled texts, so that a run goes on with none but its own."""
+    digest = hashlib.blake2b(labels.tobytes(), digest_size=16)
+    for text in (*texts, *text_pair):
+        digest.update(text.encode("utf-8", "surrogatepass") + b"\xff")
+    return digest.hexdigest()
+
+
+def _recorded(folder: Path) -> Any:
+    """The job that a folder was made by, if it says."""
+    record = folder / _RECORD
+    try:
+        return json.loads(record.read_text(encoding="utf-8")) if record.exists() else None
+    except ValueError:
+        return None
+
+
+def _claim(partial: Path, job: dict[str, Any]) -> None:
     """Make `partial`, or refuse to go on with one that another job began."""
-    job = {"model": str(model), "classes": list(classes), "texts": texts, **asdict(config)}
-    record = partial / "finetuning.json"
-    if record.exists():
-        if json.loads(record.read_text()) != job:
-            raise InputError(
-                f"{partial} holds the checkpoints of another fine-tuning: delete it, or name another output "
-                "directory."
-            )
+    if not partial.exists():
+        partial.mkdir(parents=True)
+        with atomic_write(partial / _RECORD) as record:
+            record.write_text(json.dumps(job, indent=1), encoding="utf-8")
+    elif _recorded(partial) != job:
+        raise InputError(
+            f"{partial} holds the checkpoints of another fine-tuning: delete it, or name another output "
+            "directory."
+        )
+    elif any((partial / "checkpoints").glob("checkpoint-*")):
         console.print(f"Going on from the last checkpoint in {partial}.")
-        return
-    partial.mkdir(parents=True, exist_ok=True)
-    record.write_text(json.dumps(job, indent=1))
 
 
 def _bar(advance: Advance) -> TrainerCallback:

@@ -66,7 +66,7 @@ def map_tensors(path: str | Path) -> dict[str, NDArray[Any]]:
         InputError: The file is missing, truncated, or not a safetensors file.
     """
     try:
-        data = np.memmap(path, np.uint8, mode="r")
+        data = np.asarray(np.memmap(path, np.uint8, mode="r"))
     except (OSError, ValueError) as error:
         raise InputError(f"{path} cannot be opened ({error}): was the model saved whole?") from error
     size = int.from_bytes(data[:8].tobytes(), "little")

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from . import _core
 from .errors import InputError
 from .files import atomic_directory, atomic_write
-from .progress import progress
+from .progress import console, progress
 from .tensors import map_tensors, write_tensors
 from .texts import Texts, all_threads, check_texts, core_texts
 
@@ -104,8 +104,8 @@ CorpusLike: TypeAlias = Texts | _Batches
 class Vocabulary:
     """n-grams with a row each; row 0 is the most frequent one.
 
-    An n-gram is a 64-bit key (:func:`key` order and 61 bits of hash); texts are looked up by key. The
-    strings are kept for people and are never needed to use a vocabulary.
+    An n-gram is a 64-bit key: 61 bits of hash, and its order. Texts are looked up by key; the strings are
+    kept for people and are never needed to use a vocabulary.
 
     Args:
         buckets: uint64 (buckets, 8), the hash table that :func:`_core.build_buckets` lays out.
@@ -184,7 +184,11 @@ class Vocabulary:
         vocabulary = cls(
             buckets, len(keys), tokenizer, closed=True, counts=counts, error_bound=counter.error_bound
         )
-        del counter
+        if counter.error_bound:
+            console.print(
+                f"The corpus outgrew the memory bound: counts are too low by at most {counter.error_bound}."
+            )
+        del counter  # its memory, before more is taken
         vocabulary.ngrams = vocabulary._spell(corpus, threads)
         return vocabulary
 
