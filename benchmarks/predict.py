@@ -30,9 +30,11 @@ class PaperPipeline:
         analyze = CountVectorizer(ngram_range=(1, 4), token_pattern=rules).build_analyzer()
         known = [ngram for ngram in student.vocabulary.ngrams if ngram in set(analyze(ngram))]
         self.rows = torch.from_numpy(student.vocabulary.rows_of(known))
-        self.vectorizer = CountVectorizer(ngram_range=(1, 4), token_pattern=rules, vocabulary=known)
+        self.vectorizer = CountVectorizer(
+            ngram_range=(1, 4), token_pattern=rules, vocabulary=known, binary=True
+        )
         weights = {name: torch.from_numpy(array) for name, array in student.network.arrays().items()}
-        self.bag = torch.nn.EmbeddingBag.from_pretrained(weights["table"][self.rows], mode="sum")
+        self.bag = torch.nn.EmbeddingBag.from_pretrained(weights["table"][self.rows], mode="mean")
         dim, hidden = weights["hidden.weight"].shape[::-1]
         self.head = torch.nn.Sequential(
             torch.nn.Linear(dim, hidden), torch.nn.Tanh(), torch.nn.Linear(hidden, len(student.classes))
@@ -45,12 +47,8 @@ class PaperPipeline:
     @torch.inference_mode()
     def __call__(self, texts: list[str]) -> np.ndarray:
         found: csr_matrix = self.vectorizer.transform(texts)
-        shares = found.data / np.repeat(np.maximum(found.sum(axis=1).A1, 1), np.diff(found.indptr))
-        pooled = self.bag(
-            torch.from_numpy(found.indices).long(),
-            torch.from_numpy(found.indptr[:-1]).long(),
-            per_sample_weights=torch.from_numpy(shares).float(),
-        )
+        rows, offsets = torch.from_numpy(found.indices).long(), torch.from_numpy(found.indptr[:-1]).long()
+        pooled = self.bag(rows, offsets)
         return torch.softmax(self.head(pooled), dim=1).numpy()
 
 

@@ -78,10 +78,11 @@ class Classifier::Worker {
   }
 
  private:
-  // Mean of the rows of a text's n-grams; zeros where it has none.
+  // Mean of the rows of a text's n-grams, each once; zeros where it has none.
   NgramFinder::Counts pool(std::string_view text, float* features) {
     std::ranges::fill(pooled_, 0.0F);
     rows_.clear();
+    met_.clear();
     std::size_t ngrams = 0;
     // Rows are summed a piece at a time: long texts lose no precision, and buffers stay small.
     const auto flush = [&] {
@@ -91,6 +92,7 @@ class Classifier::Worker {
       rows_.clear();
     };
     const NgramFinder::Counts counts = find_(text, [&](std::uint32_t row, const Token&, const Token&) {
+      if (!met_.insert(row)) return;
       const float* begin = &network_.table[row * network_.dim];
       __builtin_prefetch(begin);
       rows_.push_back(row);
@@ -134,6 +136,7 @@ class Classifier::Worker {
   const Classifier& classifier_;
   const Kernels& kernels_;
   NgramFinder find_;
+  RowSet met_;
   std::vector<std::uint32_t> rows_;
   std::vector<float> features_;
   std::vector<float> hidden_;

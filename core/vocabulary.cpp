@@ -33,9 +33,9 @@ bool place(std::span<const std::uint64_t> keys, std::vector<Bucket>& buckets) {
   return true;
 }
 
-// A number for each (seed, text, occurrence), the same on every machine (SplitMix64's finish).
-std::uint64_t random_at(std::uint64_t seed, std::uint64_t text, std::uint64_t occurrence) {
-  std::uint64_t x = seed * kSeed0 + text * kSeed1 + occurrence * kSeed2 + kSeed3;
+// A number for each (seed, text, place), the same on every machine (SplitMix64's finish).
+std::uint64_t random_at(std::uint64_t seed, std::uint64_t text, std::uint64_t place) {
+  std::uint64_t x = seed * kSeed0 + text * kSeed1 + place * kSeed2 + kSeed3;
   x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9;
   x = (x ^ (x >> 27)) * 0x94D049BB133111EB;
   return x ^ (x >> 31);
@@ -76,10 +76,14 @@ Extraction extract(const Vocabulary& vocabulary, Texts texts, const ExtractionCo
   result.offsets.resize(texts.size() + 1);
   for_each_parallel(ranges.size(), config.threads, [&](std::size_t, std::size_t item) {
     NgramFinder find(vocabulary);
+    RowSet met;
     std::vector<std::int64_t>& rows = result.parts[item];
     for (std::size_t text = ranges[item].begin; text < ranges[item].end; ++text) {
       const std::size_t begin = rows.size();
-      find(texts[text], [&](std::uint32_t row, const Token&, const Token&) { rows.push_back(row); });
+      met.clear();
+      find(texts[text], [&](std::uint32_t row, const Token&, const Token&) {
+        if (met.insert(row)) rows.push_back(row);
+      });
       if (config.dropout > 0) drop_some(rows, begin, text, config);
       if (config.max_ngrams > 0 && rows.size() - begin > config.max_ngrams) choose_some(rows, begin, text, config);
       result.offsets[text + 1] = static_cast<std::int64_t>(rows.size() - begin);

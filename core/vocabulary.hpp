@@ -8,6 +8,7 @@
 // prefixes in it. Then, where an n-gram is missing, no longer one from the same place is looked up.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <span>
@@ -158,6 +159,57 @@ class NgramFinder {
   Candidate candidates_[kPiece];
 };
 
+// Rows that were met in the text in hand. Forgets them all at once, and costs a cached load or two a row.
+class RowSet {
+ public:
+  void clear() {
+    if (slots_.size() > kLargestKept) slots_ = std::vector<Slot>(kSmallest);
+    if (++round_ == 0) {  // the round has wrapped: old marks would look new
+      std::ranges::fill(slots_, Slot{});
+      round_ = 1;
+    }
+    size_ = 0;
+  }
+
+  // Whether `row` is met for the first time.
+  bool insert(std::uint32_t row) {
+    if (2 * size_ >= slots_.size()) grow();
+    Slot& slot = find(row);
+    if (slot.round == round_) return false;
+    slot = {row, round_};
+    ++size_;
+    return true;
+  }
+
+ private:
+  static constexpr std::size_t kSmallest = std::size_t{1} << 12;
+  static constexpr std::size_t kLargestKept = std::size_t{1} << 16;
+
+  struct Slot {
+    std::uint32_t row = 0;
+    std::uint32_t round = 0;  // 0: never used
+  };
+
+  Slot& find(std::uint32_t row) {
+    const std::size_t mask = slots_.size() - 1;
+    std::size_t at = ((row * kSeed0) >> 32) & mask;
+    while (slots_[at].round == round_ && slots_[at].row != row) at = (at + 1) & mask;
+    return slots_[at];
+  }
+
+  void grow() {
+    std::vector<Slot> old(2 * slots_.size());
+    old.swap(slots_);
+    for (const Slot& slot : old) {
+      if (slot.round == round_) find(slot.row) = slot;
+    }
+  }
+
+  std::vector<Slot> slots_ = std::vector<Slot>(kSmallest);
+  std::size_t size_ = 0;
+  std::uint32_t round_ = 1;
+};
+
 // ---- extraction ----------------------------------------------------------------------------------
 
 struct ExtractionConfig {
@@ -167,7 +219,7 @@ struct ExtractionConfig {
   std::size_t threads = 1;
 };
 
-// n-gram rows of texts as CSR.
+// n-gram rows of texts as CSR, each row once a text.
 struct Extraction {
   std::vector<std::vector<std::int64_t>> parts;  // the rows, in order
   std::vector<std::int64_t> offsets;             // texts + 1

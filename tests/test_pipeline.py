@@ -217,6 +217,13 @@ def test_a_killed_job_goes_on_to_the_same_student(sentences: Labelled, tmp_path:
         ({"labelled": (["a"],)}, "tuple of 1"),
         ({"labelled": "nowhere.csv"}, "nowhere.csv"),
         ({"teacher": 3, "unlabelled": ["a"]}, "no teacher"),
+        (
+            {
+                "labelled": ([f"a b {i}" for i in range(40)], ["x", "y"] * 20),
+                "config": replace(SMALL, student=StudentConfig(device="abacus")),
+            },
+            "device is 'abacus'",
+        ),
         ({"labelled": (["a b"] * 40, ["x", "y"] * 20), "test": (["a"], ["z"])}, "'z' is unknown"),
     ],
 )

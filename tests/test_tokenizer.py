@@ -57,7 +57,7 @@ def test_keys_do_not_depend_on_where_a_token_stands(text: str) -> None:
 
         vocabulary = Vocabulary.from_ngrams(tokens, TokenizerConfig(max_ngram=1))
         rows = vocabulary.extract([text]).rows.tolist()
-        assert [tokens[row] for row in rows] == tokenize(text)
+        assert [tokens[row] for row in rows] == list(dict.fromkeys(tokenize(text)))
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ def test_counts_are_those_of_a_plain_count(
 
 @settings(max_examples=150, deadline=None)
 @given(texts, st.integers(1, 5), st.booleans(), st.integers(1, 50))
-def test_extraction_finds_every_occurrence_of_what_was_kept(
+def test_extraction_finds_every_ngram_that_was_kept_once_a_text(
     corpus: list[str], longest: int, boundaries: bool, most: int
 ) -> None:
     vocabulary = (
@@ -72,8 +72,9 @@ def test_extraction_finds_every_occurrence_of_what_was_kept(
     found = vocabulary.extract(corpus)
     for i, text in enumerate(corpus):
         rows = found.rows[found.offsets[i] : found.offsets[i + 1]]
-        expected = [ngram for ngram in ngrams(text, longest, boundaries) if ngram in kept]
-        assert sorted(vocabulary.ngrams[row] for row in rows) == sorted(expected)
+        assert sorted(vocabulary.ngrams[row] for row in rows) == sorted(
+            kept & set(ngrams(text, longest, boundaries))
+        )
 
 
 @settings(max_examples=60, deadline=None)
@@ -84,11 +85,11 @@ def test_a_vocabulary_that_is_not_closed_still_finds_its_long_ngrams(ngram: str,
     vocabulary = Vocabulary.from_ngrams([ngram], TokenizerConfig(longest))
     assert vocabulary.closed == (longest == 1)
     for text in corpus:
-        assert len(vocabulary.extract([text]).rows) == ngrams(text, longest).count(ngram)
+        assert len(vocabulary.extract([text]).rows) == (ngram in ngrams(text, longest))
 
 
 def test_long_texts_have_all_ngrams_across_the_pieces_that_they_are_read_in() -> None:
-    text = " ".join(f"w{i % 7}" for i in range(5000))
+    text = " ".join(f"w{i}" for i in range(5000))
     vocabulary = Vocabulary.build([text], TokenizerConfig(4), CountingConfig(min_count=1))
     assert len(vocabulary.extract([text]).rows) == 5000 + 4999 + 4998 + 4997
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import torch
 from numpy.typing import NDArray
 from rich.console import Console
 
@@ -43,12 +44,14 @@ class StudentConfig:
         hidden: Units of the hidden layer.
         dropout: Dropout before each layer of the head.
         table: Back end of the table in training: ``"fbgemm"``, ``"embedding_bag"``, or ``"auto"``.
+        device: Where it is trained: ``"cpu"``, ``"cuda"``, or ``"auto"`` for a GPU where there is one.
     """
 
     dim: int = 256
     hidden: int = 256
     dropout: float = 0.1
     table: TableKind = "auto"
+    device: str = "auto"
 
 
 @dataclass(frozen=True)
@@ -257,6 +260,8 @@ def train_student(
             f"{', '.join(material.classes)}: use the same classes in the same order."
         )
     config = config.seeded()
+    shape = asdict(config.student)
+    device = _device(shape.pop("device"))
     network = StudentNetwork(
         NetworkConfig(
             rows=len(vocabulary),
@@ -264,8 +269,9 @@ def train_student(
             pair=material.pair,
             multi_label=material.multi_label,
             seed=config.seed,
-            **asdict(config.student),
-        )
+            **shape,
+        ),
+        device,
     )
     for phase in _phases(targets, material, config):
         train(
@@ -302,6 +308,15 @@ def _phases(targets: SoftTargets | None, material: Material, config: Distillatio
         last = config.training if targets is None else config.finetuning
         description = "Training on labels" if targets is None else "Fine-tuning"
         yield _Phase("labels", description, _examples(material.train), validation, last)
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        return torch.empty(0, device=name).device
+    except (RuntimeError, AssertionError) as error:
+        raise InputError(f"device is {name!r}, which torch cannot use here: say cpu, or auto.") from error
 
 
 def _examples(labelled: Labelled) -> Examples:
