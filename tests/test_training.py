@@ -40,9 +40,9 @@ QUICK = TrainingConfig(
 
 
 def toy(n: int, seed: int, kind: str = "logits", **options: Any) -> Examples:
-    """Texts of random words with the sum of their meanings, as soft targets or labels of both kinds."""
+    """Texts of eight words each with the sum of their meanings, as soft targets or labels of both kinds."""
     generator = np.random.default_rng(seed)
-    chosen = generator.integers(len(WORDS), size=(n, 8))
+    chosen = generator.random((n, len(WORDS))).argsort(axis=1)[:, :8]
     logits = 2 * MEANING[chosen].mean(axis=1)
     texts = [" ".join(WORDS[i] for i in row) for row in chosen]
     targets = {
@@ -102,7 +102,7 @@ def test_learns(kind: str, table: TableKind) -> None:
     result = train(network, VOCABULARY, toy(1500, 0, kind), toy(300, 1, kind), QUICK)
     assert result.metric == "accuracy"
     assert result.history[0]["accuracy"] < 0.6
-    assert result.best > 0.9
+    assert result.best > 0.85
     assert result.steps == 6 * math.ceil(1500 / 32)
     assert [entry["step"] for entry in result.history] == [0, 70, 141, 212, 282]
     assert result.history[-1]["loss"] < result.history[1]["loss"]
@@ -116,12 +116,12 @@ def test_learns_multi_label(soft: bool) -> None:
     network = student(multi_label=True)
     kind = "logits" if soft else "multi"
     examples, validation = toy(1500, 0, kind), toy(300, 1, kind)
-    result = train(network, VOCABULARY, examples, validation, QUICK)
+    result = train(network, VOCABULARY, examples, validation, replace(QUICK, epochs=12))
     truth = toy(300, 1, "multi").targets
     expected = f1_score(truth, score(network, VOCABULARY, validation.texts) > 0, average="macro")
     assert result.metric == "macro_f1"
     assert result.best == pytest.approx(expected, abs=1e-6)
-    assert result.best > 0.85
+    assert result.best > 0.8
 
 
 @pytest.mark.parametrize("table", KINDS)
@@ -210,7 +210,7 @@ def test_same_seed_same_student(table: TableKind, threads: int) -> None:
 @pytest.mark.parametrize("kind", ["logits", "labels"])
 def test_resuming_equals_going_through(kind: str, table: TableKind, tmp_path: Path) -> None:
     parts = [toy(n, n, kind) for n in (130, 90, 200)]
-    config = replace(QUICK, epochs=3, window=2, evaluations=7)
+    config = replace(QUICK, epochs=3, window=140, evaluations=7)
     validation = toy(50, 1, kind)
     through = student(table=table)
     expected = train(through, VOCABULARY, InShards(parts), validation, config)
@@ -450,7 +450,7 @@ def numbered(parts: Sequence[int]) -> InShards:
 
 
 def planned(source: InShards, seed: int = 0, at: int = 0, **options: int) -> list[list[int]]:
-    settings = {"batch_size": 16, "epochs": 2, "window": 2, **options}
+    settings = {"batch_size": 16, "epochs": 2, "window": 45, **options}
     batches = TrainingBatches(source, Extraction(VOCABULARY, threads=1), seed=seed, **settings)
     found = [batch.answers[1].int().tolist() for batch in batches.begin(at)]
     assert len(found) == len(batches) - at

@@ -129,7 +129,7 @@ class TrainingBatches:
             extraction: How their texts become n-gram rows.
             batch_size: Most examples in a batch.
             epochs: Passes over the examples.
-            window: Shards in memory at once.
+            window: Texts to have in memory at once: whole shards, until they hold as many.
             seed: Seeds the order, and the n-grams that are dropped.
         """
         self.source = source
@@ -138,7 +138,7 @@ class TrainingBatches:
         self.windows = [
             _Window(epoch, shards, -(-sum(source.sizes[s] for s in shards) // batch_size))
             for epoch in range(epochs)
-            for shards in _windows(len(source.sizes), window, np.random.default_rng((seed, epoch)))
+            for shards in _windows(source.sizes, window, np.random.default_rng((seed, epoch)))
         ]
         self._loaded: tuple[int, Examples, list[NDArray[np.int64]]] | None = None
 
@@ -214,6 +214,13 @@ def in_background(prepare: Callable[[_Job], _Result], jobs: Iterable[_Job]) -> G
                 future.cancel()
 
 
-def _windows(shards: int, window: int, generator: np.random.Generator) -> list[tuple[int, ...]]:
-    order = generator.permutation(shards).tolist()
-    return [tuple(order[i : i + window]) for i in range(0, shards, window)]
+def _windows(sizes: Sequence[int], window: int, generator: np.random.Generator) -> list[tuple[int, ...]]:
+    windows: list[tuple[int, ...]] = []
+    held = window  # texts in the last one: it is full to begin with
+    for shard in generator.permutation(len(sizes)).tolist():
+        if held >= window:
+            windows.append(())
+            held = 0
+        windows[-1] += (shard,)
+        held += sizes[shard]
+    return windows

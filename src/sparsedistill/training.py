@@ -50,7 +50,7 @@ class TrainingConfig:
             for multi-label, of the class where it applies.
         evaluations: How often the student is evaluated, evenly over the run, beside once before it.
         patience: Evaluations without a better result after which training stops; None to never stop.
-        window: Shards that are in memory, and shuffled, together.
+        window: Texts that are in memory, and shuffled, together: shards are read until they hold so many.
         seed: Seeds the order of the examples, the n-grams that are dropped, and dropout.
         threads: Threads to compute with; None for as many as torch is set to, and all cores to extract.
     """
@@ -58,7 +58,7 @@ class TrainingConfig:
     epochs: int = 5
     batch_size: int = 256
     learning_rate: float = 1e-3
-    table_learning_rate: float = 0.3
+    table_learning_rate: float = 0.1
     warmup: float = 0.06
     ngram_dropout: float = 0.1
     max_ngrams: int | None = 2048
@@ -66,7 +66,7 @@ class TrainingConfig:
     class_weights: tuple[float, ...] | None = None
     evaluations: int = 10
     patience: int | None = None
-    window: int = 4
+    window: int = 200_000
     seed: int = 0
     threads: int | None = None
 
@@ -88,7 +88,7 @@ class TrainingConfig:
 
 
 #: For a student that was distilled, and goes on to labels.
-FINE_TUNING = TrainingConfig(epochs=3, learning_rate=5e-4, table_learning_rate=0.1)
+FINE_TUNING = TrainingConfig(epochs=3, learning_rate=5e-4, table_learning_rate=0.03)
 
 
 @dataclass(frozen=True)
