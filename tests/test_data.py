@@ -693,3 +693,14 @@ def test_batch_slices() -> None:
     assert part.texts.to_pylist() == ["b", "c"]
     assert part.weights is not None
     assert part.weights.tolist() == [1, 2]
+
+
+def test_numbers_stand_for_named_classes(tmp_path: Path) -> None:
+    path = tmp_path / "a.tsv"
+    path.write_text("text\tlabel\na\t1\nb\t0\nc\tgood\n")
+    columns = Columns(label="label")
+    assert read_labelled(path, columns, ("bad", "good")).labels.tolist() == [1, 0, 1]
+    with pytest.raises(InputError, match="line 3.*'0' is unknown"):
+        read_labelled(path, columns, ("1", "2", "good"))
+    with pytest.raises(InputError, match="line 2.*'1' is unknown"):
+        read_labelled(path, columns, ("0", "good"))

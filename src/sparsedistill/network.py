@@ -31,7 +31,7 @@ class NetworkConfig:
 
     rows: int
     classes: int
-    dim: int = 256
+    dim: int = 64
     hidden: int = 256
     pair: bool = False
     multi_label: bool = False

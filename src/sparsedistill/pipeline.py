@@ -40,14 +40,15 @@ class StudentConfig:
     """The shape of a student, beside its vocabulary.
 
     Attributes:
-        dim: Dimensions of an n-gram's embedding; a multiple of 4.
+        dim: Dimensions of an n-gram's embedding; a multiple of 4. Of two classes 64 hold all there is (IMDB,
+            labels only: 91.6 % at 64, 91.2 % at 256); many classes may want more.
         hidden: Units of the hidden layer.
         dropout: Dropout before each layer of the head.
         table: Back end of the table in training: ``"fbgemm"``, ``"embedding_bag"``, or ``"auto"``.
         device: Where it is trained: ``"cpu"``, ``"cuda"``, or ``"auto"`` for a GPU where there is one.
     """
 
-    dim: int = 256
+    dim: int = 64
     hidden: int = 256
     dropout: float = 0.1
     table: TableKind = "auto"
