@@ -700,7 +700,7 @@ def test_numbers_stand_for_named_classes(tmp_path: Path) -> None:
     path.write_text("text\tlabel\na\t1\nb\t0\nc\tgood\n")
     columns = Columns(label="label")
     assert read_labelled(path, columns, ("bad", "good")).labels.tolist() == [1, 0, 1]
-    with pytest.raises(InputError, match="line 3.*'0' is unknown"):
+    with pytest.raises(InputError, match=r"line 3.*'0' is unknown"):
         read_labelled(path, columns, ("1", "2", "good"))
-    with pytest.raises(InputError, match="line 2.*'1' is unknown"):
+    with pytest.raises(InputError, match=r"line 2.*'1' is unknown"):
         read_labelled(path, columns, ("0", "good"))
