@@ -99,7 +99,7 @@ def main() -> None:
             folds[code] = target[0] - code
         else:
             folds[code] = expansion + len(expansions) // 3
-            expansions.extend((target + [0, 0])[:3])
+            expansions.extend([*target, 0, 0][:3])
 
     class_index, class_blocks = two_stage(classes)
     fold_index, fold_blocks = two_stage(folds)
