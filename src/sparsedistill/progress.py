@@ -65,7 +65,8 @@ def progress(description: str, total: int | None, unit: str, done: int = 0) -> I
         TimeRemainingColumn(),
         TextColumn("{task.fields[note]}"),
     ]
-    with Progress(*columns, console=console) as bar:
+    # Slow teachers advance twice a minute: the rate is that of the last ten.
+    with Progress(*columns, console=console, speed_estimate_period=600) as bar:
         task = bar.add_task(description, total=total, completed=done, unit=unit, note="")
         said = perf_counter()
 
