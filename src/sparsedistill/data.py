@@ -290,7 +290,7 @@ def read_labelled(
     found = []
     for rows in corpus.rows():
         if classes is not None:
-            _check_labels(rows, _label_set(classes))
+            _check_labels(rows, classes)
         found.append(rows.table)
     batch = _batch(pa.concat_tables(found))
     names = tuple(_occurring(batch.labels) if classes is None else classes)
@@ -322,16 +322,16 @@ def _label_set(classes: Sequence[str]) -> list[str]:
     return [*classes, *([] if named_by_numbers else map(str, range(len(classes))))]
 
 
-def _check_labels(rows: Rows, label_set: Sequence[str]) -> None:
+def _check_labels(rows: Rows, classes: Sequence[str]) -> None:
     labels = rows.table.column("label").combine_chunks()
     several = pa.types.is_list(labels.type)
     names = labels.flatten() if several else labels
-    known = pc.is_in(names, value_set=pa.array(label_set, pa.large_string()))
+    known = pc.is_in(names, value_set=pa.array(_label_set(classes), pa.large_string()))
     for i in np.flatnonzero(~known.to_numpy(zero_copy_only=False))[:1]:
         row = pc.list_parent_indices(labels)[int(i)].as_py() if several else int(i)
         raise InputError(
             f"{rows.place(row)}: the label {names[int(i)].as_py()!r} is unknown: use one of "
-            f"{', '.join(map(repr, label_set))}."
+            f"{', '.join(map(repr, classes))}."
         )
 
 
