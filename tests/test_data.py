@@ -344,7 +344,7 @@ def test_paths_that_lead_nowhere(tmp_path: Path) -> None:
     assert "known format" in error(lambda: Corpus(put(tmp_path / "a.json", "{}")))
     assert "known format" in error(lambda: Corpus(put(tmp_path / "a", "{}")))
     assert "'x'" not in error(lambda: Corpus(put(tmp_path / "a.txt", "x"), format="word"))
-    assert "decompress" in error(lambda: Corpus(tmp_path / "a.parquet.gz"))
+    assert "decompress" in error(lambda: Corpus(put(tmp_path / "a.parquet.gz", "x")))
 
 
 def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:

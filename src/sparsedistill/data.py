@@ -381,8 +381,10 @@ def _found(path: str | Path, format: str | None) -> list[str]:  # noqa: A002
         if not files:
             raise InputError(f"{name} is a directory without text files: name a directory that holds some.")
         return files
-    if Path(name).exists() or not glob.has_magic(name):
+    if Path(name).exists():
         return [name]
+    if not glob.has_magic(name):
+        raise InputError(f"{name} does not exist: check the path.")
     files = sorted(match for match in glob.glob(name, recursive=True) if Path(match).is_file())  # noqa: PTH207
     if not files:
         raise InputError(f"No file matches {name}: check the pattern.")
