@@ -10,7 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from .errors import InputError
-from .texts import Texts
+from .texts import Texts, encodable
 
 
 class Shards(Protocol):
@@ -145,8 +145,7 @@ def _from_python(texts: Sequence[str]) -> pa.Array:
     try:
         return pa.array(texts, pa.large_string())
     except UnicodeEncodeError:
-        mended = [text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace") for text in texts]
-        return pa.array(mended, pa.large_string())
+        return pa.array([encodable(text) for text in texts], pa.large_string())
 
 
 def _logits(values: NDArray[Any]) -> NDArray[np.float32]:

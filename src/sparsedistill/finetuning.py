@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import InputError
+from .errors import InputError, first_line
 from .files import atomic_write
 from .progress import Advance, console, progress
 from .teacher import longest_input, quieten_transformers
@@ -192,7 +192,7 @@ def _load(
         tokenizer = AutoTokenizer.from_pretrained(model)
     except (OSError, ValueError) as error:
         raise InputError(
-            f"{model} is no encoder that transformers can load ({_first_line(error)}): give a local model "
+            f"{model} is no encoder that transformers can load ({first_line(error)}): give a local model "
             "directory or a Hub id."
         ) from error
     settings.id2label = dict(enumerate(classes))
@@ -269,7 +269,3 @@ def _silence(trainer: Any) -> None:
     from transformers import PrinterCallback
 
     trainer.remove_callback(PrinterCallback)
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().split("\n")[0].rstrip(".")

@@ -20,8 +20,9 @@ import pyarrow.json
 import pyarrow.parquet
 from numpy.typing import NDArray
 
-from .errors import InputError
+from .errors import InputError, first_line
 from .kinds import Field, Place, typed
+from .texts import encodable
 
 #: The path that stands for standard input and standard output.
 STANDARD_STREAM = "-"
@@ -418,11 +419,11 @@ def _json_value(value: Any, field: Field, place: str) -> Any:
     if value is None:
         return None
     if field.kind == "text" and isinstance(value, str):
-        return _encodable(value)
+        return encodable(value)
     if field.kind == "label" and _is_label(value):
         return _label_name(value)
     if field.kind == "labels" and isinstance(value, str):
-        return [_encodable(name) for name in value.split(field.separator)]
+        return [encodable(name) for name in value.split(field.separator)]
     if field.kind == "labels" and isinstance(value, list) and all(map(_is_label, value)):
         return [_label_name(name) for name in value]
     if field.kind == "number" and _is_number(value):
@@ -457,17 +458,10 @@ def _json_name(value: Any) -> str:
 def _label_name(value: str | bool | int | float) -> str:
     """The string form that Arrow gives to the same value in a typed column: ``true``, ``1``, ``2.5``."""
     if isinstance(value, str):
-        return _encodable(value)
+        return encodable(value)
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     return str(pa.scalar(value).cast(pa.string()))
-
-
-def _encodable(text: str) -> str:
-    """`text` with U+FFFD for each half of a surrogate pair that stands alone, which UTF-8 cannot say."""
-    if text.isascii():
-        return text
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def _read_parquet(source: Source, fields: Sequence[Field]) -> Iterator[_Raw]:
@@ -579,4 +573,4 @@ def _long_fields() -> Iterator[None]:
 
 
 def _sentence(error: BaseException) -> str:
-    return str(error).strip().split("\n")[0].rstrip(".")[:200]
+    return first_line(error)[:200]

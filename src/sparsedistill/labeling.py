@@ -26,7 +26,7 @@ from .teacher import FileTeacher, Teacher, checked
 _FORMAT = 1
 _MANIFEST = "manifest.json"
 #: Texts that a teacher gets at once; the bar moves after each such part.
-_SCORED_AT_ONCE = 1024
+SCORED_AT_ONCE = 1024
 
 #: What must not change between a run and its resumption, and what each is called.
 _IDENTITY = {
@@ -223,7 +223,7 @@ def _parts(corpus: Corpus, shard_size: int, done: int) -> Iterator[tuple[Batch, 
     on the company of a text gives the same scores after a resumption.
     """
     row = 0
-    for batch in corpus.batches(_SCORED_AT_ONCE):
+    for batch in corpus.batches(SCORED_AT_ONCE):
         start = 0
         while start < len(batch):
             stop = min(len(batch), start + shard_size - row % shard_size)

@@ -19,10 +19,10 @@ from .data import Columns, Corpus, Labelled
 from .errors import InputError
 from .evaluation import Evaluation, Scorer, evaluate
 from .examples import Examples, Shards
-from .files import atomic_write
+from .files import atomic_write, read_json
 from .finetuning import FinetuningConfig, finetune
 from .inputs import LabelledLike, UnlabelledLike, as_corpus, as_labelled, write_corpus
-from .labeling import SoftTargets, label
+from .labeling import SCORED_AT_ONCE, SoftTargets, label
 from .network import NetworkConfig, StudentNetwork
 from .progress import console, progress
 from .shards import SoftExamples, identities, without
@@ -30,9 +30,7 @@ from .student import Network, Student
 from .table import TableKind
 from .teacher import FileTeacher, Teacher, TransformersTeacher, as_teacher
 from .training import FINE_TUNING, TrainingConfig, train
-from .vocabulary import CountingConfig, TokenizerConfig, Vocabulary, read_json
-
-_SCORED_AT_ONCE = 1024
+from .vocabulary import CountingConfig, TokenizerConfig, Vocabulary
 
 
 @dataclass(frozen=True)
@@ -405,8 +403,8 @@ def with_progress(teacher: Teacher) -> Scorer:
     def score(texts: pa.Array, text_pair: pa.Array | None) -> NDArray[np.float32]:
         scores = []
         with progress("Scoring with the teacher", len(texts), "texts") as advance:
-            for begin in range(0, len(texts), _SCORED_AT_ONCE):
-                part = slice(begin, begin + _SCORED_AT_ONCE)
+            for begin in range(0, len(texts), SCORED_AT_ONCE):
+                part = slice(begin, begin + SCORED_AT_ONCE)
                 seconds = None if text_pair is None else text_pair[part].to_pylist()
                 scores.append(teacher.score(texts[part].to_pylist(), seconds))
                 advance(len(scores[-1]))

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from . import _core
 from .card import model_card
 from .errors import InputError
-from .files import atomic_directory
+from .files import atomic_directory, read_json
 from .tensors import map_tensors, write_tensors
 from .texts import Texts, all_threads, check_texts, core_texts
-from .vocabulary import Vocabulary, read_json
+from .vocabulary import Vocabulary
 
 FORMAT_VERSION = 1
 _WEIGHTS = ("table", "hidden.weight", "hidden.bias", "output.weight", "output.bias")

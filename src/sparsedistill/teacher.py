@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .errors import InputError
+from .errors import InputError, first_line
 from .files import content_hash
 
 if TYPE_CHECKING:
@@ -350,7 +350,7 @@ def _load(model: str, dtype: torch.dtype | None) -> tuple[PreTrainedTokenizerBas
             model, dtype=dtype or torch.float32, output_loading_info=True
         )
     except (OSError, ValueError) as error:
-        reason = str(error).strip().split("\n")[0].rstrip(".")
+        reason = first_line(error)
         raise InputError(
             f"{model} is no classifier that transformers can load ({reason}): give a local model "
             "directory or a Hub id."

@@ -54,6 +54,13 @@ def check_texts(texts: CoreTexts) -> CoreTexts:
     return texts
 
 
+def encodable(text: str) -> str:
+    """`text` with U+FFFD for each half of a surrogate pair that stands alone, which UTF-8 cannot say."""
+    if text.isascii():
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
 def all_threads(threads: int | None) -> int:
     """`threads`, or as many as the process may run at once.
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from . import _core
 from .errors import InputError
-from .files import atomic_directory, atomic_write
+from .files import atomic_directory, atomic_write, read_json
 from .progress import console, progress
 from .tensors import map_tensors, write_tensors
 from .texts import Texts, all_threads, check_texts, core_texts
@@ -369,23 +369,6 @@ class Vocabulary:
 def tokenize(text: str, *, boundaries: bool = False) -> list[str]:
     """The tokens of `text`, case folded. The beginning and end of a text are STX and ETX."""
     return [token for token, _, _ in _core.tokenize(text, boundaries)]
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """The object in a JSON file.
-
-    Raises:
-        InputError: The file is missing or holds something else.
-    """
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(f"{path} is missing: name a directory that sparsedistill has saved.") from None
-    except (OSError, UnicodeDecodeError, ValueError, RecursionError) as error:
-        raise InputError(f"{path} cannot be read ({error}): copy or save the model again.") from error
-    if not isinstance(value, dict):
-        raise InputError(f"{path} holds no JSON object: copy or save the model again.")
-    return value
 
 
 def _length(corpus: CorpusLike) -> int | None:
