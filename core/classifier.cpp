@@ -25,7 +25,13 @@ std::vector<Path> available_paths() {
   std::vector<Path> paths = {Path::kPortable};
 #ifdef SPARSEDISTILL_X86
   if (__builtin_cpu_supports("avx2")) paths.push_back(Path::kAvx2);
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl")) paths.push_back(Path::kAvx512);
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+      __builtin_cpu_supports("avx512vl")) {
+    paths.push_back(Path::kAvx512);
+  }
+#endif
+#if defined(__ARM_NEON) && defined(__aarch64__)
+  paths.push_back(Path::kNeon);
 #endif
   return paths;
 }
@@ -45,6 +51,8 @@ Classifier::Classifier(const Vocabulary& vocabulary, const Network& network, Pat
                       hidden_weight_.begin() + static_cast<std::ptrdiff_t>(unit * stride_));
   }
 }
+
+Classifier::~Classifier() = default;
 
 // The buffers of one thread, and what is done with them.
 class Classifier::Worker {
@@ -149,14 +157,16 @@ void Classifier::operator()(Texts texts, Texts pairs, std::size_t threads, float
           network_.pair ? "each text needs its second text" : "the student reads single texts, not pairs");
   const std::vector<Range> ranges = cut(texts, 1 << 16, kernel::kBatch);
   threads = std::max<std::size_t>(1, std::min(threads, ranges.size()));
-  std::vector<Worker> workers;
+  std::vector<WorkerPool<Worker>::Lease> workers;
   workers.reserve(threads);
-  for (std::size_t thread = 0; thread < threads; ++thread) workers.emplace_back(*this);
+  for (std::size_t thread = 0; thread < threads; ++thread) {
+    workers.push_back(workers_.lend([this] { return std::make_unique<Worker>(*this); }));
+  }
   for_each_parallel(ranges.size(), threads, [&](std::size_t thread, std::size_t item) {
     const Range range = ranges[item];
-    workers[thread].run(texts.subspan(range.begin, range.size()),
-                        network_.pair ? pairs.subspan(range.begin, range.size()) : pairs,
-                        logits + range.begin * network_.classes(), coverage + range.begin);
+    workers[thread]->run(texts.subspan(range.begin, range.size()),
+                         network_.pair ? pairs.subspan(range.begin, range.size()) : pairs,
+                         logits + range.begin * network_.classes(), coverage + range.begin);
   });
 }
 

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "paths.hpp"
 #include "vocabulary.hpp"
 
 namespace sparsedistill {
@@ -27,13 +28,10 @@ struct Network {
   [[nodiscard]] std::size_t classes() const { return output.bias.size(); }
 };
 
-enum class Path { kPortable, kAvx2, kAvx512 };
-
-// The paths that this machine has, the best one last.
-std::vector<Path> available_paths();
-
 class Classifier {
  public:
+  ~Classifier();
+
   // Views that must outlive the classifier. Throws std::invalid_argument where sizes do not fit together.
   Classifier(const Vocabulary& vocabulary, const Network& network, Path path);
 
@@ -41,6 +39,9 @@ class Classifier {
   // pair's, that the vocabulary knows, 0 for a text without tokens. `pairs` is empty or as long as
   // `texts`. The results for a text depend on it alone. May be called by several threads at once.
   void operator()(Texts texts, Texts pairs, std::size_t threads, float* logits, float* coverage) const;
+
+  [[nodiscard]] bool pair() const { return network_.pair; }
+  [[nodiscard]] std::size_t classes() const { return network_.classes(); }
 
  private:
   class Worker;
@@ -50,6 +51,7 @@ class Classifier {
   Path path_;
   std::vector<float> hidden_weight_;  // padded to whole vectors
   std::size_t stride_;                // floats in a padded vector of features
+  mutable WorkerPool<Worker> workers_;
 };
 
 }  // namespace sparsedistill

@@ -111,6 +111,15 @@ SPARSEDISTILL_INLINE void hidden_layer_generic(const float* features, std::size_
   }
 }
 
+SPARSEDISTILL_INLINE void narrow_layer_generic(const float* x, std::size_t inputs, const float* weight,
+                                               const float* bias, std::size_t units, float* y) {
+  for (std::size_t unit = 0; unit < units; unit += kLanes) {
+    Float16 sum = load(bias + unit);
+    for (std::size_t i = 0; i < inputs; ++i) sum += load(weight + i * units + unit) * x[i];
+    store(y + unit, tanh_of(sum));
+  }
+}
+
 #define SPARSEDISTILL_PATH(NAME, ATTRIBUTES)                                                                         \
   ATTRIBUTES void sum_rows_##NAME(const float* table, std::size_t dim, const std::uint32_t* rows, std::size_t count, \
                                   float* sum) {                                                                      \
@@ -121,7 +130,12 @@ SPARSEDISTILL_INLINE void hidden_layer_generic(const float* features, std::size_
                                       std::size_t hidden_stride) {                                                   \
     hidden_layer_generic(features, texts, stride, weight, bias, units, hidden, hidden_stride);                       \
   }                                                                                                                  \
-  constexpr Kernels k_##NAME = {sum_rows_##NAME, hidden_layer_##NAME};
+  ATTRIBUTES void narrow_layer_##NAME(const float* x, std::size_t inputs, const float* weight, const float* bias,    \
+                                      std::size_t units, float* y) {                                                 \
+    narrow_layer_generic(x, inputs, weight, bias, units, y);                                                         \
+  }                                                                                                                  \
+  ATTRIBUTES float dot_##NAME(const float* a, const float* b, std::size_t size) { return dot(a, b, size); }          \
+  constexpr Kernels k_##NAME = {sum_rows_##NAME, hidden_layer_##NAME, narrow_layer_##NAME, dot_##NAME};
 
 SPARSEDISTILL_PATH(portable, )
 #ifdef SPARSEDISTILL_X86

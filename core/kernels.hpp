@@ -24,6 +24,13 @@ struct Kernels {
   // units x stride, both padded with zeros; `hidden` is texts x hidden_stride.
   void (*hidden_layer)(const float* features, std::size_t texts, std::size_t stride, const float* weight,
                        const float* bias, std::size_t units, float* hidden, std::size_t hidden_stride);
+
+  // y = tanh(b + x W) for one text; W is inputs x units, units a multiple of 16.
+  void (*narrow_layer)(const float* x, std::size_t inputs, const float* weight, const float* bias, std::size_t units,
+                       float* y);
+
+  // The dot product of `size` floats, a multiple of 16.
+  float (*dot)(const float* a, const float* b, std::size_t size);
 };
 
 const Kernels& kernels(Path path);

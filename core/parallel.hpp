@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstddef>
 #include <exception>
+#include <memory>
 #include <mutex>
 #include <span>
 #include <string_view>
@@ -38,6 +39,50 @@ inline std::vector<Range> cut(Texts texts, std::size_t bytes, std::size_t most) 
   if (begin < texts.size()) ranges.push_back({begin, texts.size()});
   return ranges;
 }
+
+// Workers that are made once and lent to one thread at a time.
+template <class Worker>
+class WorkerPool {
+ public:
+  class Lease {
+   public:
+    Lease(WorkerPool& pool, std::unique_ptr<Worker> worker) : pool_(&pool), worker_(std::move(worker)) {}
+    Lease(Lease&&) noexcept = default;
+    Lease& operator=(Lease&&) = delete;
+    ~Lease() {
+      if (worker_) pool_->give_back(std::move(worker_));
+    }
+    Worker& operator*() const { return *worker_; }
+    Worker* operator->() const { return worker_.get(); }
+
+   private:
+    WorkerPool* pool_;
+    std::unique_ptr<Worker> worker_;
+  };
+
+  // An idle worker, or what `make` returns.
+  template <class Make>
+  Lease lend(Make&& make) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (!idle_.empty()) {
+        std::unique_ptr<Worker> worker = std::move(idle_.back());
+        idle_.pop_back();
+        return Lease(*this, std::move(worker));
+      }
+    }
+    return Lease(*this, make());
+  }
+
+ private:
+  void give_back(std::unique_ptr<Worker> worker) {
+    const std::lock_guard lock(mutex_);
+    idle_.push_back(std::move(worker));
+  }
+
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<Worker>> idle_;
+};
 
 // Call work(thread, item) for every item below `items`, the items taken in turn by up to `threads`
 // threads, the caller's among them. The first exception is thrown again here.

@@ -11,6 +11,7 @@
 #include <optional>
 
 #include "classifier.hpp"
+#include "compact_classifier.hpp"
 #include "counter.hpp"
 #include "vocabulary.hpp"
 
@@ -286,6 +287,35 @@ class PyCounter {
   Counter counter_;
 };
 
+// Logits and coverage of the texts of `source`, a slice at a time.
+template <class Scorer>
+auto score(const Scorer& classifier, nb::handle source, nb::handle pair_source, std::size_t threads) {
+  Slices slices(source);
+  std::optional<Slices> pairs;
+  if (!pair_source.is_none()) pairs.emplace(pair_source);
+  if (classifier.pair() != pairs.has_value()) {
+    throw nb::type_error(classifier.pair() ? "this student reads pairs: give it the second texts too"
+                                           : "this student reads single texts, not pairs");
+  }
+  if (pairs && pairs->size() != slices.size()) throw nb::value_error("each text needs exactly one second text");
+  const std::size_t count = slices.size();
+  const std::size_t classes = classifier.classes();
+  std::unique_ptr<float[]> logits(new float[count * classes]);
+  std::unique_ptr<float[]> coverage(new float[count]);
+  for (std::size_t begin = 0; begin < count;) {
+    Texts texts = slices.at(begin, Slices::kTexts);
+    const Texts seconds = pairs ? pairs->at(begin, texts.size()) : Texts();
+    if (pairs) texts = texts.first(seconds.size());
+    {
+      const nb::gil_scoped_release release;
+      classifier(texts, seconds, positive(threads), logits.get() + begin * classes, coverage.get() + begin);
+    }
+    begin += texts.size();
+    check_signals();
+  }
+  return std::make_tuple(owned(std::move(logits), {count, classes}), owned(std::move(coverage), {count}));
+}
+
 class PyClassifier {
  public:
   PyClassifier(const PyVocabulary& vocabulary, Array2<float> table, bool pair, Array2<float> hidden_weight,
@@ -303,31 +333,8 @@ class PyClassifier {
                  {view<float>(output_weight_), view<float>(output_bias_)}},
         classifier_(vocabulary.get(), network_, path.value_or(available_paths().back())) {}
 
-  auto call(nb::handle source, nb::object pair_source, std::size_t threads) const {
-    Slices slices(source);
-    std::optional<Slices> pairs;
-    if (!pair_source.is_none()) pairs.emplace(pair_source);
-    if (network_.pair != pairs.has_value()) {
-      throw nb::type_error(network_.pair ? "this student reads pairs: give it the second texts too"
-                                         : "this student reads single texts, not pairs");
-    }
-    if (pairs && pairs->size() != slices.size()) throw nb::value_error("each text needs exactly one second text");
-    const std::size_t count = slices.size();
-    const std::size_t classes = network_.classes();
-    std::unique_ptr<float[]> logits(new float[count * classes]);
-    std::unique_ptr<float[]> coverage(new float[count]);
-    for (std::size_t begin = 0; begin < count;) {
-      Texts texts = slices.at(begin, Slices::kTexts);
-      const Texts seconds = pairs ? pairs->at(begin, texts.size()) : Texts();
-      if (pairs) texts = texts.first(seconds.size());
-      {
-        const nb::gil_scoped_release release;
-        classifier_(texts, seconds, positive(threads), logits.get() + begin * classes, coverage.get() + begin);
-      }
-      begin += texts.size();
-      check_signals();
-    }
-    return std::make_tuple(owned(std::move(logits), {count, classes}), owned(std::move(coverage), {count}));
+  auto call(nb::handle source, nb::handle pair_source, std::size_t threads) const {
+    return score(classifier_, source, pair_source, threads);
   }
 
  private:
@@ -339,6 +346,99 @@ class PyClassifier {
   Network network_;
   Classifier classifier_;
 };
+
+// The lines of a compact table, from a multiple of 64 on.
+std::span<const std::uint8_t> as_lines(const Array2<std::uint8_t>& lines) {
+  if (lines.shape(1) != kLineBytes) throw nb::value_error("lines are n x 64");
+  if (reinterpret_cast<std::uintptr_t>(lines.data()) % kLineBytes != 0) {
+    throw nb::value_error("lines begin at a multiple of 64 bytes");
+  }
+  return view<std::uint8_t>(lines);
+}
+
+class PyCompactTable {
+ public:
+  PyCompactTable(Array2<std::uint8_t> lines, int slots, std::optional<Array2<std::int8_t>> apart, int max_ngram,
+                 bool boundaries, bool closed)
+      : lines_(std::move(lines)),
+        apart_(std::move(apart)),
+        table_(as_lines(lines_), slots, apart_ ? view<std::int8_t>(*apart_) : std::span<const std::int8_t>(),
+               apart_ ? apart_->shape(1) : 0, tokenizer_config(max_ngram, boundaries), closed) {}
+
+  [[nodiscard]] const CompactTable& get() const { return table_; }
+
+  // Rows int8 (found, bytes) of those of `keys` that the table has, and their places among them, int64.
+  [[nodiscard]] auto find(const Array1<std::uint64_t>& keys) const {
+    std::vector<std::int64_t> places;
+    std::vector<std::int8_t> rows;
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      const std::uint64_t slot = table_.find(keys.data()[i]);
+      if (slot == CompactTable::kNone) continue;
+      places.push_back(static_cast<std::int64_t>(i));
+      std::ranges::copy(table_.row(slot), std::back_inserter(rows));
+    }
+    auto copy = std::make_unique<std::int8_t[]>(rows.size());
+    std::ranges::copy(rows, copy.get());
+    return std::make_tuple(copied(places), owned(std::move(copy), {places.size(), table_.row_bytes()}));
+  }
+
+ private:
+  Array2<std::uint8_t> lines_;
+  std::optional<Array2<std::int8_t>> apart_;
+  CompactTable table_;
+};
+
+class PyCompactClassifier {
+ public:
+  PyCompactClassifier(const PyCompactTable& table, std::size_t wide, Array1<float> scale, Array1<float> centre,
+                      std::optional<Array2<float>> basis, Array2<float> hidden_weight, Array1<float> hidden_bias,
+                      Array2<float> output_weight, Array1<float> output_bias, std::optional<Path> path)
+      : scale_(std::move(scale)),
+        centre_(std::move(centre)),
+        basis_(std::move(basis)),
+        hidden_weight_(std::move(hidden_weight)),
+        hidden_bias_(std::move(hidden_bias)),
+        output_weight_(std::move(output_weight)),
+        output_bias_(std::move(output_bias)),
+        classifier_(table.get(),
+                    {wide,
+                     view<float>(scale_),
+                     view<float>(centre_),
+                     basis_ ? view<float>(*basis_) : std::span<const float>(),
+                     {view<float>(hidden_weight_), view<float>(hidden_bias_)},
+                     {view<float>(output_weight_), view<float>(output_bias_)}},
+                    path.value_or(available_paths().back())) {}
+
+  auto call(nb::handle source, nb::handle pair_source, std::size_t threads) const {
+    return score(classifier_, source, pair_source, threads);
+  }
+
+ private:
+  Array1<float> scale_;
+  Array1<float> centre_;
+  std::optional<Array2<float>> basis_;
+  Array2<float> hidden_weight_;
+  Array1<float> hidden_bias_;
+  Array2<float> output_weight_;
+  Array1<float> output_bias_;
+  CompactClassifier classifier_;
+};
+
+auto build_compact_lines(const Array1<std::uint64_t>& keys, const Array2<std::uint8_t>& rows,
+                         const Array1<std::uint16_t>& followers, int slots) {
+  CompactBuild build;
+  std::uint8_t* lines = nullptr;
+  {
+    const nb::gil_scoped_release release;
+    build = build_compact(view<std::uint64_t>(keys), view<std::uint8_t>(rows), rows.shape(1),
+                          view<std::uint16_t>(followers), slots);
+    lines = static_cast<std::uint8_t*>(::operator new(build.lines.size(), std::align_val_t(kLineBytes)));
+    std::ranges::copy(build.lines, lines);
+  }
+  nb::capsule owner(lines, [](void* p) noexcept { ::operator delete(p, std::align_val_t(kLineBytes)); });
+  return std::make_tuple(
+      nb::ndarray<nb::numpy, std::uint8_t>(lines, {build.lines.size() / kLineBytes, kLineBytes}, owner), build.lost);
+}
 
 nb::str as_str(std::string_view bytes) {
   return nb::steal<nb::str>(PyUnicode_DecodeUTF8(bytes.data(), static_cast<Py_ssize_t>(bytes.size()), "replace"));
@@ -369,7 +469,8 @@ NB_MODULE(_core, m) {
   nb::enum_<Path>(m, "Path", "Instruction sets that the kernels are compiled for.")
       .value("PORTABLE", Path::kPortable)
       .value("AVX2", Path::kAvx2)
-      .value("AVX512", Path::kAvx512);
+      .value("AVX512", Path::kAvx512)
+      .value("NEON", Path::kNeon);
   m.def("available_paths", &available_paths, "The paths that this machine has, the best one last.");
 
   m.def("tokenize", &tokenize, "text"_a, "boundaries"_a = false,
@@ -398,6 +499,23 @@ NB_MODULE(_core, m) {
         return nb::ndarray<nb::numpy, std::uint64_t>(reinterpret_cast<std::uint64_t*>(kept->data()), {count, 8}, owner);
       },
       "keys"_a, "The hash table of `keys` (n,), whose places are their rows: uint64 (buckets, 8).");
+
+  m.def("build_compact", &build_compact_lines, "keys"_a, "rows"_a, "followers"_a, "slots"_a,
+        "Lines uint8 (lines, 64) of a compact table of `keys` (n,) with `rows` uint8 (n, bytes), and how many keys\n"
+        "could not be told from one before.");
+  m.def(
+      "followers_of",
+      [](const Array1<std::uint64_t>& keys, const std::vector<std::string>& ngrams) {
+        const nb::gil_scoped_release release;
+        std::vector<std::uint16_t> followers = followers_of(view<std::uint64_t>(keys), ngrams);
+        const nb::gil_scoped_acquire acquire;
+        return copied(followers);
+      },
+      "keys"_a, "ngrams"_a, "What may follow each n-gram, uint16 (n,): see core/compact.hpp.");
+  m.def("compact_slots", &layout::slots_for, "row_bytes"_a,
+        "The most slots a line for rows of so many bytes; 0: none.");
+  m.def("compact_row_bytes", &layout::row_bytes, "slots"_a, "The most bytes a row for so many slots a line.");
+  m.attr("COMPACT_APART_SLOTS") = layout::kApartSlots;
 
   nb::class_<ArrowTexts>(m, "ArrowTexts", "Texts in Arrow's layout, used where they lie.")
       .def(nb::init<Array1<std::uint8_t>, const nb::ndarray<nb::numpy, nb::ro, nb::ndim<1>, nb::c_contig>&>(), "data"_a,
@@ -445,5 +563,20 @@ NB_MODULE(_core, m) {
            "vocabulary"_a, "table"_a, "pair"_a, "hidden_weight"_a, "hidden_bias"_a, "output_weight"_a, "output_bias"_a,
            "path"_a = nb::none(), nb::keep_alive<1, 2>())
       .def("__call__", &PyClassifier::call, "texts"_a, "text_pair"_a = nb::none(), "threads"_a = 1,
+           "Logits float32 (n, classes) and coverage float32 (n,).");
+
+  nb::class_<PyCompactTable>(m, "CompactTable",
+                             "Keys and their rows in one hash table, over lines that it keeps alive.")
+      .def(nb::init<Array2<std::uint8_t>, int, std::optional<Array2<std::int8_t>>, int, bool, bool>(), "lines"_a,
+           "slots"_a, "apart"_a.none(), "max_ngram"_a, "boundaries"_a, "closed"_a)
+      .def("find", &PyCompactTable::find, "keys"_a,
+           "Which of `keys` it has, int64 (found,), and their rows, int8 (found, bytes).");
+
+  nb::class_<PyCompactClassifier>(m, "CompactClassifier", "Text -> scores over a compact table.")
+      .def(nb::init<const PyCompactTable&, std::size_t, Array1<float>, Array1<float>, std::optional<Array2<float>>,
+                    Array2<float>, Array1<float>, Array2<float>, Array1<float>, std::optional<Path>>(),
+           "table"_a, "wide"_a, "scale"_a, "centre"_a, "basis"_a.none(), "hidden_weight"_a, "hidden_bias"_a,
+           "output_weight"_a, "output_bias"_a, "path"_a = nb::none(), nb::keep_alive<1, 2>())
+      .def("__call__", &PyCompactClassifier::call, "texts"_a, "text_pair"_a = nb::none(), "threads"_a = 1,
            "Logits float32 (n, classes) and coverage float32 (n,).");
 }

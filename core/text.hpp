@@ -193,7 +193,8 @@ inline std::uint64_t keep_bytes(std::uint64_t word, std::size_t count) {
 }
 
 // Hash of a run of ASCII letters and digits, of which `readable` >= size bytes may be read.
-inline std::uint64_t hash_ascii(const std::uint8_t* p, std::size_t size, std::size_t readable) {
+__attribute__((always_inline)) inline std::uint64_t hash_ascii(const std::uint8_t* p, std::size_t size,
+                                                               std::size_t readable) {
   std::uint64_t state = kSeed0;
   std::size_t left = size;
   for (; left > 16; left -= 16, p += 16, readable -= 16) {

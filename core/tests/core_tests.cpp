@@ -6,6 +6,8 @@
 #include <string>
 
 #include "classifier.hpp"
+#include "compact_classifier.hpp"
+#include "compact_kernel.hpp"
 #include "counter.hpp"
 #include "vocabulary.hpp"
 
@@ -182,6 +184,124 @@ void test_paths_agree_and_stay_in_bounds() {
   }
 }
 
+// Bytes from a multiple of 64 on, without slack behind.
+class Lines {
+ public:
+  explicit Lines(const std::vector<std::uint8_t>& bytes)
+      : size_(bytes.size()), data_(static_cast<std::uint8_t*>(std::aligned_alloc(kLineBytes, bytes.size()))) {
+    std::copy(bytes.begin(), bytes.end(), data_);
+  }
+  Lines(const Lines&) = delete;
+  Lines& operator=(const Lines&) = delete;
+  ~Lines() { std::free(data_); }
+  [[nodiscard]] std::span<const std::uint8_t> bytes() const { return {data_, size_}; }
+
+ private:
+  std::size_t size_;
+  std::uint8_t* data_;
+};
+
+// A compact table of the more frequent half of some texts' n-grams, against plain counting.
+void test_compact_sums() {
+  Random random(4);
+  for (int round = 0; round < 200; ++round) {
+    const TokenizerConfig config{1 + static_cast<int>(random() % kMaxOrder), random() % 2 == 0};
+    std::vector<std::string> texts;
+    for (int i = 0; i < 40; ++i) texts.push_back(hostile_text(random, i == 7 && round % 4 == 0 ? 3000 : 60));
+    const std::vector<std::string_view> views(texts.begin(), texts.end());
+    Counter counter({config, false, Counter::kLeastMemory, 3});
+    counter.add(views);
+    std::vector<std::uint64_t> keys;
+    for (const NgramCount& entry : counter.select(1U << 30, 2)) keys.push_back(entry.key);
+    if (keys.empty()) continue;
+    const std::vector<Bucket> buckets = build_buckets(keys);
+    const Vocabulary vocabulary(buckets, static_cast<std::uint32_t>(keys.size()), config, true);
+    NgramStrings strings(vocabulary);
+    strings.add(views, 1);
+    const bool apart = round % 5 == 0;
+    const int slots = apart ? layout::kApartSlots : 1 + static_cast<int>(random() % layout::kMostSlots);
+    const std::size_t bytes = apart ? 32 : layout::row_bytes(slots);
+    std::vector<std::uint8_t> rows(keys.size() * bytes);
+    for (std::uint8_t& byte : rows) byte = static_cast<std::uint8_t>(random());
+    std::vector<std::uint8_t> numbers(keys.size() * 4);
+    for (std::uint32_t row = 0; row < keys.size(); ++row) std::memcpy(&numbers[4 * row], &row, 4);
+    std::vector<std::uint16_t> followers = followers_of(keys, strings.strings());
+    if (round % 3 == 0) std::ranges::fill(followers, std::uint16_t{0xFFFF});
+    const CompactBuild build =
+        apart ? build_compact(keys, numbers, 4, followers, slots) : build_compact(keys, rows, bytes, followers, slots);
+    CHECK(build.lost == 0);
+    const Lines lines(build.lines);
+    const std::span<const std::int8_t> signed_rows(reinterpret_cast<const std::int8_t*>(rows.data()), rows.size());
+    const CompactTable table(lines.bytes(), slots, apart ? signed_rows : std::span<const std::int8_t>(),
+                             apart ? bytes : 0, config, /*closed=*/round % 2 == 0);
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      const std::uint64_t slot = table.find(keys[i]);
+      CHECK(slot != CompactTable::kNone && std::ranges::equal(table.row(slot), signed_rows.subspan(i * bytes, bytes)));
+    }
+    std::vector<TextCounts> counts(views.size());
+    std::vector<std::int64_t> sums(views.size() * bytes);
+    for (std::size_t text = 0; text < views.size(); ++text) {
+      const auto found = plain_count(texts[text], config);
+      for (std::size_t i = 0; i < keys.size(); ++i) {
+        if (!found.contains(keys[i])) continue;
+        ++counts[text].ngrams;
+        for (std::size_t b = 0; b < bytes; ++b) sums[text * bytes + b] += signed_rows[i * bytes + b];
+      }
+      Tokenizer tokenizer(texts[text]);
+      for (Token token; tokenizer.next(token);) {
+        ++counts[text].tokens;
+        counts[text].known += std::ranges::count(keys, key_of(token.hash, 1)) > 0;
+      }
+    }
+    for (const Path path : available_paths()) {
+      CompactScratch scratch(table.row_bytes());
+      sum_texts(path, table)(table, views.data(), views.size(), scratch);
+      for (std::size_t text = 0; text < views.size(); ++text) {
+        CHECK(scratch.counts[text].ngrams == counts[text].ngrams);
+        CHECK(scratch.counts[text].tokens == counts[text].tokens);
+        CHECK(scratch.counts[text].known == counts[text].known);
+        for (std::size_t b = 0; b < bytes; ++b) CHECK(scratch.sums[text * bytes + b] == sums[text * bytes + b]);
+      }
+    }
+  }
+}
+
+void test_hostile_compact_tables() {
+  Random random(5);
+  for (int round = 0; round < 100; ++round) {
+    std::vector<std::uint8_t> bytes(kLineBytes * (1 + random() % 20));
+    for (std::uint8_t& byte : bytes) byte = random() % 2 == 0 ? 0xFF : static_cast<std::uint8_t>(random());
+    const Lines lines(bytes);
+    const bool apart = round % 3 == 0;
+    const int slots = apart ? layout::kApartSlots : 1 + static_cast<int>(random() % layout::kMostSlots);
+    const std::vector<std::int8_t> rows(apart ? 16 * 5 : 0, 1);
+    const CompactTable table(lines.bytes(), slots, rows, apart ? 16 : 0, {4, false}, round % 2 == 0);
+    const std::size_t dims = 1 + random() % table.row_bytes();
+    const std::size_t wide = random() % (std::min(dims, table.row_bytes() - dims) + 1);
+    const std::vector<float> floats(40000, 0.5F);
+    const std::span<const float> all(floats);
+    const bool pair = random() % 2 == 0;
+    const std::size_t features = pair ? 12 : dims;
+    const CompactNetwork network{wide,
+                                 all.first(dims),
+                                 all.first(dims),
+                                 all.first(pair ? 3 * dims : 0),
+                                 {all.first(20 * features), all.first(20)},
+                                 {all.first(3 * 20), all.first(3)}};
+    std::vector<std::string> texts;
+    for (int i = 0; i < 100; ++i) texts.push_back(hostile_text(random, i == 0 ? 4000 : 30));
+    const std::vector<std::string_view> views(texts.begin(), texts.end());
+    std::vector<float> reference;
+    for (const Path path : available_paths()) {
+      std::vector<float> logits(views.size() * 3);
+      std::vector<float> coverage(views.size());
+      CompactClassifier(table, network, path)(views, pair ? Texts(views) : Texts(), 2, logits.data(), coverage.data());
+      if (reference.empty()) reference = logits;
+      CHECK(logits == reference);
+    }
+  }
+}
+
 void test_what_does_not_fit_is_refused() {
   const std::vector<std::uint64_t> keys = {8, 16};
   const std::vector<Bucket> buckets = build_buckets(keys);
@@ -228,6 +348,8 @@ int main() {
   test_tokens_lie_in_their_text();
   test_counting_and_finding();
   test_paths_agree_and_stay_in_bounds();
+  test_compact_sums();
+  test_hostile_compact_tables();
   test_what_does_not_fit_is_refused();
   test_an_exception_in_a_thread_comes_through();
   std::printf("core tests: %s\n", failures == 0 ? "all passed" : "FAILED");

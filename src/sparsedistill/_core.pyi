@@ -14,11 +14,20 @@ class Path:
     PORTABLE: Path
     AVX2: Path
     AVX512: Path
+    NEON: Path
+
+COMPACT_APART_SLOTS: int
 
 def available_paths() -> list[Path]: ...
 def tokenize(text: str, boundaries: bool = False) -> list[tuple[str, int, int]]: ...
 def keys_of(ngrams: list[str]) -> NDArray[np.uint64]: ...
 def build_buckets(keys: NDArray[np.uint64]) -> NDArray[np.uint64]: ...
+def followers_of(keys: NDArray[np.uint64], ngrams: Sequence[str]) -> NDArray[np.uint16]: ...
+def build_compact(
+    keys: NDArray[np.uint64], rows: NDArray[np.uint8], followers: NDArray[np.uint16], slots: int
+) -> tuple[NDArray[np.uint8], int]: ...
+def compact_slots(row_bytes: int) -> int: ...
+def compact_row_bytes(slots: int) -> int: ...
 
 class ArrowTexts:
     def __init__(self, data: NDArray[np.uint8], offsets: NDArray[np.int32] | NDArray[np.int64]) -> None: ...
@@ -56,6 +65,39 @@ class Classifier:
         vocabulary: Vocabulary,
         table: NDArray[np.float32],
         pair: bool,
+        hidden_weight: NDArray[np.float32],
+        hidden_bias: NDArray[np.float32],
+        output_weight: NDArray[np.float32],
+        output_bias: NDArray[np.float32],
+        path: Path | None = None,
+    ) -> None: ...
+    def __call__(
+        self,
+        texts: Sequence[str] | ArrowTexts,
+        text_pair: Sequence[str] | ArrowTexts | None = None,
+        threads: int = 1,
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]: ...
+
+class CompactTable:
+    def __init__(
+        self,
+        lines: NDArray[np.uint8],
+        slots: int,
+        apart: NDArray[np.int8] | None,
+        max_ngram: int,
+        boundaries: bool,
+        closed: bool,
+    ) -> None: ...
+    def find(self, keys: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int8]]: ...
+
+class CompactClassifier:
+    def __init__(
+        self,
+        table: CompactTable,
+        wide: int,
+        scale: NDArray[np.float32],
+        centre: NDArray[np.float32],
+        basis: NDArray[np.float32] | None,
         hidden_weight: NDArray[np.float32],
         hidden_bias: NDArray[np.float32],
         output_weight: NDArray[np.float32],

@@ -18,6 +18,9 @@ def model_card(config: dict[str, Any], name: str) -> str:
     kind = "pairs of texts" if config["pair"] else "texts"
     labels = "any number of" if config["multi_label"] else "one of"
     rows, dim = config["vocabulary"]["rows"], config["dim"]
+    size = f"{dim} dimensions, {rows * dim:,} parameters\nin the table"
+    if config.get("compact") is not None:
+        size = f"compact: {dim} dimensions of one or two bytes"
     return f"""---
 library_name: sparsedistill
 pipeline_tag: text-classification
@@ -29,8 +32,8 @@ tags: [sparsedistill, text-classification, distillation, n-grams]
 Gives {kind} {labels} {len(config["classes"])} labels: {", ".join(config["classes"])}.
 
 A student distilled with sparsedistill: a deep averaging network over the embeddings of {rows:,}
-n-grams of 1 to {config["tokenizer"]["max_ngram"]} tokens ({dim} dimensions, {rows * dim:,} parameters
-in the table), after Ye et al., "Sparse Distillation", NAACL 2022.
+n-grams of 1 to {config["tokenizer"]["max_ngram"]} tokens ({size}),
+after Ye et al., "Sparse Distillation", NAACL 2022.
 
 ```python
 from sparsedistill import Student
@@ -44,7 +47,27 @@ student = Student.from_pretrained("{name}")
 def _evaluation(evaluation: dict[str, Any]) -> str:
     if not evaluation:
         return ""
+    compression = evaluation.get("compression")
+    evaluation = {name: value for name, value in evaluation.items() if name != "compression"}
+    return _compression(compression) + _measured(evaluation)
+
+
+def _compression(compression: dict[str, Any] | None) -> str:
+    """What each step to the compact form has changed, against the trained student."""
+    if compression is None:
+        return ""
+    lines = ["| | agreement | mean change of a probability | largest |", "| --- | ---: | ---: | ---: |"]
+    for step in compression["steps"]:
+        changes = (step[name] for name in ("agreement", "mean_change", "max_change"))
+        lines.append(f"| {step['step']} | {' | '.join(map(_number, changes))} |")
+    texts = f"Against the trained student, on {compression['texts']:,} held-out texts:"
+    return f"\n## Compression\n\n{texts}\n\n" + "\n".join(lines) + "\n"
+
+
+def _measured(evaluation: dict[str, Any]) -> str:
     columns = [name for name in ("teacher", "student") if name in evaluation]
+    if not columns:
+        return ""
     lines = [f"| | {' | '.join(columns)} |", "| --- |" + " ---: |" * len(columns)]
     for metric in evaluation[columns[-1]]:
         values = (evaluation[column].get(metric) for column in columns)

@@ -57,6 +57,17 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
             raise
 
 
+def refuse_existing(directory: str | Path) -> None:
+    """Refuse a directory to make that holds something already; before long work, not after it.
+
+    Raises:
+        InputError: It is there.
+    """
+    target = Path(os.path.realpath(directory))
+    if target.exists() and not (target.is_dir() and not any(target.iterdir())):
+        raise InputError(f"{directory} exists already: name another output directory, or delete it first.")
+
+
 @contextmanager
 def atomic_directory(path: str | Path) -> Iterator[Path]:
     """Make a directory that appears under its name only when all that is in it is on the disk.
@@ -70,9 +81,8 @@ def atomic_directory(path: str | Path) -> Iterator[Path]:
     Raises:
         InputError: `path` holds something already, cannot be written, or there is no room for it.
     """
+    refuse_existing(path)
     target = Path(os.path.realpath(path))
-    if target.exists() and not (target.is_dir() and not any(target.iterdir())):
-        raise InputError(f"{path} exists already: name another output directory, or delete it first.")
     partial = _beside(target)
     with _room_for(path):
         _create(partial, path, directory=True)

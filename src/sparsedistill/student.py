@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from . import _core
 from .card import model_card
+from .compact import CompactNetwork
 from .errors import InputError
 from .files import atomic_directory, read_json
 from .tensors import map_tensors, write_tensors
@@ -76,6 +77,11 @@ class Network:
     output_weight: NDArray[np.float32]
     output_bias: NDArray[np.float32]
 
+    @property
+    def dim(self) -> int:
+        """Dimensions of an embedding."""
+        return int(self.table.shape[1])
+
     def arrays(self) -> dict[str, NDArray[np.float32]]:
         """The weights by their names on disk, in the order to write them."""
         return dict(zip(_WEIGHTS, vars(self).values(), strict=True))
@@ -102,7 +108,7 @@ class Student:
 
     Args:
         vocabulary: The n-grams it knows.
-        network: Its weights.
+        network: Its weights, as trained or compact.
         classes: The names of the classes.
         multi_label: The classes do not exclude each other (sigmoid instead of softmax).
         pair: It compares two texts instead of reading one.
@@ -113,7 +119,7 @@ class Student:
     """
 
     vocabulary: Vocabulary
-    network: Network
+    network: Network | CompactNetwork
     classes: tuple[str, ...]
     multi_label: bool = False
     pair: bool = False
@@ -125,22 +131,31 @@ class Student:
                 f"{len(self.classes)} class names came with {len(self.network.output_bias)} outputs: "
                 "each output needs one name."
             )
-        weights = self.network
         try:
-            self._classifier = _core.Classifier(
-                self.vocabulary.core,
-                weights.table,
-                self.pair,
-                weights.hidden_weight,
-                weights.hidden_bias,
-                weights.output_weight,
-                weights.output_bias,
-            )
+            self._classifier = self._make_classifier()
         except (TypeError, ValueError) as error:
             raise InputError(f"The student's parts do not fit together ({error}): save it again.") from error
 
+    def _make_classifier(self) -> _core.Classifier | _core.CompactClassifier:
+        weights = self.network
+        if isinstance(weights, CompactNetwork):
+            if weights.pair != self.pair:
+                raise ValueError("a basis is there for pairs, and only for them")
+            return weights.classifier(self.vocabulary.tokenizer, closed=self.vocabulary.closed)
+        return _core.Classifier(
+            self.vocabulary.core,
+            weights.table,
+            self.pair,
+            weights.hidden_weight,
+            weights.hidden_bias,
+            weights.output_weight,
+            weights.output_bias,
+        )
+
     def __repr__(self) -> str:
         kind = "pairs of texts" if self.pair else "texts"
+        if isinstance(self.network, CompactNetwork):
+            return f"Student({kind} -> {', '.join(self.classes)}; compact, {len(self.vocabulary):,} n-grams)"
         parameters = sum(array.size for array in self.network.arrays().values())
         return f"Student({kind} -> {', '.join(self.classes)}; {parameters:,} parameters)"
 
@@ -228,6 +243,12 @@ class Student:
                     entry["coverage"] = known
         return answers if top_k != 1 else [answer[0] for answer in answers]
 
+    def compress(self, texts: Texts, text_pair: Texts | None = None, **options: Any) -> Student:
+        """The compact form of this student: see :func:`~sparsedistill.compression.compress`."""
+        from .compression import compress
+
+        return compress(self, texts, text_pair, **options)
+
     # ---- on disk ---------------------------------------------------------------------------------
 
     def save_pretrained(self, directory: str | Path) -> None:
@@ -253,8 +274,9 @@ class Student:
             "classes": list(self.classes),
             "multi_label": self.multi_label,
             "pair": self.pair,
-            "dim": self.network.table.shape[1],
+            "dim": self.network.dim,
             "hidden": len(self.network.hidden_bias),
+            "compact": self.network.config() if isinstance(self.network, CompactNetwork) else None,
             **self.vocabulary.config(),
             "evaluation": self.evaluation,
         }
@@ -283,7 +305,12 @@ class Student:
         arrays = map_tensors(directory / _MODEL_FILE)
         vocabulary = Vocabulary.from_arrays(config, arrays, directory)
         try:
-            network = Network.from_arrays(arrays)
+            compact = config.get("compact")
+            network = (
+                Network.from_arrays(arrays)
+                if compact is None
+                else CompactNetwork.from_arrays(compact, arrays)
+            )
             classes, multi_label, pair = config["classes"], config["multi_label"], config["pair"]
             if not all(isinstance(name, str) for name in classes) or {type(multi_label), type(pair)} != {
                 bool

@@ -111,7 +111,8 @@ class Vocabulary:
     kept for people and are never needed to use a vocabulary.
 
     Args:
-        buckets: uint64 (buckets, 8), the hash table that :func:`_core.build_buckets` lays out.
+        buckets: uint64 (buckets, 8), the hash table that :func:`_core.build_buckets` lays out; None for a
+            compact student's, whose n-grams stand with their weights.
         rows: Number of n-grams.
         tokenizer: How texts become n-grams.
         closed: Every prefix of an n-gram is an n-gram too. Lookups stop at the first miss then.
@@ -125,7 +126,7 @@ class Vocabulary:
 
     def __init__(
         self,
-        buckets: NDArray[np.uint64],
+        buckets: NDArray[np.uint64] | None,
         rows: int,
         tokenizer: TokenizerConfig,
         *,
@@ -141,8 +142,11 @@ class Vocabulary:
         self.error_bound = error_bound
         self.buckets = buckets
         self._rows = rows
+        self._core: _core.Vocabulary | None = None
+        if buckets is None:
+            return
         try:
-            self.core = _core.Vocabulary(buckets, rows, tokenizer.max_ngram, tokenizer.boundaries, closed)
+            self._core = _core.Vocabulary(buckets, rows, tokenizer.max_ngram, tokenizer.boundaries, closed)
         except (TypeError, ValueError) as error:
             raise InputError(f"The vocabulary cannot be used ({error}): build or save it again.") from error
 
@@ -228,6 +232,48 @@ class Vocabulary:
     def __repr__(self) -> str:
         return f"Vocabulary({len(self):,} n-grams of 1 to {self.tokenizer.max_ngram} tokens)"
 
+    @property
+    def core(self) -> _core.Vocabulary:
+        """Key -> row, in the core.
+
+        Raises:
+            InputError: It is a compact student's vocabulary, which has no rows.
+        """
+        if self._core is None:
+            raise InputError(
+                "A compact student's n-grams have no rows: ask the student that it was made from."
+            )
+        return self._core
+
+    def keys(self) -> NDArray[np.uint64]:
+        """The keys of the n-grams by row, uint64 (n,).
+
+        Raises:
+            InputError: It is a compact student's vocabulary, or a row has no key.
+        """
+        _ = self.core
+        assert self.buckets is not None  # noqa: S101 - the core is over them
+        slots = np.ascontiguousarray(self.buckets[:, :5])
+        rows = np.ascontiguousarray(self.buckets[:, 5:]).view(np.uint32)[:, :5]
+        filled = (slots != 0) & (rows < len(self))
+        keys = np.zeros(len(self), np.uint64)
+        keys[rows[filled]] = slots[filled]
+        if not keys.all():
+            raise InputError("The vocabulary has rows without an n-gram: build or save it again.")
+        return keys
+
+    def without_table(self) -> Vocabulary:
+        """The same without its hash table, for a student that keeps n-grams and weights in one."""
+        return Vocabulary(
+            None,
+            len(self),
+            self.tokenizer,
+            closed=self.closed,
+            ngrams=self.ngrams,
+            counts=self.counts,
+            error_bound=self.error_bound,
+        )
+
     def extract(
         self,
         texts: Texts,
@@ -260,7 +306,7 @@ class Vocabulary:
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """What a safetensors file needs of the vocabulary, in the order to write it."""
-        return {BUCKETS: self.buckets}
+        return {} if self.buckets is None else {BUCKETS: self.buckets}
 
     def config(self) -> dict[str, Any]:
         """What ``config.json`` needs of the vocabulary."""
@@ -281,14 +327,15 @@ class Vocabulary:
             InputError: Something is missing or of another kind, or the tokenizer is of another version.
         """
         try:
-            settings, facts, buckets = dict(config["tokenizer"]), config["vocabulary"], arrays[BUCKETS]
+            settings, facts = dict(config["tokenizer"]), config["vocabulary"]
+            buckets = None if config.get("compact") is not None else arrays[BUCKETS]
             version = settings.pop("version"), settings.pop("unicode")
             if version != (_core.TOKENIZER_VERSION, _core.UNICODE_VERSION):
                 raise InputError(
                     f"{where} was made with tokenizer version {version}, this sparsedistill has "
                     f"{(_core.TOKENIZER_VERSION, _core.UNICODE_VERSION)}: install the one it was made with."
                 )
-            if buckets.dtype != np.uint64 or buckets.ndim != 2:
+            if buckets is not None and (buckets.dtype != np.uint64 or buckets.ndim != 2):
                 raise TypeError(f"{BUCKETS} has the wrong type")
             tokenizer = TokenizerConfig(**settings)
             rows, closed, error_bound = facts["rows"], facts["closed"], facts["error_bound"]

@@ -1,0 +1,177 @@
+#include "compact_classifier.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+
+#include "compact_kernel.hpp"
+#include "kernels.hpp"
+
+namespace sparsedistill {
+
+namespace {
+
+void require(bool condition, const char* message) {
+  if (!condition) throw std::invalid_argument(message);
+}
+
+bool holds(std::size_t size, std::size_t rows, std::size_t columns) {
+  std::size_t product = 0;
+  return !__builtin_mul_overflow(rows, columns, &product) && size == product;
+}
+
+}  // namespace
+
+CompactClassifier::CompactClassifier(const CompactTable& table, const CompactNetwork& network, Path path)
+    : table_(table), network_(network), path_(path), units_(simd::padded(network.hidden_size())) {
+  const std::size_t dims = network.dims();
+  require(dims > 0 && network.hidden_size() > 0 && network.classes() > 0, "a layer is empty");
+  require(network.wide <= dims && network.centre.size() == dims, "the scales do not fit the rows");
+  require(network.row_bytes() <= table.row_bytes(), "the rows are too short");
+  require(network.basis.size() % dims == 0, "the basis does not fit the rows");
+  require(holds(network.hidden.weight.size(), network.hidden_size(), network.features()),
+          "the hidden layer does not fit the rows");
+  require(holds(network.output.weight.size(), network.classes(), network.hidden_size()),
+          "the output layer does not fit the hidden layer");
+  require(std::ranges::count(available_paths(), path) == 1, "this machine does not have that path");
+  hidden_weight_.resize(network.features() * units_);
+  hidden_bias_.resize(units_);
+  output_weight_.resize(network.classes() * units_);
+  for (std::size_t unit = 0; unit < network.hidden_size(); ++unit) {
+    hidden_bias_[unit] = network.hidden.bias[unit];
+    for (std::size_t i = 0; i < network.features(); ++i) {
+      hidden_weight_[i * units_ + unit] = network.hidden.weight[unit * network.features() + i];
+    }
+    for (std::size_t c = 0; c < network.classes(); ++c) {
+      output_weight_[c * units_ + unit] = network.output.weight[c * network.hidden_size() + unit];
+    }
+  }
+}
+
+CompactClassifier::~CompactClassifier() = default;
+
+// The buffers of one thread, and what is done with them.
+class CompactClassifier::Worker {
+ public:
+  explicit Worker(const CompactClassifier& classifier)
+      : classifier_(classifier),
+        network_(classifier.network_),
+        kernels_(kernels(classifier.path_)),
+        sum_(sum_texts(classifier.path_, classifier.table_)),
+        scratch_(classifier.table_.row_bytes()),
+        means_(network_.dims()),
+        features_(network_.features()),
+        hidden_(classifier.units_) {}
+
+  static constexpr std::size_t kTexts = CompactScratch::kTexts / 2;
+
+  // Up to kTexts texts or pairs.
+  void run(Texts texts, Texts pairs, float* logits, float* coverage) {
+    const std::string_view* sides = texts.data();
+    std::size_t count = texts.size();
+    if (network_.pair()) {
+      for (std::size_t i = 0; i < texts.size(); ++i) {
+        sides_[2 * i] = texts[i];
+        sides_[2 * i + 1] = pairs[i];
+      }
+      sides = sides_;
+      count *= 2;
+    }
+    sum_(classifier_.table_, sides, count, scratch_);
+    for (std::size_t i = 0; i < texts.size(); ++i) {
+      coverage[i] = network_.pair() ? read_pair(i) : read(i);
+      score(logits + i * network_.classes());
+    }
+  }
+
+ private:
+  float read(std::size_t text) {
+    mean(text, features_.data());
+    return share(scratch_.counts[text].known, scratch_.counts[text].tokens);
+  }
+
+  // Back to the trained dimensions, then [u, v] -> [u, v, u*v, |u-v|]
+  float read_pair(std::size_t pair) {
+    const std::size_t side = network_.side();
+    float* u = features_.data();
+    float* v = u + side;
+    restore(2 * pair, u);
+    restore(2 * pair + 1, v);
+    for (std::size_t d = 0; d < side; ++d) {
+      features_[2 * side + d] = u[d] * v[d];
+      features_[3 * side + d] = std::abs(u[d] - v[d]);
+    }
+    const TextCounts& first = scratch_.counts[2 * pair];
+    const TextCounts& second = scratch_.counts[2 * pair + 1];
+    return share(first.known + second.known, first.tokens + second.tokens);
+  }
+
+  static float share(std::uint64_t known, std::uint64_t tokens) {
+    return tokens == 0 ? 0.0F : static_cast<float>(static_cast<double>(known) / static_cast<double>(tokens));
+  }
+
+  void mean(std::size_t text, float* means) const {
+    const std::uint64_t ngrams = scratch_.counts[text].ngrams;
+    if (ngrams == 0) {
+      std::fill_n(means, network_.dims(), 0.0F);
+      return;
+    }
+    const std::int64_t* lane = &scratch_.sums[text * classifier_.table_.row_bytes()];
+    const double share = 1.0 / static_cast<double>(ngrams);
+    for (std::size_t d = 0; d < network_.dims(); ++d) {
+      std::int64_t sum = *lane++;
+      if (d < network_.wide) sum = 256 * sum + *lane++;
+      means[d] = static_cast<float>(static_cast<double>(sum) * share) * network_.scale[d] + network_.centre[d];
+    }
+  }
+
+  void restore(std::size_t text, float* side) {
+    mean(text, means_.data());
+    for (std::size_t d = 0; d < network_.side(); ++d) {
+      const float* row = &network_.basis[d * network_.dims()];
+      float sum = 0.0F;
+      for (std::size_t i = 0; i < network_.dims(); ++i) sum += row[i] * means_[i];
+      side[d] = sum;
+    }
+  }
+
+  void score(float* logits) {
+    const std::size_t units = classifier_.units_;
+    kernels_.narrow_layer(features_.data(), network_.features(), classifier_.hidden_weight_.data(),
+                          classifier_.hidden_bias_.data(), units, hidden_.data());
+    for (std::size_t c = 0; c < network_.classes(); ++c) {
+      logits[c] = network_.output.bias[c] + kernels_.dot(hidden_.data(), &classifier_.output_weight_[c * units], units);
+    }
+  }
+
+  const CompactClassifier& classifier_;
+  const CompactNetwork& network_;
+  const Kernels& kernels_;
+  SumTexts sum_;
+  CompactScratch scratch_;
+  std::string_view sides_[2 * kTexts];
+  std::vector<float> means_;
+  std::vector<float> features_;
+  std::vector<float> hidden_;
+};
+
+void CompactClassifier::operator()(Texts texts, Texts pairs, std::size_t threads, float* logits,
+                                   float* coverage) const {
+  require(pair() ? pairs.size() == texts.size() : pairs.empty(),
+          pair() ? "each text needs its second text" : "the student reads single texts, not pairs");
+  const std::vector<Range> ranges = cut(texts, 1 << 16, Worker::kTexts);
+  threads = std::max<std::size_t>(1, std::min(threads, ranges.size()));
+  std::vector<WorkerPool<Worker>::Lease> workers;
+  workers.reserve(threads);
+  for (std::size_t thread = 0; thread < threads; ++thread) {
+    workers.push_back(workers_.lend([this] { return std::make_unique<Worker>(*this); }));
+  }
+  for_each_parallel(ranges.size(), threads, [&](std::size_t thread, std::size_t item) {
+    const Range range = ranges[item];
+    workers[thread]->run(texts.subspan(range.begin, range.size()),
+                         pair() ? pairs.subspan(range.begin, range.size()) : pairs, logits + range.begin * classes(),
+                         coverage + range.begin);
+  });
+}
+
+}  // namespace sparsedistill

@@ -1,0 +1,123 @@
+// Texts -> sums of their n-grams' rows, over a CompactTable: compiled for each instruction set.
+#pragma once
+
+#include <algorithm>
+#include <bit>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "compact.hpp"
+#include "paths.hpp"
+#include "simd.hpp"
+
+namespace sparsedistill {
+
+// What a text, or a side of a pair, comes to.
+struct TextCounts {
+  std::uint64_t ngrams = 0;  // that the table has, each once
+  std::uint64_t tokens = 0;  // of the text, without its boundaries
+  std::uint64_t known = 0;   // those that the table has
+};
+
+// Slots that were met in the text in hand.
+class MetSlots {
+ public:
+  // Forget all, and make room for `count` slots.
+  void clear(std::size_t count) {
+    const std::size_t size = std::bit_ceil(std::max<std::size_t>(kRoom * count, 16));
+    if (entries_.size() < size || entries_.size() > kLargestKept)
+      entries_ = std::vector<std::uint32_t>(std::max(size, kSmallest));
+    mask_ = size - 1;
+    std::fill_n(entries_.data(), size, 0);
+    size_ = 0;
+  }
+
+  // Make room for `more` slots beside those that were met.
+  void reserve(std::size_t more) {
+    if (kRoom * (size_ + more) <= 2 * (mask_ + 1)) return;
+    const std::vector<std::uint32_t> old(entries_.begin(), entries_.begin() + static_cast<std::ptrdiff_t>(mask_ + 1));
+    const std::size_t size = size_;
+    clear(2 * (size + more));
+    size_ = size;
+    for (const std::uint32_t entry : old) {
+      if (entry != 0) *find(entry) = entry;
+    }
+  }
+
+  // Copy those of `count` slots to `fresh` that are met for the first time, and return how many.
+  SPARSEDISTILL_INLINE std::size_t insert(const std::uint32_t* slots, std::size_t count, std::uint32_t* fresh) {
+    std::size_t found = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::uint32_t entry = slots[i] + 1;
+      std::uint32_t* place = &entries_[home(entry)];
+      if (*place != 0 && *place != entry) [[unlikely]]
+        place = find(entry);
+      fresh[found] = slots[i];
+      found += *place == 0 ? 1 : 0;
+      *place = entry;
+    }
+    size_ += found;
+    return found;
+  }
+
+ private:
+  static constexpr std::size_t kRoom = 4;  // entries a slot: nearly all stand where they belong
+  static constexpr std::size_t kSmallest = std::size_t{1} << 13;
+  static constexpr std::size_t kLargestKept = std::size_t{1} << 18;
+
+  [[nodiscard]] SPARSEDISTILL_INLINE std::size_t home(std::uint32_t entry) const {
+    return ((entry * kSeed0) >> 32) & mask_;
+  }
+
+  SPARSEDISTILL_INLINE std::uint32_t* find(std::uint32_t entry) {
+    std::size_t at = home(entry);
+    while (entries_[at] != 0 && entries_[at] != entry) at = (at + 1) & mask_;
+    return &entries_[at];
+  }
+
+  std::vector<std::uint32_t> entries_ = std::vector<std::uint32_t>(kSmallest);
+  std::size_t mask_ = kSmallest - 1;
+  std::size_t size_ = 0;
+};
+
+// The buffers of one thread; kept from call to call, and no larger for longer texts.
+struct CompactScratch {
+  static constexpr std::size_t kPiece = 512;  // tokens in flight: of many short texts or a part of a long one
+  static constexpr std::size_t kTexts = 128;  // texts, or sides of pairs, at once
+
+  struct Candidate {
+    std::uint64_t rolled;
+    std::uint32_t line;
+    std::uint32_t start;
+  };
+  struct Text {
+    std::uint32_t number;
+    std::uint32_t begin;   // its tokens in the piece
+    std::uint32_t starts;  // end of those that n-grams start from in this piece
+    std::uint32_t end;
+    std::uint32_t candidates;           // end of its candidates
+    std::uint32_t hits[kMaxOrder + 1];  // ends of its hits, an order each; before them, where they begin
+  };
+
+  explicit CompactScratch(std::size_t row_bytes) : sums(kTexts * row_bytes), part(row_bytes) {}
+
+  std::uint64_t hashes[kPiece];
+  std::uint32_t lines[kPiece];
+  Candidate candidates[kPiece + 1];
+  std::uint32_t hits[kMaxOrder * kPiece + 1];  // slots: line * 8 + place
+  std::uint32_t fresh[kMaxOrder * kPiece + 1];
+  Text texts[kTexts];
+  MetSlots met;
+  std::vector<std::int64_t> sums;  // kTexts x row_bytes
+  std::vector<std::int32_t> part;  // row_bytes
+  TextCounts counts[kTexts];
+};
+
+// Leave the sums and counts of up to kTexts texts in `scratch`.
+using SumTexts = void (*)(const CompactTable& table, const std::string_view* texts, std::size_t count,
+                          CompactScratch& scratch);
+
+SumTexts sum_texts(Path path, const CompactTable& table);
+
+}  // namespace sparsedistill
