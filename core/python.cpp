@@ -7,6 +7,7 @@
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
+#include <cmath>
 #include <memory>
 #include <optional>
 
@@ -347,6 +348,26 @@ class PyClassifier {
   Classifier classifier_;
 };
 
+// Softmax of the rows of logits, or the sigmoid of each.
+auto probabilities(const Array2<float>& logits, bool multi_label) {
+  const std::size_t rows = logits.shape(0);
+  const std::size_t classes = logits.shape(1);
+  std::unique_ptr<float[]> shares(new float[rows * classes]);
+  for (std::size_t row = 0; row < rows; ++row) {
+    const std::span<const float> from(logits.data() + row * classes, classes);
+    const std::span<float> to(shares.get() + row * classes, classes);
+    if (multi_label) {
+      std::ranges::transform(from, to.begin(), [](float logit) { return 1.0F / (1.0F + std::exp(-logit)); });
+      continue;
+    }
+    const float largest = classes == 0 ? 0.0F : *std::ranges::max_element(from);
+    float sum = 0.0F;
+    for (std::size_t c = 0; c < classes; ++c) sum += to[c] = std::exp(from[c] - largest);
+    for (float& share : to) share /= sum;
+  }
+  return owned(std::move(shares), {rows, classes});
+}
+
 // The lines of a compact table, from a multiple of 64 on.
 std::span<const std::uint8_t> as_lines(const Array2<std::uint8_t>& lines) {
   if (lines.shape(1) != kLineBytes) throw nb::value_error("lines are n x 64");
@@ -500,6 +521,8 @@ NB_MODULE(_core, m) {
       },
       "keys"_a, "The hash table of `keys` (n,), whose places are their rows: uint64 (buckets, 8).");
 
+  m.def("probabilities", &probabilities, "logits"_a, "multi_label"_a,
+        "Softmax of the rows of float32 (n, classes), or the sigmoid of each.");
   m.def("build_compact", &build_compact_lines, "keys"_a, "rows"_a, "followers"_a, "slots"_a,
         "Lines uint8 (lines, 64) of a compact table of `keys` (n,) with `rows` uint8 (n, bytes), and how many keys\n"
         "could not be told from one before.");

@@ -204,11 +204,8 @@ class _Sample:
         return [self.texts[i] for i in part], seconds
 
     def pooled_of(self, part: NDArray[np.int64]) -> Floats:
-        if self.text_pair is None:
-            part_of_both = part
-        else:
-            part_of_both = np.concatenate([part, part + len(self.texts)])
-        chosen: Floats = self.pooled[part_of_both]
+        both = part if self.text_pair is None else np.concatenate([part, part + len(self.texts)])
+        chosen: Floats = self.pooled[both]
         return chosen
 
     def difference(self, head: _Head, part: NDArray[np.int64]) -> Difference:

@@ -51,12 +51,7 @@ class Predictions:
 
 def probabilities(logits: NDArray[np.float32], *, multi_label: bool) -> NDArray[np.float32]:
     """Softmax of the rows of (n, classes) logits; the sigmoid of each where labels are not exclusive."""
-    if multi_label:
-        positive = np.exp(-np.abs(logits))
-        return np.where(logits >= 0, 1 / (1 + positive), positive / (1 + positive)).astype(np.float32)
-    powers: NDArray[np.float32] = np.exp(logits - logits.max(axis=1, keepdims=True))
-    powers /= powers.sum(axis=1, keepdims=True)
-    return powers
+    return _core.probabilities(np.ascontiguousarray(logits, np.float32), multi_label)
 
 
 @dataclass(frozen=True)
@@ -231,11 +226,9 @@ class Student:
         """
         single = isinstance(inputs, str | Mapping)
         predictions = self.score(*_columns([inputs] if single else inputs), threads=threads)  # type: ignore[arg-type]
-        scores = predictions.probabilities
-        ranks = np.argsort(-scores, axis=1, kind="stable")[:, :top_k]
         answers = [
-            [{"label": self.classes[c], "score": float(row[c])} for c in best]
-            for row, best in zip(scores, ranks, strict=True)
+            [{"label": self.classes[c], "score": row[c]} for c in _best(row, top_k)]
+            for row in predictions.probabilities.tolist()
         ]
         if coverage:
             for answer, known in zip(answers, predictions.coverage.tolist(), strict=True):
@@ -339,6 +332,13 @@ class Student:
             self.save_pretrained(directory)
             huggingface_hub.upload_folder(repo_id=repo.repo_id, folder_path=directory)
         return str(repo)
+
+
+def _best(scores: list[float], count: int | None) -> list[int]:
+    """Indices of the `count` highest scores, best first; the first of equal ones before the others."""
+    if count == 1:
+        return [scores.index(max(scores))]
+    return sorted(range(len(scores)), key=lambda c: -scores[c])[:count]
 
 
 def _columns(inputs: Sequence[Any]) -> tuple[Any, Any]:
