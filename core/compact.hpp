@@ -58,10 +58,8 @@ inline std::uint16_t load16(const std::uint8_t* p) {
 
 }  // namespace layout
 
-inline std::uint32_t fingerprint_of(std::uint64_t key) {
-  const auto low = static_cast<std::uint32_t>(key);
-  return low == 0 ? 8 : low;
-}
+// Never 0: one bit of the hash is given up for that.
+inline std::uint32_t fingerprint_of(std::uint64_t key) { return static_cast<std::uint32_t>(key) | 8; }
 
 inline std::uint32_t overflow_bit(std::uint32_t fingerprint) { return std::uint32_t{1} << (fingerprint >> 27); }
 inline std::uint32_t follower_bit(std::uint64_t token_hash) { return std::uint32_t{1} << (token_hash >> 60); }

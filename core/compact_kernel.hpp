@@ -102,7 +102,7 @@ struct CompactScratch {
 
   explicit CompactScratch(std::size_t row_bytes) : sums(kTexts * row_bytes), part(row_bytes) {}
 
-  std::uint64_t hashes[kPiece];
+  std::uint64_t hashes[kPiece + kMaxOrder] = {};  // what is behind the last token is read, and not used
   std::uint32_t lines[kPiece];
   Candidate candidates[kPiece + 1];
   std::uint32_t hits[kMaxOrder * kPiece + 1];  // slots: line * 8 + place
