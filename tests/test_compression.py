@@ -141,6 +141,17 @@ def test_saved_and_loaded_it_answers_bit_for_bit(
     assert "compact" in repr(loaded)
 
 
+def test_an_opened_student_makes_the_same_table(
+    trained: Student, compact: Student, sentences: list[str], tmp_path: Path
+) -> None:
+    """Its n-grams are not in memory yet: without them, the table cannot say what may follow which."""
+    trained.save_pretrained(tmp_path / "student")
+    again = Student.from_pretrained(tmp_path / "student").compress(sentences, floor=LOOSE)
+    assert isinstance(again.network, CompactNetwork)
+    assert isinstance(compact.network, CompactNetwork)
+    assert (again.network.lines == compact.network.lines).all()
+
+
 def test_a_student_that_changes_too_much_is_refused(sentences: list[str]) -> None:
     student = make(sentences, rank=12)
     assert "changes too much" in error(lambda: student.compress(sentences, dims=1, floor=Floor(1.0, 1e-9)))

@@ -185,7 +185,6 @@ def test_a_saved_vocabulary_comes_back_whole(tmp_path: Path) -> None:
         (lambda d: (d / "config.json").write_text("{"), "cannot be read"),
         (lambda d: (d / "config.json").write_text("[]"), "no JSON object"),
         (lambda d: (d / "config.json").write_text('{"tokenizer": 3}'), "no vocabulary"),
-        (lambda d: (d / "ngrams.parquet").write_bytes(b"PAR1"), "cannot be read"),
         (lambda d: (d / "vocabulary.safetensors").write_bytes(b""), "cannot be opened"),
         (
             lambda d: (d / "config.json").write_text(
@@ -200,6 +199,15 @@ def test_a_damaged_vocabulary_is_refused(tmp_path: Path, damage: object, message
     damage(tmp_path / "v")  # type: ignore[operator]
     with pytest.raises(InputError, match=message):
         Vocabulary.load(tmp_path / "v")
+
+
+def test_damaged_strings_are_refused_when_they_are_asked_for(tmp_path: Path) -> None:
+    Vocabulary.build(["a b a b"]).save(tmp_path / "v")
+    (tmp_path / "v" / "ngrams.parquet").write_bytes(b"PAR1")
+    vocabulary = Vocabulary.load(tmp_path / "v")
+    assert vocabulary.rows_of(["a b"])[0] >= 0
+    with pytest.raises(InputError, match="cannot be read"):
+        _ = vocabulary.ngrams
 
 
 @pytest.mark.parametrize(

@@ -525,7 +525,6 @@ def compress(
 
     refuse_existing(output)
     loaded = Student.from_pretrained(student)
-    loaded.vocabulary.load_ngrams(Path(student))
     sample, pairs = _first_texts(Corpus(texts, Columns(text, text_pair), format=format), count)
     compact = loaded.compress(sample, pairs, dims=dims, floor=Floor(agreement, change), threads=threads)
     compact.save_pretrained(output)
@@ -555,7 +554,6 @@ def inspect(
         student = Student.from_pretrained(path)
         out.print(_about_student(student))
         vocabulary = student.vocabulary
-        vocabulary.load_ngrams(path)
     else:
         student, vocabulary = None, Vocabulary.load(path)
     out.print(_about_vocabulary(vocabulary, top))

@@ -137,8 +137,9 @@ class Vocabulary:
     ) -> None:
         self.tokenizer = tokenizer
         self.closed = closed
-        self.ngrams = ngrams
-        self.counts = counts
+        self._ngrams = ngrams
+        self._counts = counts
+        self._strings: Path | None = None  # a file that they are read from when they are first asked for
         self.error_bound = error_bound
         self.buckets = buckets
         self._rows = rows
@@ -196,7 +197,7 @@ class Vocabulary:
                 f"The corpus outgrew the memory bound: counts are too low by at most {counter.error_bound}."
             )
         del counter  # its memory, before more is taken
-        vocabulary.ngrams = vocabulary._spell(corpus, threads)
+        vocabulary._ngrams = vocabulary._spell(corpus, threads)
         return vocabulary
 
     @classmethod
@@ -321,7 +322,7 @@ class Vocabulary:
 
     @classmethod
     def from_arrays(cls, config: dict[str, Any], arrays: dict[str, NDArray[Any]], where: Path) -> Vocabulary:
-        """The vocabulary of :meth:`arrays` and :meth:`config`; `where` is named in errors.
+        """The vocabulary of :meth:`arrays` and :meth:`config`, and of the strings in the directory `where`.
 
         Raises:
             InputError: Something is missing or of another kind, or the tokenizer is of another version.
@@ -347,7 +348,9 @@ class Vocabulary:
             raise InputError(
                 f"{where} holds no vocabulary that can be used ({error}): save it again."
             ) from error
-        return cls(buckets, rows, tokenizer, closed=closed, error_bound=error_bound)
+        vocabulary = cls(buckets, rows, tokenizer, closed=closed, error_bound=error_bound)
+        vocabulary._strings = where / _NGRAMS_FILE
+        return vocabulary
 
     def save(self, directory: str | Path) -> None:
         """Write the vocabulary to a new directory.
@@ -369,9 +372,7 @@ class Vocabulary:
         """
         directory = Path(directory)
         config = read_json(directory / "config.json")
-        vocabulary = cls.from_arrays(config, map_tensors(directory / "vocabulary.safetensors"), directory)
-        vocabulary.load_ngrams(directory)
-        return vocabulary
+        return cls.from_arrays(config, map_tensors(directory / "vocabulary.safetensors"), directory)
 
     def save_ngrams(self, directory: Path) -> None:
         """Write the strings, if they are known, to ``ngrams.parquet`` in `directory`."""
@@ -383,26 +384,41 @@ class Vocabulary:
         with atomic_write(directory / _NGRAMS_FILE) as partial:
             pq.write_table(pa.table(columns), partial, compression="zstd")
 
-    def load_ngrams(self, directory: Path) -> None:
-        """Read the strings, if they are there, from ``ngrams.parquet`` in `directory`.
+    @property
+    def ngrams(self) -> Sequence[str] | None:
+        """The strings by row, folded tokens with a space between; None where they are not known.
+
+        Those of an opened vocabulary are read when they are first asked for.
 
         Raises:
-            InputError: The file does not belong to this vocabulary.
+            InputError: The file that holds them does not belong to this vocabulary.
         """
-        path = directory / _NGRAMS_FILE
-        if not path.exists():
+        self._read_strings()
+        return self._ngrams
+
+    @property
+    def counts(self) -> NDArray[np.uint32] | None:
+        """How often the corpus has the n-grams, uint32 (rows,), where known; raises as `ngrams` does."""
+        self._read_strings()
+        return self._counts
+
+    def _read_strings(self) -> None:
+        path = self._strings
+        if path is None:
             return
-        try:
-            table = pq.read_table(path)
-            ngrams = table.column("ngram").to_pylist()
-            counts = table.column("count").to_numpy() if "count" in table.column_names else None
-        except (pa.ArrowException, KeyError, OSError) as error:
-            raise InputError(f"{path} cannot be read ({error}): delete it or copy it again.") from error
-        if len(ngrams) != len(self):
-            raise InputError(
-                f"{path} has {len(ngrams)} n-grams where the vocabulary has {len(self)}: delete it."
-            )
-        self.ngrams, self.counts = ngrams, counts
+        if path.exists():
+            try:
+                table = pq.read_table(path)
+                ngrams = table.column("ngram").to_pylist()
+                counts = table.column("count").to_numpy() if "count" in table.column_names else None
+            except (pa.ArrowException, KeyError, OSError) as error:
+                raise InputError(f"{path} cannot be read ({error}): delete it or copy it again.") from error
+            if len(ngrams) != len(self):
+                raise InputError(
+                    f"{path} has {len(ngrams)} n-grams where the vocabulary has {len(self)}: delete it."
+                )
+            self._ngrams, self._counts = ngrams, counts
+        self._strings = None
 
     def _spell(self, corpus: CorpusLike, threads: int) -> list[str]:
         strings = _core.NgramStrings(self.core)
