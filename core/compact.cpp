@@ -22,7 +22,7 @@ class Builder {
   // False where the key would stand out of reach.
   bool place(std::uint64_t key, const std::uint8_t* row, std::uint16_t followers) {
     const std::uint32_t fingerprint = fingerprint_of(key);
-    std::uint64_t at = line_of(key, count_);
+    std::uint64_t at = line_of(key, static_cast<std::uint32_t>(count_));
     for (std::uint32_t step = 0; step < CompactTable::kReach; ++step) {
       std::uint8_t* line = &lines_[at * kLineBytes];
       for (int slot = 0; slot < slots_; ++slot) {
@@ -79,7 +79,7 @@ CompactTable::CompactTable(std::span<const std::uint8_t> lines, int slots, std::
 
 std::uint64_t CompactTable::find(std::uint64_t key) const {
   const std::uint32_t fingerprint = fingerprint_of(key);
-  std::uint64_t at = line_of(key, lines_);
+  std::uint64_t at = line_of(key, static_cast<std::uint32_t>(lines_));
   for (std::uint32_t step = 0; step < kReach; ++step) {
     const std::uint8_t* line = &data_[at * kLineBytes];
     for (int slot = 0; slot < slots_; ++slot) {

@@ -47,11 +47,14 @@ class MetSlots {
 
   // Copy those of `count` slots to `fresh` that are met for the first time, and return how many.
   SPARSEDISTILL_INLINE std::size_t insert(const std::uint32_t* slots, std::size_t count, std::uint32_t* fresh) {
+    std::uint32_t* const entries = entries_.data();
+    const std::size_t mask = mask_;
     std::size_t found = 0;
     for (std::size_t i = 0; i < count; ++i) {
       const std::uint32_t entry = slots[i] + 1;
-      std::uint32_t* place = &entries_[home(entry)];
-      if (*place != 0 && *place != entry) [[unlikely]]
+      std::uint32_t* place = &entries[home(entry) & mask];
+      // Taken by another slot. A product, for whether the place is free or holds this slot cannot be foretold.
+      if (std::uint64_t{*place} * (*place ^ entry) != 0) [[unlikely]]
         place = find(entry);
       fresh[found] = slots[i];
       found += *place == 0 ? 1 : 0;
@@ -62,16 +65,14 @@ class MetSlots {
   }
 
  private:
-  static constexpr std::size_t kRoom = 4;  // entries a slot: nearly all stand where they belong
+  static constexpr std::size_t kRoom = 8;  // entries a slot: nearly all stand where they belong
   static constexpr std::size_t kSmallest = std::size_t{1} << 13;
   static constexpr std::size_t kLargestKept = std::size_t{1} << 18;
 
-  [[nodiscard]] SPARSEDISTILL_INLINE std::size_t home(std::uint32_t entry) const {
-    return ((entry * kSeed0) >> 32) & mask_;
-  }
+  [[nodiscard]] SPARSEDISTILL_INLINE std::size_t home(std::uint32_t entry) const { return (entry * kSeed0) >> 32; }
 
   SPARSEDISTILL_INLINE std::uint32_t* find(std::uint32_t entry) {
-    std::size_t at = home(entry);
+    std::size_t at = home(entry) & mask_;
     while (entries_[at] != 0 && entries_[at] != entry) at = (at + 1) & mask_;
     return &entries_[at];
   }
@@ -84,27 +85,28 @@ class MetSlots {
 // The buffers of one thread; kept from call to call, and no larger for longer texts.
 struct CompactScratch {
   static constexpr std::size_t kPiece = 512;  // tokens in flight: of many short texts or a part of a long one
+  static constexpr std::size_t kBlock = 8;    // tokens or candidates that are reckoned with at once
   static constexpr std::size_t kTexts = 128;  // texts, or sides of pairs, at once
 
-  struct Candidate {
-    std::uint64_t rolled;
-    std::uint32_t line;
-    std::uint32_t start;
-  };
   struct Text {
     std::uint32_t number;
-    std::uint32_t begin;   // its tokens in the piece
-    std::uint32_t starts;  // end of those that n-grams start from in this piece
-    std::uint32_t end;
+    std::uint32_t begin;                // its tokens in the piece
+    std::uint32_t starts;               // end of those that n-grams start from in this piece
     std::uint32_t candidates;           // end of its candidates
     std::uint32_t hits[kMaxOrder + 1];  // ends of its hits, an order each; before them, where they begin
   };
 
   explicit CompactScratch(std::size_t row_bytes) : sums(kTexts * row_bytes), part(row_bytes) {}
 
-  std::uint64_t hashes[kPiece + kMaxOrder] = {};  // what is behind the last token is read, and not used
-  std::uint32_t lines[kPiece];
-  Candidate candidates[kPiece + 1];
+  // By token. All have room for a last block, of which what is behind the last token is reckoned and not used.
+  std::uint64_t hashes[kPiece + kBlock] = {};
+  std::uint16_t follows[kPiece + kBlock] = {};  // its follower bit; 0 for the first token of a text
+  std::uint32_t lines[kPiece + kBlock];         // where it may stand
+  // By candidate: an n-gram that may be in the table. Before its line is known: its prefix, and the token more.
+  std::uint64_t rolled[kPiece + kBlock] = {};
+  std::uint64_t tokens[kPiece + kBlock] = {};
+  std::uint32_t starts[kPiece + kBlock];
+  std::uint32_t homes[kPiece + kBlock];
   std::uint32_t hits[kMaxOrder * kPiece + 1];  // slots: line * 8 + place
   std::uint32_t fresh[kMaxOrder * kPiece + 1];
   Text texts[kTexts];

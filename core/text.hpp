@@ -185,33 +185,48 @@ inline std::uint64_t load_word(const std::uint8_t* p) {
   return word;
 }
 
-// ASCII letters to lower case, digits as they are: only letters have bit 6.
-inline std::uint64_t lower_word(std::uint64_t word) { return word | ((word & 0x4040404040404040) >> 1); }
+inline constexpr std::uint64_t kLetterBits = 0x4040404040404040;
 
-inline std::uint64_t keep_bytes(std::uint64_t word, std::size_t count) {
-  return count >= 8 ? word : word & ((std::uint64_t{1} << (8 * count)) - 1);
+// ASCII letters to lower case, digits as they are: only letters have bit 6. With `bits` 0 all as it is.
+inline std::uint64_t lower_word(std::uint64_t word, std::uint64_t bits = kLetterBits) {
+  return word | ((word & bits) >> 1);
 }
 
-// Hash of a run of ASCII letters and digits, of which `readable` >= size bytes may be read.
-__attribute__((always_inline)) inline std::uint64_t hash_ascii(const std::uint8_t* p, std::size_t size,
-                                                               std::size_t readable) {
-  std::uint64_t state = kSeed0;
-  std::size_t left = size;
-  for (; left > 16; left -= 16, p += 16, readable -= 16) {
-    state = hash_block(state, lower_word(load_word(p)), lower_word(load_word(p + 8)));
-  }
+// 16 bytes, of which the last may be zeros.
+struct Words {
   std::uint64_t low;
   std::uint64_t high;
-  if (readable >= 16) {
-    low = keep_bytes(load_word(p), left);
-    high = left > 8 ? keep_bytes(load_word(p + 8), left - 8) : 0;
-  } else {
-    std::uint8_t padded[16] = {};
-    std::memcpy(padded, p, left);
-    low = load_word(padded);
-    high = load_word(padded + 8);
+};
+
+// The first `count` of the 16 bytes at `p`. Lengths of words come as they like: nothing branches on them.
+__attribute__((always_inline)) inline Words keep_bytes(const std::uint8_t* p, std::size_t count) {
+  static constexpr std::uint8_t kKept[32] = {255, 255, 255, 255, 255, 255, 255, 255,
+                                             255, 255, 255, 255, 255, 255, 255, 255};
+  return {load_word(p) & load_word(kKept + 16 - count), load_word(p + 8) & load_word(kKept + 24 - count)};
+}
+
+// Hash of a run of ASCII letters and digits or, with `bits` 0, of a symbol; 16 bytes behind it may be read.
+__attribute__((always_inline)) inline std::uint64_t hash_padded(const std::uint8_t* p, std::size_t size,
+                                                                std::uint64_t bits = kLetterBits) {
+  std::uint64_t state = kSeed0;
+  std::size_t left = size;
+  for (; left > 16; left -= 16, p += 16) {
+    state = hash_block(state, lower_word(load_word(p)), lower_word(load_word(p + 8)));
   }
-  return hash_last(state, lower_word(low), lower_word(high), size);
+  const Words last = keep_bytes(p, left);
+  return hash_last(state, lower_word(last.low, bits), lower_word(last.high, bits), size);
+}
+
+// The same, of which `readable` >= size bytes may be read.
+inline std::uint64_t hash_ascii(const std::uint8_t* p, std::size_t size, std::size_t readable) {
+  if (readable >= size + 16) return hash_padded(p, size);
+  std::uint64_t state = kSeed0;
+  std::size_t left = size;
+  for (; left > 16; left -= 16, p += 16)
+    state = hash_block(state, lower_word(load_word(p)), lower_word(load_word(p + 8)));
+  std::uint8_t padded[16] = {};
+  std::memcpy(padded, p, left);
+  return hash_last(state, lower_word(load_word(padded)), lower_word(load_word(padded + 8)), size);
 }
 
 }  // namespace detail
