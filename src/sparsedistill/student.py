@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,9 @@ from .files import atomic_directory, read_json
 from .tensors import map_tensors, write_tensors
 from .texts import CoreTexts, Texts
 from .vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from .device import DeviceStudent, Precision
 
 FORMAT_VERSION = 1
 _WEIGHTS = ("table", "hidden.weight", "hidden.bias", "output.weight", "output.bias")
@@ -138,6 +141,30 @@ class Student(Answering):
         from .compression import compress
 
         return compress(self, texts, text_pair, **options)
+
+    def to(self, device: str, precision: Precision = "auto") -> DeviceStudent:
+        """This student with its table on a torch device, for large batches of texts on a GPU.
+
+        It answers as this one does, within 0.001: see :class:`~sparsedistill.device.DeviceStudent`.
+
+        Args:
+            device: A torch device, such as ``"cuda"``.
+            precision: How the table's numbers are kept: ``"float16"``, ``"float32"``, or ``"auto"`` for
+                float16 on CUDA where answers stay the same within 0.001.
+
+        Raises:
+            InputError: torch is not installed, the device cannot be used or has too little memory, or
+                the student is compact.
+        """
+        try:
+            from .device import DeviceStudent
+        except ModuleNotFoundError as error:
+            if error.name != "torch":
+                raise
+            raise InputError(
+                "A student on a device needs torch: pip install 'sparsedistill[train]'."
+            ) from error
+        return DeviceStudent(self, device, precision)
 
     # ---- on disk ---------------------------------------------------------------------------------
 
