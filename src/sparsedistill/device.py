@@ -41,8 +41,8 @@ class DeviceStudent(Answering):
 
     Where the first layer is narrower than the table, it is folded into it (not for pairs, whose first
     layer does not follow the mean): rows are as wide as the narrower of both. On CUDA their numbers are
-    float16 if that changes no probability by more than 0.0005 on texts of drawn n-grams of 1 to 64
-    n-grams, the shortest being the most sensitive; float32 otherwise, and on all other devices.
+    float16 if that changes no probability by more than 0.0005 on 768 texts of 1, 8 and 64 n-grams, drawn
+    by Zipf's law (the shortest are the most sensitive); float32 otherwise, and on all other devices.
 
     Several threads may use one at once.
 
