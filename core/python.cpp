@@ -66,7 +66,18 @@ class ArrowTexts {
 
   [[nodiscard]] const std::vector<std::string_view>& texts() const { return texts_; }
 
+  // `count` of the texts from `begin` on, over the same bytes.
+  [[nodiscard]] ArrowTexts part(std::size_t begin, std::size_t count) const {
+    ArrowTexts texts;
+    texts.data_ = data_;
+    const auto first = texts_.begin() + static_cast<std::ptrdiff_t>(begin);
+    texts.texts_.assign(first, first + static_cast<std::ptrdiff_t>(count));
+    return texts;
+  }
+
  private:
+  ArrowTexts() = default;
+
   template <class Offset>
   void read(const Offset* offsets, std::size_t count) {
     if (count == 0) return;
@@ -229,10 +240,11 @@ class PyVocabulary {
       extraction = sparsedistill::extract(vocabulary_, texts, {dropout, max_ngrams, seed, positive(threads)});
       count = static_cast<std::size_t>(extraction.offsets.back());
       rows.reset(new std::int64_t[count]);
-      std::int64_t* end = rows.get();
-      for (const auto& part : extraction.parts) end = std::ranges::copy(part, end).out;
+      extraction.write({rows.get(), count}, positive(threads));
+      extraction.parts.clear();  // before the GIL is taken again
     });
-    return std::make_tuple(owned(std::move(rows), {count}), copied(extraction.offsets));
+    return std::make_tuple(owned(std::move(rows), {count}), copied(extraction.offsets), copied(extraction.tokens),
+                           copied(extraction.known));
   }
 
   [[nodiscard]] auto find(const Array1<std::uint64_t>& keys) const {
@@ -543,13 +555,31 @@ NB_MODULE(_core, m) {
   nb::class_<ArrowTexts>(m, "ArrowTexts", "Texts in Arrow's layout, used where they lie.")
       .def(nb::init<Array1<std::uint8_t>, const nb::ndarray<nb::numpy, nb::ro, nb::ndim<1>, nb::c_contig>&>(), "data"_a,
            "offsets"_a)
-      .def("__len__", [](const ArrowTexts& texts) { return texts.texts().size(); });
+      .def("__len__", [](const ArrowTexts& texts) { return texts.texts().size(); })
+      .def(
+          "__getitem__",
+          [](const ArrowTexts& texts, const nb::slice& slice) {
+            const auto [begin, end, step, count] = slice.compute(texts.texts().size());
+            if (step != 1) throw nb::value_error("texts are sliced in steps of 1");
+            return texts.part(static_cast<std::size_t>(begin), count);
+          },
+          "part"_a, "Some of the texts, over the same bytes.")
+      .def(
+          "sizes",
+          [](const ArrowTexts& texts) {
+            std::vector<std::int64_t> sizes(texts.texts().size());
+            std::ranges::transform(texts.texts(), sizes.begin(),
+                                   [](std::string_view text) { return static_cast<std::int64_t>(text.size()); });
+            return copied(sizes);
+          },
+          "Bytes of each text, int64 (n,).");
 
   nb::class_<PyVocabulary>(m, "Vocabulary", "Key -> row, over buckets that it keeps alive.")
       .def(nb::init<Array2<std::uint64_t>, std::uint32_t, int, bool, bool>(), "buckets"_a, "rows"_a, "max_ngram"_a,
            "boundaries"_a, "closed"_a)
       .def("extract", &PyVocabulary::extract, "texts"_a, "dropout"_a, "max_ngrams"_a, "seed"_a, "threads"_a,
-           "n-gram rows of texts as CSR: rows int64 (nnz,), offsets int64 (n + 1,).")
+           "n-gram rows of texts as CSR: rows int64 (nnz,), offsets int64 (n + 1,); and the tokens of each text,\n"
+           "int64 (n,), and those that the vocabulary knows, int64 (n,).")
       .def("find", &PyVocabulary::find, "keys"_a, "Rows of keys, int64 (n,), -1 where there is none.");
 
   nb::class_<PyCounter>(m, "Counter", "Counts n-grams in bounded memory, on all cores.")

@@ -74,6 +74,8 @@ Extraction extract(const Vocabulary& vocabulary, Texts texts, const ExtractionCo
   Extraction result;
   result.parts.resize(ranges.size());
   result.offsets.resize(texts.size() + 1);
+  result.tokens.resize(texts.size());
+  result.known.resize(texts.size());
   for_each_parallel(ranges.size(), config.threads, [&](std::size_t, std::size_t item) {
     NgramFinder find(vocabulary);
     RowSet met;
@@ -81,9 +83,11 @@ Extraction extract(const Vocabulary& vocabulary, Texts texts, const ExtractionCo
     for (std::size_t text = ranges[item].begin; text < ranges[item].end; ++text) {
       const std::size_t begin = rows.size();
       met.clear();
-      find(texts[text], [&](std::uint32_t row, const Token&, const Token&) {
+      const NgramFinder::Counts counts = find(texts[text], [&](std::uint32_t row, const Token&, const Token&) {
         if (met.insert(row)) rows.push_back(row);
       });
+      result.tokens[text] = static_cast<std::int64_t>(counts.tokens);
+      result.known[text] = static_cast<std::int64_t>(counts.known);
       if (config.dropout > 0) drop_some(rows, begin, text, config);
       if (config.max_ngrams > 0 && rows.size() - begin > config.max_ngrams) choose_some(rows, begin, text, config);
       result.offsets[text + 1] = static_cast<std::int64_t>(rows.size() - begin);
@@ -91,6 +95,14 @@ Extraction extract(const Vocabulary& vocabulary, Texts texts, const ExtractionCo
   });
   for (std::size_t text = 0; text < texts.size(); ++text) result.offsets[text + 1] += result.offsets[text];
   return result;
+}
+
+void Extraction::write(std::span<std::int64_t> rows, std::size_t threads) const {
+  std::vector<std::size_t> begins(parts.size());
+  for (std::size_t part = 1; part < parts.size(); ++part) begins[part] = begins[part - 1] + parts[part - 1].size();
+  for_each_parallel(parts.size(), threads, [&](std::size_t, std::size_t part) {
+    std::ranges::copy(parts[part], rows.subspan(begins[part]).begin());
+  });
 }
 
 NgramStrings::NgramStrings(const Vocabulary& vocabulary)

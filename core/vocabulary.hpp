@@ -223,6 +223,11 @@ struct ExtractionConfig {
 struct Extraction {
   std::vector<std::vector<std::int64_t>> parts;  // the rows, in order
   std::vector<std::int64_t> offsets;             // texts + 1
+  std::vector<std::int64_t> tokens;              // of each text, and those that the vocabulary knows
+  std::vector<std::int64_t> known;
+
+  // Write the rows, one part after the other, to `rows`, which holds offsets.back() of them.
+  void write(std::span<std::int64_t> rows, std::size_t threads) const;
 };
 
 Extraction extract(const Vocabulary& vocabulary, Texts texts, const ExtractionConfig& config);

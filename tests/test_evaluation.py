@@ -11,9 +11,10 @@ from rich.console import Console
 from sklearn.metrics import accuracy_score, f1_score, log_loss
 
 from sparsedistill import InputError, Student, Vocabulary
+from sparsedistill.answers import probabilities
 from sparsedistill.data import Labelled
 from sparsedistill.evaluation import evaluate, measure
-from sparsedistill.student import Network, probabilities
+from sparsedistill.student import Network
 
 random = np.random.default_rng(0)
 

@@ -118,6 +118,25 @@ def test_results_do_not_depend_on_threads_or_on_how_texts_come(shared_data: Path
         assert (found.offsets == expected.offsets).all()
 
 
+def test_extraction_counts_the_tokens_that_are_known() -> None:
+    vocabulary = Vocabulary.from_ngrams(["the", "film", "the film"], TokenizerConfig(2, boundaries=True))
+    found = vocabulary.extract(["The film, the film!", "", "zzz the"], dropout=0.9)
+    assert found.tokens.tolist() == [6, 0, 2]
+    assert found.known.tolist() == [4, 0, 1]
+
+
+def test_arrow_texts_are_sliced_over_the_same_bytes() -> None:
+    texts = _core.ArrowTexts(np.frombuffer(b"abcdef", np.uint8), np.array([0, 1, 1, 4, 6], np.int32))
+    assert texts.sizes().tolist() == [1, 0, 3, 2]
+    assert texts[1:3].sizes().tolist() == [0, 3]
+    assert texts[2:99].sizes().tolist() == [3, 2]
+    assert len(texts[3:2]) == len(texts[9:]) == 0
+    vocabulary = Vocabulary.from_ngrams(["bcd", "ef"])
+    assert vocabulary.core.extract(texts[1:4], 0.0, 0, 0, 1)[0].tolist() == [0, 1]
+    with pytest.raises(ValueError, match="steps"):
+        texts[::2]
+
+
 def test_dropout_drops_its_share_anew_for_each_seed(shared_data: Path) -> None:
     corpus = reviews(shared_data, 200)
     vocabulary = Vocabulary.build(corpus)

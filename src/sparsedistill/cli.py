@@ -15,12 +15,13 @@ from rich.console import Console
 from rich.table import Table
 
 from . import __version__
+from .answers import Predictions
 from .compact import CompactNetwork
 from .data import Batch, Columns, Corpus, Labelled, RowWriter, read_labelled
 from .errors import InputError
 from .files import atomic_write
 from .progress import Advance, console, progress
-from .student import Predictions, Student
+from .student import Student
 from .vocabulary import CountingConfig, TokenizerConfig, Vocabulary, tokenize
 
 app = typer.Typer(

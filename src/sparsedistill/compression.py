@@ -15,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import _core
+from .answers import probabilities
 from .compact import CompactNetwork
 from .errors import InputError
 from .progress import console
-from .student import Network, Student, probabilities
+from .student import Network, Student
 from .texts import Texts
 from .vocabulary import Vocabulary
 

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.table import Table
 
+from .answers import probabilities
 from .data import Labelled
 from .errors import InputError
-from .student import Student, probabilities
+from .student import Student
 
 Labels = NDArray[np.int64] | NDArray[np.float32]
 #: n texts, as a column, and their second texts -> logits, float32 (n, classes).

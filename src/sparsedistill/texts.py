@@ -54,6 +54,13 @@ def check_texts(texts: CoreTexts) -> CoreTexts:
     return texts
 
 
+def sizes(texts: CoreTexts) -> NDArray[np.int64]:
+    """Characters of each text, int64 (n,); bytes of UTF-8, which are no fewer, for Arrow's."""
+    if isinstance(texts, _core.ArrowTexts):
+        return texts.sizes()
+    return np.fromiter(map(len, texts), np.int64, len(texts))
+
+
 def encodable(text: str) -> str:
     """`text` with U+FFFD for each half of a surrogate pair that stands alone, which UTF-8 cannot say."""
     if text.isascii():

@@ -83,10 +83,14 @@ class Rows:
     Attributes:
         rows: int64 (nnz,), the rows of all texts, one after the other.
         offsets: int64 (n + 1,); the rows of text i are ``rows[offsets[i]:offsets[i + 1]]``.
+        tokens: int64 (n,), the tokens of each text.
+        known: int64 (n,), those of them that the vocabulary knows.
     """
 
     rows: NDArray[np.int64]
     offsets: NDArray[np.int64]
+    tokens: NDArray[np.int64]
+    known: NDArray[np.int64]
 
 
 class _Batch(Protocol):
