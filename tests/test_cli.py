@@ -61,7 +61,17 @@ def labelled(path: Path, count: int = 120, noun: str = "film") -> Path:
 def test_help_tells_what_every_command_does(run: Run) -> None:
     code, out, _ = run("--help")
     assert code == 0
-    for command in ("teach", "vocab", "label", "train", "distill", "evaluate", "predict", "inspect"):
+    for command in (
+        "teach",
+        "vocab",
+        "label",
+        "train",
+        "distill",
+        "evaluate",
+        "predict",
+        "explain",
+        "inspect",
+    ):
         assert command in out
         code, text, _ = run(command, "--help")
         assert code == 0
@@ -154,6 +164,20 @@ def test_a_recipe_and_its_options_are_distilled_and_evaluated(run: Run, tmp_path
     code, out, err = run("distill", recipe, "-o", tmp_path / "out")
     assert code == 2
     assert "exists already" in err
+
+
+def test_an_answer_is_explained(run: Run, student: Path, tmp_path: Path) -> None:
+    code, out, err = run("explain", student, "a good, good [b]film[/b]", "--html", tmp_path / "why.html")
+    assert code == 0, err
+    assert "a good, good [b]film[/b]" in out
+    assert "for good" in out
+    page = (tmp_path / "why.html").read_text()
+    assert "rgba(26,152,80,1.00)" in page
+    assert "for bad" in run("explain", student, "a good film", "--label", "bad")[1]
+    code, _, err = run("explain", student, "a good film", "--label", "fair")
+    assert code == 2
+    assert "no class 'fair'" in err
+    assert "Strongest n-grams" in run("inspect", student)[1]
 
 
 @pytest.mark.parametrize(

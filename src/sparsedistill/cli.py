@@ -19,6 +19,7 @@ from .compact import CompactNetwork
 from .data import Batch, Columns, Corpus, Labelled, RowWriter, read_labelled
 from .errors import InputError
 from .files import atomic_write
+from .highlight import shown
 from .progress import Advance, console, progress
 from .student import Predictions, Student
 from .vocabulary import CountingConfig, TokenizerConfig, Vocabulary, tokenize
@@ -534,6 +535,35 @@ def compress(
 
 
 @app.command()
+def explain(
+    student: StudentPath,
+    text: Annotated[str, typer.Argument(help="The text itself.", show_default=False)],
+    text_pair: Annotated[
+        str | None, typer.Option(help="The second text, for pairs.", show_default=False)
+    ] = None,
+    label: Annotated[
+        str | None,
+        typer.Option(help="The class to look at; by default the answer.", show_default=False),
+    ] = None,
+    top: Annotated[int, typer.Option(help="How many of the strongest n-grams to show.")] = 10,
+    html: Annotated[
+        Path | None, typer.Option(help="Write it to this file as HTML too.", show_default=False)
+    ] = None,
+) -> None:
+    """Show why a text is answered as it is: words coloured by what they say, and the strongest n-grams.
+
+    Green words speak for the class, red ones against it. Numbers are exact: they add up to the answer.
+
+    sparsedistill explain student "What a film!"
+    """
+    explanation = Student.from_pretrained(student).explain(text, text_pair)
+    Console(highlight=False).print(explanation.to_terminal(label, top))
+    if html is not None:
+        with atomic_write(html) as partial:
+            partial.write_text(explanation.to_html(label, top) + "\n", "utf-8")
+
+
+@app.command()
 def inspect(
     path: Annotated[
         Path, typer.Argument(help="A student, a vocabulary or soft targets.", show_default=False)
@@ -541,7 +571,7 @@ def inspect(
     text: Annotated[
         str | None, typer.Option("--text", help="Show what becomes of this text.", show_default=False)
     ] = None,
-    top: Annotated[int, typer.Option(help="How many of the most frequent n-grams to show.")] = 10,
+    top: Annotated[int, typer.Option(help="How many n-grams to show of each kind.")] = 10,
 ) -> None:
     """Say what a directory holds: a student, a vocabulary or soft targets.
 
@@ -559,6 +589,8 @@ def inspect(
     else:
         student, vocabulary = None, Vocabulary.load(path)
     out.print(_about_vocabulary(vocabulary, top))
+    if student is not None and vocabulary.ngrams is not None and not student.pair:
+        out.print(_about_classes(student, top))
     if text is not None:
         out.print(_about_text(text, vocabulary, student))
 
@@ -671,9 +703,19 @@ def _about_vocabulary(vocabulary: Vocabulary, top: int) -> Table:
     if vocabulary.ngrams is not None:
         orders = np.bincount([ngram.count(" ") + 1 for ngram in vocabulary.ngrams])
         facts |= {f"of {order} tokens": int(orders[order]) for order in range(1, len(orders))}
-        facts["most frequent"] = " | ".join(map(_shown, vocabulary.ngrams[:top]))
-        facts["least frequent"] = " | ".join(map(_shown, vocabulary.ngrams[-top:]))
+        facts["most frequent"] = " | ".join(map(shown, vocabulary.ngrams[:top]))
+        facts["least frequent"] = " | ".join(map(shown, vocabulary.ngrams[-top:]))
     return _facts("Vocabulary", facts)
+
+
+def _about_classes(student: Student, top: int) -> Table:
+    from .explanation import strongest_ngrams
+
+    found = strongest_ngrams(student, top)
+    return _facts(
+        "Strongest n-grams",
+        {label: " | ".join(shown(ngram) for ngram, _ in ngrams) for label, ngrams in found.items()},
+    )
 
 
 def _about_soft_targets(path: Path) -> Table:
@@ -697,16 +739,12 @@ def _about_soft_targets(path: Path) -> Table:
 
 def _about_text(text: str, vocabulary: Vocabulary, student: Student | None) -> Table:
     tokens = tokenize(text, boundaries=vocabulary.tokenizer.boundaries)
-    facts: dict[str, Any] = {"tokens": " ".join(map(_shown, tokens))}
+    facts: dict[str, Any] = {"tokens": " ".join(map(shown, tokens))}
     if vocabulary.ngrams is not None and vocabulary.buckets is not None:
         rows = vocabulary.extract([text]).rows
-        facts[f"{len(rows)} known n-grams"] = " | ".join(_shown(vocabulary.ngrams[row]) for row in rows)
+        facts[f"{len(rows)} known n-grams"] = " | ".join(shown(vocabulary.ngrams[row]) for row in rows)
     if student is not None and not student.pair:
         answers = student([text], top_k=None, coverage=True)[0]
         facts["answer"] = ", ".join(f"{answer['label']} {answer['score']:.4f}" for answer in answers)
         facts["coverage"] = f"{answers[0]['coverage']:.2f}"
     return _facts(repr(text), facts)
-
-
-def _shown(ngram: str) -> str:
-    return ngram.replace("\x02", "␂").replace("\x03", "␃")

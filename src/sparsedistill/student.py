@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,9 @@ from .files import atomic_directory, read_json
 from .tensors import map_tensors, write_tensors
 from .texts import Texts, all_threads, check_texts, core_texts
 from .vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from .explanation import Explanation
 
 FORMAT_VERSION = 1
 _WEIGHTS = ("table", "hidden.weight", "hidden.bias", "output.weight", "output.bias")
@@ -241,6 +244,12 @@ class Student:
         from .compression import compress
 
         return compress(self, texts, text_pair, **options)
+
+    def explain(self, text: str, text_pair: str | None = None) -> Explanation:
+        """What each n-gram of a text adds to each class: see :func:`~sparsedistill.explanation.explain`."""
+        from .explanation import explain
+
+        return explain(self, text, text_pair)
 
     # ---- on disk ---------------------------------------------------------------------------------
 
