@@ -47,9 +47,9 @@ student = Student.from_pretrained("{name}")
 def _evaluation(evaluation: dict[str, Any]) -> str:
     if not evaluation:
         return ""
-    compression = evaluation.get("compression")
-    evaluation = {name: value for name, value in evaluation.items() if name != "compression"}
-    return _compression(compression) + _measured(evaluation)
+    evaluation = dict(evaluation)
+    compression, calibration = evaluation.pop("compression", None), evaluation.pop("calibration", None)
+    return _compression(compression) + _calibration(calibration) + _measured(evaluation)
 
 
 def _compression(compression: dict[str, Any] | None) -> str:
@@ -62,6 +62,21 @@ def _compression(compression: dict[str, Any] | None) -> str:
         lines.append(f"| {step['step']} | {' | '.join(map(_number, changes))} |")
     texts = f"Against the trained student, on {compression['texts']:,} held-out texts:"
     return f"\n## Compression\n\n{texts}\n\n" + "\n".join(lines) + "\n"
+
+
+def _calibration(calibration: dict[str, Any] | None) -> str:
+    """What the temperature has changed, on the texts that it was fitted to."""
+    if calibration is None:
+        return ""
+    lines = ["| | before | after |", "| --- | ---: | ---: |"]
+    for metric in ("log_loss", "ece"):
+        values = (calibration[f"{metric}_{when}"] for when in ("before", "after"))
+        lines.append(f"| {metric} | {' | '.join(map(_number, values))} |")
+    texts = (
+        f"Temperature {_number(calibration['temperature'])} in the output layer, fitted to the "
+        f"{calibration['targets']} of {calibration['texts']:,} held-out texts:"
+    )
+    return f"\n## Calibration\n\n{texts}\n\n" + "\n".join(lines) + "\n"
 
 
 def _measured(evaluation: dict[str, Any]) -> str:

@@ -685,6 +685,9 @@ def _about_student(student: Student) -> Table:
             last = value["steps"][-1]
             facts["agreement with the trained student"] = f"{last['agreement']:.4f}"
             continue
+        if name == "calibration":
+            facts["temperature"] = f"{value['temperature']:.4f}"
+            continue
         measured = value.get("accuracy") if isinstance(value, dict) else value
         facts[f"{name} accuracy" if isinstance(value, dict) else name] = (
             f"{measured:.4f}" if isinstance(measured, float) else measured

@@ -181,7 +181,7 @@ def measure(logits: NDArray[np.float32], labels: Labels, texts_per_second: float
         accuracy=float((chosen == right).all(axis=1).mean()),
         macro_f1=_macro_f1(chosen, right),
         log_loss=_log_loss(shares, right, multi_label),
-        ece=_calibration_error(*_confidences(shares, chosen, right, multi_label)),
+        ece=calibration_error(*_confidences(shares, chosen, right, multi_label)),
         texts_per_second=texts_per_second,
     )
 
@@ -218,8 +218,18 @@ def _confidences(
     return shares[chosen], right[chosen]
 
 
-def _calibration_error(confidence: NDArray[np.float64], true: NDArray[np.bool_]) -> float:
+def calibration_error(
+    confidence: NDArray[np.float64], true: NDArray[Any], weights: NDArray[Any] | None = None
+) -> float:
+    """Expected calibration error over 15 equal bins: the mean gap between belief and truth.
+
+    Args:
+        confidence: (n,), what was believed of each answer, from 0 to 1.
+        true: (n,), whether it came true, or the probability that it did.
+        weights: (n,), how much each counts; 1 by default.
+    """
+    weights = np.ones(len(confidence)) if weights is None else weights.astype(np.float64)
     bins = np.minimum((confidence * _ECE_BINS).astype(int), _ECE_BINS - 1)
-    believed = np.bincount(bins, confidence, _ECE_BINS)
-    came_true = np.bincount(bins, true, _ECE_BINS)
-    return float(np.abs(believed - came_true).sum() / len(confidence))
+    believed = np.bincount(bins, confidence * weights, _ECE_BINS)
+    came_true = np.bincount(bins, true * weights, _ECE_BINS)
+    return float(np.abs(believed - came_true).sum() / weights.sum())
