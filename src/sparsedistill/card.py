@@ -49,7 +49,8 @@ def _evaluation(evaluation: dict[str, Any]) -> str:
         return ""
     evaluation = dict(evaluation)
     compression, calibration = evaluation.pop("compression", None), evaluation.pop("calibration", None)
-    return _compression(compression) + _calibration(calibration) + _measured(evaluation)
+    deferral = evaluation.pop("deferral", None)
+    return _compression(compression) + _calibration(calibration) + _measured(evaluation) + _deferral(deferral)
 
 
 def _compression(compression: dict[str, Any] | None) -> str:
@@ -89,6 +90,17 @@ def _measured(evaluation: dict[str, Any]) -> str:
         lines.append(f"| {metric} | {' | '.join(_number(value) for value in values)} |")
     facts = [f"- {key}: {_number(value)}" for key, value in evaluation.items() if not isinstance(value, dict)]
     return "\n## Evaluation\n\n" + "\n".join([*lines, "", *facts]) + "\n"
+
+
+def _deferral(deferral: dict[str, Any] | None) -> str:
+    """What student and teacher are together."""
+    if deferral is None:
+        return ""
+    names = list(deferral["points"][0])
+    lines = [f"| {' | '.join(names)} |", "|" + " ---: |" * len(names)]
+    lines += [f"| {' | '.join(_number(point[name]) for name in names)} |" for point in deferral["points"]]
+    texts = "Where texts below a threshold of the student's confidence go to the teacher:"
+    return f"\n## With the teacher\n\n{texts}\n\n" + "\n".join(lines) + "\n"
 
 
 def _number(value: object) -> str:

@@ -138,14 +138,13 @@ class Explanation:
         if text is None:
             return []
         _, begins, ends = _tokens(text, boundaries=False)
-        shares = np.zeros(len(begins))
-        for span, evidence in zip(self.spans, self.evidence(label).tolist(), strict=True):
-            if span.second != second:
-                continue
-            covered = [_covered(begins, ends, *place) for place in span.places]
-            tokens = sum(part.stop - part.start for part in covered)
-            for part in covered:
-                shares[part] += evidence / max(tokens, 1)
+        owners, places = self._places(second)
+        first = np.searchsorted(begins, places[:, 0], side="left")
+        stop = np.maximum(np.searchsorted(ends, places[:, 1], side="right"), first)
+        tokens = np.bincount(owners, stop - first, len(self.spans))
+        each = self.evidence(label)[owners] / np.maximum(tokens[owners], 1)
+        steps = (np.bincount(at, each, len(begins) + 1) for at in (first, stop))
+        shares = np.cumsum(np.subtract(*steps))[:-1]
         return [Word(*word) for word in zip(begins.tolist(), ends.tolist(), shares.tolist(), strict=True)]
 
     def to_html(self, label: str | None = None, count: int = 10) -> str:
@@ -174,6 +173,14 @@ class Explanation:
     def __repr__(self) -> str:
         said = ", ".join(f"{value:+.2f} {span.ngram!r}" for span, value in self.strongest(count=5))
         return f"Explanation({self.label}, {len(self.spans)} n-grams: {said})"
+
+    def _places(self, second: bool) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """All occurrences in one of the texts: whose each is, (n,), and its characters, (n, 2)."""
+        found = [
+            (i, *place) for i, span in enumerate(self.spans) if span.second == second for place in span.places
+        ]
+        table = np.array(found, np.int64).reshape(-1, 3)
+        return table[:, 0], table[:, 1:]
 
     def _index(self, label: str | None) -> int:
         label = self.label if label is None else label
@@ -318,6 +325,7 @@ class _Side:
         tokens, begins, ends = _tokens(text, boundaries=vocabulary.tokenizer.boundaries)
         places: dict[str, list[tuple[int, int]]] = {}
         rows: list[Floats] = []
+        first, last = begins.tolist(), ends.tolist()
         candidates = dict(enumerate(tokens))  # n-grams of one order, by the token that they begin with
         for order in range(1, vocabulary.tokenizer.max_ngram + 1):
             distinct = list(dict.fromkeys(candidates.values()))
@@ -327,7 +335,7 @@ class _Side:
             rows.append(embeddings)
             for start, ngram in candidates.items():
                 if ngram in known:
-                    places[ngram].append((int(begins[start]), int(ends[start + order - 1])))
+                    places[ngram].append((first[start], last[start + order - 1]))
             candidates = {
                 start: f"{ngram} {tokens[start + order]}"
                 for start, ngram in candidates.items()
@@ -402,12 +410,6 @@ def _tokens(text: str, *, boundaries: bool) -> tuple[list[str], NDArray[np.int64
         begins = np.searchsorted(behind, begins, side="right")
         ends = np.where(empty, begins, np.searchsorted(behind, ends - 1, side="right") + 1)
     return tokens, begins, ends
-
-
-def _covered(begins: NDArray[np.int64], ends: NDArray[np.int64], begin: int, end: int) -> slice:
-    """The tokens that lie in the characters [begin, end)."""
-    first = int(np.searchsorted(begins, begin, side="left"))
-    return slice(first, max(first, int(np.searchsorted(ends, end, side="right"))))
 
 
 def _for_class(contributions: NDArray[Any], c: int, multi_label: bool) -> NDArray[Any]:

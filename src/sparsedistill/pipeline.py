@@ -9,23 +9,21 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import torch
-from numpy.typing import NDArray
 from rich.console import Console
 
 from .calibration import calibrate
 from .data import Columns, Corpus, Labelled
 from .errors import InputError
-from .evaluation import Evaluation, Scorer, evaluate
+from .evaluation import Evaluation, evaluate
 from .examples import Examples, Shards
 from .files import atomic_write, read_json
 from .finetuning import FinetuningConfig, finetune
 from .inputs import LabelledLike, UnlabelledLike, as_corpus, as_labelled, write_corpus
-from .labeling import SCORED_AT_ONCE, SoftTargets, label
+from .labeling import SoftTargets, label, with_progress
 from .network import NetworkConfig, StudentNetwork
-from .progress import console, progress
+from .progress import console
 from .shards import SoftExamples, identities, without
 from .student import Network, Student
 from .table import TableKind
@@ -405,19 +403,3 @@ def _evaluated(
         return None
     scorer = None if teacher is None or isinstance(teacher, FileTeacher) else with_progress(teacher)
     return evaluate(student, material.test, scorer)
-
-
-def with_progress(teacher: Teacher) -> Scorer:
-    """The teacher's scores of a column of texts, with a bar: a test set can take it many minutes."""
-
-    def score(texts: pa.Array, text_pair: pa.Array | None) -> NDArray[np.float32]:
-        scores = []
-        with progress("Scoring with the teacher", len(texts), "texts") as advance:
-            for begin in range(0, len(texts), SCORED_AT_ONCE):
-                part = slice(begin, begin + SCORED_AT_ONCE)
-                seconds = None if text_pair is None else text_pair[part].to_pylist()
-                scores.append(teacher.score(texts[part].to_pylist(), seconds))
-                advance(len(scores[-1]))
-        return np.concatenate(scores)
-
-    return score
