@@ -61,7 +61,17 @@ def labelled(path: Path, count: int = 120, noun: str = "film") -> Path:
 def test_help_tells_what_every_command_does(run: Run) -> None:
     code, out, _ = run("--help")
     assert code == 0
-    for command in ("teach", "vocab", "label", "train", "distill", "evaluate", "predict", "inspect"):
+    for command in (
+        "teach",
+        "vocab",
+        "label",
+        "train",
+        "distill",
+        "evaluate",
+        "predict",
+        "explain",
+        "inspect",
+    ):
         assert command in out
         code, text, _ = run(command, "--help")
         assert code == 0
@@ -154,6 +164,60 @@ def test_a_recipe_and_its_options_are_distilled_and_evaluated(run: Run, tmp_path
     code, out, err = run("distill", recipe, "-o", tmp_path / "out")
     assert code == 2
     assert "exists already" in err
+
+
+def test_an_answer_is_explained(run: Run, student: Path, tmp_path: Path) -> None:
+    code, out, err = run("explain", student, "a good, good [b]film[/b]", "--html", tmp_path / "why.html")
+    assert code == 0, err
+    assert "a good, good [b]film[/b]" in out
+    assert "for good" in out
+    page = (tmp_path / "why.html").read_text()
+    assert "rgba(26,152,80,1.00)" in page
+    assert "for bad" in run("explain", student, "a good film", "--label", "bad")[1]
+    code, _, err = run("explain", student, "a good film", "--label", "fair")
+    assert code == 2
+    assert "no class 'fair'" in err
+    assert "Strongest n-grams" in run("inspect", student)[1]
+
+
+def test_a_teacher_is_put_behind_a_student(run: Run, student: Path, tmp_path: Path) -> None:
+    """From scores that stand beside the texts: no teacher is loaded where none is asked."""
+    rows = [
+        f"a {word} film\t{label}\t{4 * (label == 'good')}\t{4 * (label == 'bad')}\n"
+        for i in range(100)
+        for word, label in (("good", "good"), ("bad", "bad"), ("fair", "good" if i % 3 else "bad"))
+    ]
+    data = tmp_path / "scored.tsv"
+    data.write_text("text\tlabel\tg\tb\n" + "".join(rows))
+    scores = ("--scores", "g,b")
+    code, _, err = run("cascade", student, data, "--teacher", "the/teacher", *scores, "-o", tmp_path / "c")
+    assert code == 0, err
+    assert "33.33% of 300 texts go to the teacher" in err
+    picture = tmp_path / "curve.svg"
+    code, out, err = run(
+        *("evaluate", tmp_path / "c", data, *scores, "--plot", picture, "--json", tmp_path / "e.json")
+    )
+    assert code == 0, err
+    assert "33.33 %" in out
+    assert picture.read_text().startswith("<svg ")
+    figures = json.loads((tmp_path / "e.json").read_text())
+    assert figures["deferral"]["points"][-1]["accuracy"] == figures["teacher"]["accuracy"] == 1
+    assert "texts_per_second" not in figures["teacher"]
+    (tmp_path / "sure.txt").write_text("a good film\n")
+    code, out, err = run("predict", tmp_path / "c", tmp_path / "sure.txt")
+    assert code == 0, err
+    assert out.splitlines()[1].split("\t")[2] == "false"
+    assert "the/teacher" in run("inspect", tmp_path / "c")[1]
+    assert "for good" in run("explain", tmp_path / "c", "a good film")[1]
+    code, _, err = run("predict", tmp_path / "c", data)
+    assert code == 2
+    assert "the/teacher" in err
+    code, _, err = run("evaluate", student, data, "--plot", picture)
+    assert code == 2
+    assert "--teacher" in err
+    none = ("cascade", student, data, "--teacher", "t", *scores, "--no-labels", "--calls", "0.5")
+    assert run(*none, "-o", tmp_path / "n")[0] == 0
+    assert json.loads((tmp_path / "n" / "cascade.json").read_text())["evaluation"]["metric"] == "agreement"
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from .student import Student
 from .vocabulary import CountingConfig, TokenizerConfig, Vocabulary, tokenize
 
 if TYPE_CHECKING:
+    from .cascade import Cascade
     from .evaluation import evaluate
     from .finetuning import FinetuningConfig, finetune
     from .labeling import SoftTargets, label
@@ -23,6 +24,7 @@ __version__ = "0.1.0"
 #: What needs the extra ``train`` is imported when it is first asked for: a student needs no torch.
 _LATER = {
     "CallableTeacher": "teacher",
+    "Cascade": "cascade",
     "DistillationConfig": "pipeline",
     "FileTeacher": "teacher",
     "FinetuningConfig": "finetuning",
@@ -39,6 +41,7 @@ _LATER = {
 
 __all__ = [
     "CallableTeacher",
+    "Cascade",
     "Columns",
     "Corpus",
     "CountingConfig",

@@ -57,45 +57,16 @@ class Answering(ABC):
     multi_label: bool
     pair: bool
 
-    @abstractmethod
-    def _answer(
-        self, texts: CoreTexts, text_pair: CoreTexts | None, threads: int
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Logits (n, classes) and coverage (n,) of n texts, or of n pairs of texts."""
-
     @property
     def classes_(self) -> NDArray[np.str_]:
         """The class names as scikit-learn has them."""
         return np.array(self.classes)
 
+    @abstractmethod
     def score(
         self, texts: Texts, text_pair: Texts | None = None, *, threads: int | None = None
     ) -> Predictions:
-        """Logits and coverage of n texts, from which all other answers follow.
-
-        Any str is a text: empty ones, ones without a known n-gram (both get the answer for no
-        n-grams, and coverage 0), and ones with NUL characters or lone surrogates.
-
-        Args:
-            texts: n texts, or the first texts of n pairs.
-            text_pair: The second ones.
-            threads: All cores by default. The answers do not depend on it.
-
-        Raises:
-            InputError: `texts` are no texts, or a pair is wanted or not wanted.
-        """
-        if self.pair != (text_pair is not None):
-            raise InputError(
-                "The student compares two texts: pass the second ones as text_pair."
-                if self.pair
-                else "The student reads single texts: leave out text_pair."
-            )
-        first = check_texts(core_texts(texts))
-        second = None if text_pair is None else check_texts(core_texts(text_pair))
-        if second is not None and len(first) != len(second):
-            raise InputError(f"{len(first)} texts came with {len(second)} second ones: each needs one.")
-        logits, coverage = self._answer(first, second, all_threads(threads))
-        return Predictions(logits, coverage, self.multi_label)
+        """Logits and coverage of n texts, from which all other answers follow."""
 
     def predict_proba(
         self, texts: Texts, text_pair: Texts | None = None, *, threads: int | None = None
@@ -142,6 +113,45 @@ class Answering(ABC):
                 for entry in answer:
                     entry["coverage"] = known
         return answers if top_k != 1 else [answer[0] for answer in answers]
+
+
+class StudentAnswers(Answering):
+    """The answers of a student, wherever its table is."""
+
+    @abstractmethod
+    def _answer(
+        self, texts: CoreTexts, text_pair: CoreTexts | None, threads: int
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Logits (n, classes) and coverage (n,) of n texts, or of n pairs of texts."""
+
+    def score(
+        self, texts: Texts, text_pair: Texts | None = None, *, threads: int | None = None
+    ) -> Predictions:
+        """Logits and coverage of n texts, from which all other answers follow.
+
+        Any str is a text: empty ones, ones without a known n-gram (both get the answer for no
+        n-grams, and coverage 0), and ones with NUL characters or lone surrogates.
+
+        Args:
+            texts: n texts, or the first texts of n pairs.
+            text_pair: The second ones.
+            threads: All cores by default. The answers do not depend on it.
+
+        Raises:
+            InputError: `texts` are no texts, or a pair is wanted or not wanted.
+        """
+        if self.pair != (text_pair is not None):
+            raise InputError(
+                "The student compares two texts: pass the second ones as text_pair."
+                if self.pair
+                else "The student reads single texts: leave out text_pair."
+            )
+        first = check_texts(core_texts(texts))
+        second = None if text_pair is None else check_texts(core_texts(text_pair))
+        if second is not None and len(first) != len(second):
+            raise InputError(f"{len(first)} texts came with {len(second)} second ones: each needs one.")
+        logits, coverage = self._answer(first, second, all_threads(threads))
+        return Predictions(logits, coverage, self.multi_label)
 
 
 def _best(scores: list[float], count: int | None) -> list[int]:

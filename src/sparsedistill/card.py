@@ -47,9 +47,10 @@ student = Student.from_pretrained("{name}")
 def _evaluation(evaluation: dict[str, Any]) -> str:
     if not evaluation:
         return ""
-    compression = evaluation.get("compression")
-    evaluation = {name: value for name, value in evaluation.items() if name != "compression"}
-    return _compression(compression) + _measured(evaluation)
+    evaluation = dict(evaluation)
+    compression, calibration = evaluation.pop("compression", None), evaluation.pop("calibration", None)
+    deferral = evaluation.pop("deferral", None)
+    return _compression(compression) + _calibration(calibration) + _measured(evaluation) + _deferral(deferral)
 
 
 def _compression(compression: dict[str, Any] | None) -> str:
@@ -64,6 +65,21 @@ def _compression(compression: dict[str, Any] | None) -> str:
     return f"\n## Compression\n\n{texts}\n\n" + "\n".join(lines) + "\n"
 
 
+def _calibration(calibration: dict[str, Any] | None) -> str:
+    """What the temperature has changed, on the texts that it was fitted to."""
+    if calibration is None:
+        return ""
+    lines = ["| | before | after |", "| --- | ---: | ---: |"]
+    for metric in ("log_loss", "ece"):
+        values = (calibration[f"{metric}_{when}"] for when in ("before", "after"))
+        lines.append(f"| {metric} | {' | '.join(map(_number, values))} |")
+    texts = (
+        f"Temperature {_number(calibration['temperature'])} in the output layer, fitted to the "
+        f"{calibration['targets']} of {calibration['texts']:,} held-out texts:"
+    )
+    return f"\n## Calibration\n\n{texts}\n\n" + "\n".join(lines) + "\n"
+
+
 def _measured(evaluation: dict[str, Any]) -> str:
     columns = [name for name in ("teacher", "student") if name in evaluation]
     if not columns:
@@ -74,6 +90,17 @@ def _measured(evaluation: dict[str, Any]) -> str:
         lines.append(f"| {metric} | {' | '.join(_number(value) for value in values)} |")
     facts = [f"- {key}: {_number(value)}" for key, value in evaluation.items() if not isinstance(value, dict)]
     return "\n## Evaluation\n\n" + "\n".join([*lines, "", *facts]) + "\n"
+
+
+def _deferral(deferral: dict[str, Any] | None) -> str:
+    """What student and teacher are together."""
+    if deferral is None:
+        return ""
+    names = list(deferral["points"][0])
+    lines = [f"| {' | '.join(names)} |", "|" + " ---: |" * len(names)]
+    lines += [f"| {' | '.join(_number(point[name]) for name in names)} |" for point in deferral["points"]]
+    texts = "Where texts below a threshold of the student's confidence go to the teacher:"
+    return f"\n## With the teacher\n\n{texts}\n\n" + "\n".join(lines) + "\n"
 
 
 def _number(value: object) -> str:

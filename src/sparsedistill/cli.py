@@ -11,15 +11,18 @@ from typing import Annotated, Any, NoReturn
 import numpy as np
 import pyarrow as pa
 import typer
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
 from . import __version__
 from .answers import Predictions
+from .cascade import CASCADE_FILE, Cascade, CascadePredictions, is_cascade
 from .compact import CompactNetwork
 from .data import Batch, Columns, Corpus, Labelled, RowWriter, read_labelled
 from .errors import InputError
-from .files import atomic_write
+from .files import atomic_write, read_json
+from .highlight import shown
 from .progress import Advance, console, progress
 from .student import Student
 from .vocabulary import CountingConfig, TokenizerConfig, Vocabulary, tokenize
@@ -35,7 +38,7 @@ app = typer.Typer(
 **All of it in one go:** `sparsedistill distill --encoder MODEL --labelled train.csv --unlabelled more.txt`
 
 **Step by step:** `teach` a teacher, `label` text with it, make a `vocab`, `train` a student, `evaluate` it,
-`predict` with it.
+`explain` its answers, `predict` with it, or have a `cascade` ask the teacher where it is not sure.
 
 Text files may be txt (a text a line), csv, tsv, jsonl or parquet, compressed as .gz or .zst, several at once
 or a glob pattern in quotes.""",
@@ -73,6 +76,18 @@ Threads = Annotated[
 Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
 Sources = Annotated[
     list[str], typer.Argument(help="Files, patterns or directories of text.", show_default=False)
+]
+Scores = Annotated[
+    str | None,
+    typer.Option(
+        help="The files hold the teacher's scores already: their column (of lists), or columns with commas "
+        "between.",
+        rich_help_panel=_DATA,
+        show_default=False,
+    ),
+]
+Outputs = Annotated[
+    str, typer.Option(help="What such scores are: logits or probabilities.", rich_help_panel=_DATA)
 ]
 LabelledFiles = Annotated[list[str], typer.Argument(help="Labelled files.", show_default=False)]
 StudentPath = Annotated[
@@ -246,8 +261,7 @@ def label_(
             TransformersTeacher(teacher, max_length=max_length), source, output, shard_size=shard_size
         )
     else:
-        names = scores if "," not in scores else tuple(scores.split(","))
-        source = Corpus(corpus, Columns(text, text_pair, scores=names), format=format)
+        source = Corpus(corpus, Columns(text, text_pair, scores=_score_columns(scores)), format=format)
         known = FileTeacher(tuple(teacher.split(",")), multi_label=multi_label, outputs=outputs)
         targets = label(known, source, output, shard_size=shard_size)
     console.print(f"The soft targets of {len(targets):,} texts are in {output}.")
@@ -405,6 +419,15 @@ def evaluate_(
         str | None,
         typer.Option(help="Its teacher, to compare with: directory or Hub id.", show_default=False),
     ] = None,
+    scores: Scores = None,
+    outputs: Outputs = "logits",
+    plot: Annotated[
+        Path | None,
+        typer.Option(
+            help="Draw quality against the share of texts left to the teacher to this file, as SVG.",
+            show_default=False,
+        ),
+    ] = None,
     text: Text = "text",
     text_pair: Pair = None,
     label: Label = "label",
@@ -417,23 +440,101 @@ def evaluate_(
 ) -> None:
     """Measure a student on labelled text, and what it kept of its teacher.
 
-    sparsedistill evaluate student test.csv --teacher teacher
+    With a teacher also what both are together, by the share of the texts that goes to the teacher. A cascade
+    brings its own teacher.
+
+    sparsedistill evaluate student test.csv --teacher teacher --plot curve.svg
     """
     from .evaluation import evaluate
 
-    loaded = Student.from_pretrained(student)
-    data = _labelled_for(loaded, labelled, Columns(text, text_pair, label, None, label_separator), format)
-    scorer = None
-    if teacher is not None:
-        from .pipeline import with_progress
+    loaded, threshold = _loaded(student), None
+    if isinstance(loaded, Cascade):
+        teacher, threshold, loaded = teacher or loaded.teacher_name, loaded.threshold, loaded.student
+    columns = Columns(text, text_pair, label, None, label_separator)
+    data = _labelled_for(loaded, labelled, columns, format)
+    answers: Any = None
+    if scores is not None:
+        answers = _scores_of(loaded, labelled, columns, format, scores, outputs)
+    elif teacher is not None:
+        from .labeling import with_progress
         from .teacher import TransformersTeacher
 
-        scorer = with_progress(TransformersTeacher(teacher))
-    evaluation = evaluate(loaded, data, scorer, threads=threads)
-    Console().print(evaluation.as_table(f"{evaluation.texts:,} texts"))
+        answers = with_progress(TransformersTeacher(teacher))
+    elif plot is not None:
+        raise InputError("The plot is of student and teacher together: name the teacher with --teacher.")
+    evaluation = evaluate(loaded, data, answers, threads=threads)
+    out = Console()
+    out.print(evaluation.as_table(f"{evaluation.texts:,} texts"))
+    if evaluation.deferral is not None:
+        out.print(evaluation.deferral.as_table(threshold))
+        if plot is not None:
+            from .chart import chart
+
+            with atomic_write(plot) as partial:
+                partial.write_text(chart(evaluation.deferral, threshold), "utf-8")
     if json_file is not None:
         with atomic_write(json_file) as partial:
             partial.write_text(json.dumps(evaluation.as_json(), indent=2) + "\n")
+
+
+@app.command(name="cascade")
+def cascade_(
+    student: StudentPath,
+    validation: Annotated[
+        list[str],
+        typer.Argument(help="Files of texts that neither was trained on.", show_default=False),
+    ],
+    teacher: Annotated[str, typer.Option(help="Its teacher: directory or Hub id.", show_default=False)],
+    output: Annotated[Path, _OUTPUT],
+    retention: Annotated[float, typer.Option(help="Share of the teacher's metric to keep.")] = 0.995,
+    calls: Annotated[
+        float | None,
+        typer.Option(
+            help="Instead: the share of texts that may go to the teacher, as 0.1.", show_default=False
+        ),
+    ] = None,
+    labels: Annotated[
+        bool, typer.Option(help="The files have labels; without, the target is the teacher's answers.")
+    ] = True,
+    scores: Scores = None,
+    outputs: Outputs = "logits",
+    text: Text = "text",
+    text_pair: Pair = None,
+    label: Label = "label",
+    label_separator: Separator = None,
+    format: Format = None,  # noqa: A002
+    threads: Threads = None,
+) -> None:
+    """Put a teacher behind a student: it answers what the student is not sure of.
+
+    The threshold of confidence is chosen on validation data. `predict` and `evaluate` take the result as they
+    take a student.
+
+    sparsedistill cascade student validation.csv --teacher teacher -o cascade
+    """
+    from .files import refuse_existing
+
+    refuse_existing(output)
+    loaded = Student.from_pretrained(student)
+    columns = Columns(text, text_pair, label, None, label_separator)
+    texts: Labelled | list[str]
+    given = pairs = None
+    if labels:
+        texts = _labelled_for(loaded, validation, columns, format)
+    else:
+        texts, pairs = _first_texts(Corpus(validation, Columns(text, text_pair), format=format), None)
+    if scores is not None:
+        given = _scores_of(loaded, validation, columns, format, scores, outputs)
+    cascade = Cascade.fit(
+        loaded, teacher, texts, pairs, retention=retention, calls=calls, scores=given, threads=threads
+    )
+    cascade.save_pretrained(output)
+    chosen, metric = cascade.evaluation["chosen"], cascade.evaluation["metric"]
+    console.print(
+        f"{chosen['deferred']:.2%} of {len(texts):,} texts go to the teacher, those below a confidence of "
+        f"{cascade.threshold:.4f}: {metric.replace('_', ' ')} {chosen[metric]:.2%}, which is "
+        f"{chosen['retention']:.2%} of the teacher's. The cascade is in {output}."
+    )
 
 
 @app.command()
@@ -473,7 +574,7 @@ def predict(
 
     sparsedistill predict student 'crawl/*.jsonl.zst' -o labels.parquet --coverage
     """
-    loaded = Student.from_pretrained(student)
+    loaded = _loaded(student)
     paths = inputs or ["-"]
     if "-" in paths and format is None:
         format = "txt"  # noqa: A001
@@ -534,16 +635,47 @@ def compress(
 
 
 @app.command()
+def explain(
+    student: StudentPath,
+    text: Annotated[str, typer.Argument(help="The text itself.", show_default=False)],
+    text_pair: Annotated[
+        str | None, typer.Option(help="The second text, for pairs.", show_default=False)
+    ] = None,
+    label: Annotated[
+        str | None,
+        typer.Option(help="The class to look at; by default the answer.", show_default=False),
+    ] = None,
+    top: Annotated[int, typer.Option(help="How many of the strongest n-grams to show.")] = 10,
+    html: Annotated[
+        Path | None, typer.Option(help="Write it to this file as HTML too.", show_default=False)
+    ] = None,
+) -> None:
+    """Show why a text is answered as it is: words coloured by what they say, and the strongest n-grams.
+
+    Green words speak for the class, red ones against it. Numbers are exact: they add up to the answer.
+
+    sparsedistill explain student "What a film!"
+    """
+    loaded = _loaded(student)
+    explanation = (loaded.student if isinstance(loaded, Cascade) else loaded).explain(text, text_pair)
+    Console(highlight=False).print(explanation.to_terminal(label, top))
+    if html is not None:
+        with atomic_write(html) as partial:
+            partial.write_text(explanation.to_html(label, top) + "\n", "utf-8")
+
+
+@app.command()
 def inspect(
     path: Annotated[
-        Path, typer.Argument(help="A student, a vocabulary or soft targets.", show_default=False)
+        Path,
+        typer.Argument(help="A student, a cascade, a vocabulary or soft targets.", show_default=False),
     ],
     text: Annotated[
         str | None, typer.Option("--text", help="Show what becomes of this text.", show_default=False)
     ] = None,
-    top: Annotated[int, typer.Option(help="How many of the most frequent n-grams to show.")] = 10,
+    top: Annotated[int, typer.Option(help="How many n-grams to show of each kind.")] = 10,
 ) -> None:
-    """Say what a directory holds: a student, a vocabulary or soft targets.
+    """Say what a directory holds: a student, a cascade, a vocabulary or soft targets.
 
     sparsedistill inspect student --text "What a film!"
     """
@@ -551,6 +683,9 @@ def inspect(
     if (path / "manifest.json").exists():
         out.print(_about_soft_targets(path))
         return
+    if is_cascade(path):
+        out.print(_about_cascade(path))
+        path = path / "student"
     if (path / "model.safetensors").exists():
         student = Student.from_pretrained(path)
         out.print(_about_student(student))
@@ -558,6 +693,8 @@ def inspect(
     else:
         student, vocabulary = None, Vocabulary.load(path)
     out.print(_about_vocabulary(vocabulary, top))
+    if student is not None and vocabulary.ngrams is not None and not student.pair:
+        out.print(_about_classes(student, top))
     if text is not None:
         out.print(_about_text(text, vocabulary, student))
 
@@ -565,14 +702,41 @@ def inspect(
 # ---- parts ---------------------------------------------------------------------------------------
 
 
-def _first_texts(corpus: Corpus, count: int) -> tuple[list[str], list[str] | None]:
+def _loaded(model: str) -> Student | Cascade:
+    return Cascade.from_pretrained(model) if is_cascade(model) else Student.from_pretrained(model)
+
+
+def _scores_of(
+    student: Student,
+    paths: list[str],
+    columns: Columns,
+    format: str | None,  # noqa: A002
+    scores: str,
+    outputs: str,
+) -> NDArray[np.float32]:
+    """The teacher's logits that stand beside the texts, (n, classes)."""
+    from .teacher import FileTeacher
+
+    teacher = FileTeacher(student.classes, student.multi_label, outputs)
+    corpus = Corpus(
+        paths, Columns(columns.text, columns.text_pair, scores=_score_columns(scores)), format=format
+    )
+    found = [teacher.logits(batch.scores) for batch in corpus.batches() if batch.scores is not None]
+    return np.concatenate(found)
+
+
+def _score_columns(scores: str) -> str | tuple[str, ...]:
+    return tuple(scores.split(",")) if "," in scores else scores
+
+
+def _first_texts(corpus: Corpus, count: int | None) -> tuple[list[str], list[str] | None]:
     texts: list[str] = []
     pairs: list[str] = []
     for batch in corpus.batches():
         texts.extend(batch.texts.to_pylist())
         if batch.text_pair is not None:
             pairs.extend(batch.text_pair.to_pylist())
-        if len(texts) >= count:
+        if count is not None and len(texts) >= count:
             break
     return texts[:count], pairs[:count] or None
 
@@ -602,7 +766,7 @@ def _bytes(size: str) -> int:
 
 
 def _answers(
-    student: Student,
+    student: Student | Cascade,
     batch: Batch,
     predictions: Predictions,
     probabilities: bool,
@@ -618,6 +782,8 @@ def _answers(
         best = predictions.logits.argmax(axis=1)
         columns["label"] = pa.array(student.classes).take(pa.array(best))
         columns["score"] = pa.array(shares[np.arange(len(best)), best])
+    if isinstance(predictions, CascadePredictions):
+        columns["deferred"] = pa.array(predictions.deferred)
     if coverage:
         columns["coverage"] = pa.array(predictions.coverage)
     if probabilities:
@@ -652,11 +818,24 @@ def _about_student(student: Student) -> Table:
             last = value["steps"][-1]
             facts["agreement with the trained student"] = f"{last['agreement']:.4f}"
             continue
+        if name == "calibration":
+            facts["temperature"] = f"{value['temperature']:.4f}"
+            continue
+        if isinstance(value, dict) and "accuracy" not in value:
+            continue
         measured = value.get("accuracy") if isinstance(value, dict) else value
         facts[f"{name} accuracy" if isinstance(value, dict) else name] = (
             f"{measured:.4f}" if isinstance(measured, float) else measured
         )
     return _facts("Student", facts)
+
+
+def _about_cascade(path: Path) -> Table:
+    config = read_json(path / CASCADE_FILE)
+    evaluation = config.get("evaluation")
+    chosen = evaluation.get("chosen") if isinstance(evaluation, dict) else None
+    facts = {"teacher": config.get("teacher") or "without a name", "threshold": config.get("threshold")}
+    return _facts("Cascade", {**facts, **(chosen if isinstance(chosen, dict) else {})})
 
 
 def _about_vocabulary(vocabulary: Vocabulary, top: int) -> Table:
@@ -670,9 +849,19 @@ def _about_vocabulary(vocabulary: Vocabulary, top: int) -> Table:
     if vocabulary.ngrams is not None:
         orders = np.bincount([ngram.count(" ") + 1 for ngram in vocabulary.ngrams])
         facts |= {f"of {order} tokens": int(orders[order]) for order in range(1, len(orders))}
-        facts["most frequent"] = " | ".join(map(_shown, vocabulary.ngrams[:top]))
-        facts["least frequent"] = " | ".join(map(_shown, vocabulary.ngrams[-top:]))
+        facts["most frequent"] = " | ".join(map(shown, vocabulary.ngrams[:top]))
+        facts["least frequent"] = " | ".join(map(shown, vocabulary.ngrams[-top:]))
     return _facts("Vocabulary", facts)
+
+
+def _about_classes(student: Student, top: int) -> Table:
+    from .explanation import strongest_ngrams
+
+    found = strongest_ngrams(student, top)
+    return _facts(
+        "Strongest n-grams",
+        {label: " | ".join(shown(ngram) for ngram, _ in ngrams) for label, ngrams in found.items()},
+    )
 
 
 def _about_soft_targets(path: Path) -> Table:
@@ -696,16 +885,12 @@ def _about_soft_targets(path: Path) -> Table:
 
 def _about_text(text: str, vocabulary: Vocabulary, student: Student | None) -> Table:
     tokens = tokenize(text, boundaries=vocabulary.tokenizer.boundaries)
-    facts: dict[str, Any] = {"tokens": " ".join(map(_shown, tokens))}
+    facts: dict[str, Any] = {"tokens": " ".join(map(shown, tokens))}
     if vocabulary.ngrams is not None and vocabulary.buckets is not None:
         rows = vocabulary.extract([text]).rows
-        facts[f"{len(rows)} known n-grams"] = " | ".join(_shown(vocabulary.ngrams[row]) for row in rows)
+        facts[f"{len(rows)} known n-grams"] = " | ".join(shown(vocabulary.ngrams[row]) for row in rows)
     if student is not None and not student.pair:
         answers = student([text], top_k=None, coverage=True)[0]
         facts["answer"] = ", ".join(f"{answer['label']} {answer['score']:.4f}" for answer in answers)
         facts["coverage"] = f"{answers[0]['coverage']:.2f}"
     return _facts(repr(text), facts)
-
-
-def _shown(ngram: str) -> str:
-    return ngram.replace("\x02", "␂").replace("\x03", "␃")

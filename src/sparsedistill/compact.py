@@ -56,6 +56,17 @@ class CompactNetwork:
         """It compares two texts."""
         return self.basis is not None
 
+    def core_table(self, tokenizer: TokenizerConfig, *, closed: bool) -> _core.CompactTable:
+        """The core's view of n-grams and rows.
+
+        Raises:
+            TypeError: An array is of another type.
+            ValueError: The sizes do not fit together.
+        """
+        return _core.CompactTable(
+            self.lines, self.slots, self.rows, tokenizer.max_ngram, tokenizer.boundaries, closed
+        )
+
     def classifier(self, tokenizer: TokenizerConfig, *, closed: bool) -> _core.CompactClassifier:
         """The core's classifier over these weights.
 
@@ -63,11 +74,8 @@ class CompactNetwork:
             TypeError: An array is of another type.
             ValueError: The sizes do not fit together.
         """
-        table = _core.CompactTable(
-            self.lines, self.slots, self.rows, tokenizer.max_ngram, tokenizer.boundaries, closed
-        )
         return _core.CompactClassifier(
-            table,
+            self.core_table(tokenizer, closed=closed),
             self.wide,
             self.scale,
             self.centre,
@@ -77,6 +85,17 @@ class CompactNetwork:
             self.output_weight,
             self.output_bias,
         )
+
+    def unpacked(self, rows: NDArray[np.int8]) -> NDArray[np.float64]:
+        """Rows as the core packs them, int8 (n, bytes), as numbers, float64 (n, dims).
+
+        Their mean is what the head reads of a text: the core scales and centres it, and not each row.
+        """
+        pieces = rows.astype(np.float64)
+        both = pieces[:, : 2 * self.wide]
+        narrow = pieces[:, 2 * self.wide : self.wide + self.dim]
+        numbers = np.concatenate([256 * both[:, ::2] + both[:, 1::2], narrow], axis=1)
+        return numbers * self.scale.astype(np.float64) + self.centre
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """The arrays by their names on disk, in the order to write them."""

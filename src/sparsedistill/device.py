@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from . import _core
-from .answers import Answering, probabilities
+from .answers import StudentAnswers, probabilities
 from .batches import in_background
 from .compact import CompactNetwork
 from .errors import InputError, first_line
@@ -36,7 +36,7 @@ _CHUNK = 1 << 24  # numbers of the table that are sent at once
 _CHANGE = 5e-4  # of a probability by float16, at most, on drawn texts: half of what is promised for all
 
 
-class DeviceStudent(Answering):
+class DeviceStudent(StudentAnswers):
     """A student on a torch device, with the answers of the one it was made from, within 0.001.
 
     Where the first layer is narrower than the table, it is folded into it (not for pairs, whose first

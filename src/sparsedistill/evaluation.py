@@ -13,12 +13,12 @@ from rich.table import Table
 
 from .answers import probabilities
 from .data import Labelled
+from .deferral import DeferralCurve
 from .errors import InputError
+from .labeling import Scorer
 from .student import Student
 
 Labels = NDArray[np.int64] | NDArray[np.float32]
-#: n texts, as a column, and their second texts -> logits, float32 (n, classes).
-Scorer = Callable[[Any, Any], NDArray[np.float32]]
 
 _ECE_BINS = 15
 _LONG_ENOUGH = 0.5  # seconds of work that a rate is taken from, at least
@@ -36,14 +36,14 @@ class Quality:
             the labels too.
         ece: Expected calibration error over 15 equal bins of confidence (Guo et al. 2017); for multi-label,
             of each label's probability.
-        texts_per_second: Raw text to scores.
+        texts_per_second: Raw text to scores; None where the scores were there already.
     """
 
     accuracy: float
     macro_f1: float
     log_loss: float
     ece: float
-    texts_per_second: float
+    texts_per_second: float | None
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,7 @@ class Evaluation:
         agreement: Share of the texts that both give the same label (multi-label: the same labels).
         coverage: Mean share of a text's tokens that the student's vocabulary knows.
         threads: Threads that the student ran on.
+        deferral: What the two are together, by the share of texts that goes to the teacher.
     """
 
     texts: int
@@ -69,10 +70,18 @@ class Evaluation:
     agreement: float | None
     coverage: float
     threads: int
+    deferral: DeferralCurve | None = None
 
     def as_json(self) -> dict[str, Any]:
         """All of it, for JSON and the model card; what was not measured is left out."""
-        return {name: value for name, value in asdict(self).items() if value is not None}
+        figures = {name: value for name, value in vars(self).items() if value is not None}
+        for name in ("student", "teacher"):
+            if name in figures:
+                quality = asdict(figures[name])
+                figures[name] = {key: value for key, value in quality.items() if value is not None}
+        if self.deferral is not None:
+            figures["deferral"] = self.deferral.as_json()
+        return figures
 
     def as_table(self, title: str) -> Table:
         """All of it, for the terminal."""
@@ -83,13 +92,15 @@ class Evaluation:
         table.add_column("student", justify="right")
         columns = [asdict(quality) for quality in (self.teacher, self.student) if quality is not None]
         for name, as_text in _FORMATS.items():
-            table.add_row(name.replace("_", " "), *(as_text(column[name]) for column in columns))
+            figures = ("" if column[name] is None else as_text(column[name]) for column in columns)
+            table.add_row(name.replace("_", " "), *figures)
         if self.teacher is not None and self.retention is not None and self.agreement is not None:
             table.add_section()
-            speedup = self.student.texts_per_second / self.teacher.texts_per_second
             table.add_row(f"retention of {self.metric.replace('_', ' ')}", "", _percent(self.retention))
             table.add_row("agreement", "", _percent(self.agreement))
-            table.add_row("speed-up", "", f"{speedup:,.0f}x")
+            if self.student.texts_per_second and self.teacher.texts_per_second:
+                speedup = self.student.texts_per_second / self.teacher.texts_per_second
+                table.add_row("speed-up", "", f"{speedup:,.0f}x")
         table.add_row("coverage", *[""] * (len(columns) - 1), _percent(self.coverage))
         return table
 
@@ -110,7 +121,7 @@ _FORMATS: dict[str, Callable[[float], str]] = {
 def evaluate(
     student: Student,
     labelled: Labelled,
-    teacher: Scorer | None = None,
+    teacher: Scorer | NDArray[np.float32] | None = None,
     *,
     threads: int = 1,
 ) -> Evaluation:
@@ -119,7 +130,7 @@ def evaluate(
     Args:
         student: The student.
         labelled: n texts with labels, of the student's classes.
-        teacher: Scores texts as the teacher does.
+        teacher: Scores texts as the teacher does; or its logits of these texts, (n, classes).
         threads: Threads that the student is timed on. One by default: its rate per core.
 
     Raises:
@@ -133,11 +144,9 @@ def evaluate(
     predictions, seconds = _timed_student(student, labelled, threads)
     quality = measure(predictions.logits, labelled.labels, len(labelled) / seconds)
     metric = "macro_f1" if student.multi_label else "accuracy"
-    teacher_quality = retention = agreement = None
+    teacher_quality = retention = agreement = deferral = None
     if teacher is not None:
-        started = perf_counter()
-        logits = teacher(labelled.texts, labelled.text_pair)
-        rate = len(labelled) / (perf_counter() - started)
+        logits, rate = _timed_teacher(teacher, labelled)
         if logits.shape != predictions.logits.shape:
             raise InputError(
                 f"The teacher answers with an array of {logits.shape}, where {predictions.logits.shape} "
@@ -148,6 +157,9 @@ def evaluate(
         retention = kept / whole if whole else None
         same = decide(logits, labelled.multi_label) == decide(predictions.logits, labelled.multi_label)
         agreement = float(same.all(axis=1).mean() if labelled.multi_label else same.mean())
+        deferral = DeferralCurve.of(
+            predictions.logits, logits, labelled.labels, multi_label=labelled.multi_label
+        )
     return Evaluation(
         texts=len(labelled),
         metric=metric,
@@ -157,6 +169,7 @@ def evaluate(
         agreement=agreement,
         coverage=float(predictions.coverage.mean()),
         threads=threads,
+        deferral=deferral,
     )
 
 
@@ -165,13 +178,13 @@ def decide(logits: NDArray[np.float32], multi_label: bool) -> NDArray[Any]:
     return logits >= 0 if multi_label else logits.argmax(axis=1)
 
 
-def measure(logits: NDArray[np.float32], labels: Labels, texts_per_second: float) -> Quality:
+def measure(logits: NDArray[np.float32], labels: Labels, texts_per_second: float | None) -> Quality:
     """Quality of n answers.
 
     Args:
         logits: (n, classes).
         labels: int64 (n,) of class indices, or float32 (n, classes) of 0 and 1 for multi-label.
-        texts_per_second: The rate at which they were given.
+        texts_per_second: The rate at which they were given, if they were timed.
     """
     multi_label = labels.ndim == 2
     shares = probabilities(logits, multi_label=multi_label).astype(np.float64)
@@ -182,7 +195,7 @@ def measure(logits: NDArray[np.float32], labels: Labels, texts_per_second: float
         accuracy=float((chosen == right).all(axis=1).mean()),
         macro_f1=_macro_f1(chosen, right),
         log_loss=_log_loss(shares, right, multi_label),
-        ece=_calibration_error(*_confidences(shares, chosen, right, multi_label)),
+        ece=calibration_error(*_confidences(shares, chosen, right, multi_label)),
         texts_per_second=texts_per_second,
     )
 
@@ -195,6 +208,17 @@ def _timed_student(student: Student, labelled: Labelled, threads: int) -> tuple[
         predictions = student.score(labelled.texts, labelled.text_pair, threads=threads)
         times.append(perf_counter() - started)
     return predictions, float(np.median(times))
+
+
+def _timed_teacher(
+    teacher: Scorer | NDArray[np.float32], labelled: Labelled
+) -> tuple[NDArray[np.float32], float | None]:
+    """The teacher's logits and its texts a second; None where it has spoken before."""
+    if isinstance(teacher, np.ndarray):
+        return teacher, None
+    started = perf_counter()
+    logits = teacher(labelled.texts, labelled.text_pair)
+    return logits, len(labelled) / (perf_counter() - started)
 
 
 def _macro_f1(chosen: NDArray[np.bool_], right: NDArray[np.bool_]) -> float:
@@ -219,8 +243,18 @@ def _confidences(
     return shares[chosen], right[chosen]
 
 
-def _calibration_error(confidence: NDArray[np.float64], true: NDArray[np.bool_]) -> float:
+def calibration_error(
+    confidence: NDArray[np.float64], true: NDArray[Any], weights: NDArray[Any] | None = None
+) -> float:
+    """Expected calibration error over 15 equal bins: the mean gap between belief and truth.
+
+    Args:
+        confidence: (n,), what was believed of each answer, from 0 to 1.
+        true: (n,), whether it came true, or the probability that it did.
+        weights: (n,), how much each counts; 1 by default.
+    """
+    weights = np.ones(len(confidence)) if weights is None else weights.astype(np.float64)
     bins = np.minimum((confidence * _ECE_BINS).astype(int), _ECE_BINS - 1)
-    believed = np.bincount(bins, confidence, _ECE_BINS)
-    came_true = np.bincount(bins, true, _ECE_BINS)
-    return float(np.abs(believed - came_true).sum() / len(confidence))
+    believed = np.bincount(bins, confidence * weights, _ECE_BINS)
+    came_true = np.bincount(bins, true * weights, _ECE_BINS)
+    return float(np.abs(believed - came_true).sum() / weights.sum())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +25,9 @@ from .teacher import FileTeacher, Teacher, checked
 
 _FORMAT = 1
 _MANIFEST = "manifest.json"
+#: n texts, as a column, and their second texts -> logits, float32 (n, classes).
+Scorer = Callable[[Any, Any], NDArray[np.float32]]
+
 #: Texts that a teacher gets at once; the bar moves after each such part.
 SCORED_AT_ONCE = 1024
 
@@ -154,6 +157,23 @@ def label(
         if not manifest["complete"]:
             _label_rest(folder, teacher, corpus, manifest)
     return SoftTargets.open(folder)
+
+
+def with_progress(teacher: Teacher) -> Scorer:
+    """The teacher's scores of a column of texts, with a bar: a test set can take it many minutes."""
+
+    def score(texts: pa.Array, text_pair: pa.Array | None) -> NDArray[np.float32]:
+        scores = [np.empty((0, len(teacher.classes)), np.float32)]
+        with progress("Scoring with the teacher", len(texts), "texts") as advance:
+            for begin in range(0, len(texts), SCORED_AT_ONCE):
+                part = slice(begin, begin + SCORED_AT_ONCE)
+                seconds = None if text_pair is None else text_pair[part].to_pylist()
+                given = texts[part].to_pylist()
+                scores.append(checked(teacher.score(given, seconds), len(given), teacher))
+                advance(len(given))
+        return np.concatenate(scores)
+
+    return score
 
 
 def _begin(folder: Path, teacher: Teacher | FileTeacher, corpus: Corpus, shard_size: int) -> dict[str, Any]:

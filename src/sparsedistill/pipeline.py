@@ -9,22 +9,21 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import torch
-from numpy.typing import NDArray
 from rich.console import Console
 
+from .calibration import calibrate
 from .data import Columns, Corpus, Labelled
 from .errors import InputError
-from .evaluation import Evaluation, Scorer, evaluate
+from .evaluation import Evaluation, evaluate
 from .examples import Examples, Shards
 from .files import atomic_write, read_json
 from .finetuning import FinetuningConfig, finetune
 from .inputs import LabelledLike, UnlabelledLike, as_corpus, as_labelled, write_corpus
-from .labeling import SCORED_AT_ONCE, SoftTargets, label
+from .labeling import SoftTargets, label, with_progress
 from .network import NetworkConfig, StudentNetwork
-from .progress import console, progress
+from .progress import console
 from .shards import SoftExamples, identities, without
 from .student import Network, Student
 from .table import TableKind
@@ -66,6 +65,8 @@ class DistillationConfig:
         finetuning: Its training on labels thereafter.
         validation_share: Share of the labelled texts set aside to choose the best student, where no
             validation data are given.
+        calibrate: Whether the student's confidence is set right on held-out texts after training, by one
+            temperature.
         shard_size: Texts in a shard of soft targets: what an interruption can lose.
         seed: Seeds all of it.
         threads: All cores by default.
@@ -78,6 +79,7 @@ class DistillationConfig:
     training: TrainingConfig = field(default_factory=TrainingConfig)
     finetuning: TrainingConfig = FINE_TUNING
     validation_share: float = 0.1
+    calibrate: bool = True
     shard_size: int = 20_000
     seed: int = 0
     threads: int | None = None
@@ -136,8 +138,8 @@ def distill(
 
     The teacher scores the unlabelled and the labelled texts; the n-grams of the same texts make the
     vocabulary; the student is trained on the scores, then fine-tuned on the labels, keeping whatever does
-    best on validation data; last, both are measured on the test data. Texts that stand in test or
-    validation data are left out of everything before.
+    best on validation data, by which its confidence is calibrated too; last, both are measured on the test
+    data. Texts that stand in test or validation data are left out of everything before.
 
     `output` holds each stage's result: ``teacher/``, ``labels/``, ``vocabulary/``, ``student/`` and
     ``evaluation.json``. Interrupted and started again with the same arguments, the job goes on where it was.
@@ -177,8 +179,10 @@ def distill(
     if teacher is not None:
         targets = label(teacher, corpus, folder / "labels", shard_size=config.shard_size)
     student = train_student(vocabulary, targets, material, config, checkpoint_dir=folder / "checkpoints")
-    if (evaluation := _evaluated(student, teacher, material, folder)) is not None:
+    if (evaluation := _evaluated(student, teacher, material)) is not None:
         student.evaluation.update(evaluation.as_json())
+        with atomic_write(folder / "evaluation.json") as partial:
+            partial.write_text(json.dumps(student.evaluation, indent=2) + "\n")
         Console().print(evaluation.as_table(f"{evaluation.texts:,} test texts"))
     student.save_pretrained(folder / "student")
     shutil.rmtree(folder / "checkpoints", ignore_errors=True)
@@ -241,6 +245,8 @@ def train_student(
 ) -> Student:
     """Train a student on soft targets, then on labels; or on either alone (paper, section 3.3).
 
+    What it was last validated with calibrates it: validation labels, or else soft targets set aside.
+
     Args:
         vocabulary: Its n-grams.
         targets: The soft targets, or None.
@@ -272,7 +278,9 @@ def train_student(
         ),
         device,
     )
+    held = None
     for phase in _phases(targets, material, config):
+        held = phase.validation
         train(
             network,
             vocabulary,
@@ -283,9 +291,12 @@ def train_student(
             description=phase.description,
         )
     arrays = {name: array.cpu().numpy() for name, array in network.arrays().items()}
-    return Student(
+    student = Student(
         vocabulary, Network.from_arrays(arrays), material.classes, material.multi_label, material.pair
     )
+    if not config.calibrate or held is None:
+        return student
+    return calibrate(student, held, threads=config.threads)
 
 
 @dataclass(frozen=True)
@@ -386,28 +397,9 @@ def _vocabulary(corpus: Corpus, folder: Path, config: DistillationConfig) -> Voc
 
 
 def _evaluated(
-    student: Student, teacher: Teacher | FileTeacher | None, material: Material, folder: Path
+    student: Student, teacher: Teacher | FileTeacher | None, material: Material
 ) -> Evaluation | None:
     if material.test is None:
         return None
     scorer = None if teacher is None or isinstance(teacher, FileTeacher) else with_progress(teacher)
-    evaluation = evaluate(student, material.test, scorer)
-    with atomic_write(folder / "evaluation.json") as partial:
-        partial.write_text(json.dumps(evaluation.as_json(), indent=2) + "\n")
-    return evaluation
-
-
-def with_progress(teacher: Teacher) -> Scorer:
-    """The teacher's scores of a column of texts, with a bar: a test set can take it many minutes."""
-
-    def score(texts: pa.Array, text_pair: pa.Array | None) -> NDArray[np.float32]:
-        scores = []
-        with progress("Scoring with the teacher", len(texts), "texts") as advance:
-            for begin in range(0, len(texts), SCORED_AT_ONCE):
-                part = slice(begin, begin + SCORED_AT_ONCE)
-                seconds = None if text_pair is None else text_pair[part].to_pylist()
-                scores.append(teacher.score(texts[part].to_pylist(), seconds))
-                advance(len(scores[-1]))
-        return np.concatenate(scores)
-
-    return score
+    return evaluate(student, material.test, scorer)

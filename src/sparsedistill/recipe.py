@@ -26,7 +26,7 @@ Config = TypeVar("Config")
 
 _PLACES = ("labelled", "unlabelled", "validation", "test")
 _COLUMNS = ("text", "text_pair", "label", "weight", "label_separator")
-_TOP = ("output", "seed", "threads", "shard_size", "validation_share")
+_TOP = ("output", "seed", "threads", "shard_size", "validation_share", "calibrate")
 _SECTIONS = ("data", "teacher", "vocabulary", "student", "training", "finetuning")
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import _core
-from .answers import Answering
+from .answers import StudentAnswers
 from .card import model_card
 from .compact import CompactNetwork
 from .errors import InputError
@@ -23,6 +23,7 @@ from .vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from .device import DeviceStudent, Precision
+    from .explanation import Explanation
 
 FORMAT_VERSION = 1
 _WEIGHTS = ("table", "hidden.weight", "hidden.bias", "output.weight", "output.bias")
@@ -71,7 +72,7 @@ class Network:
 
 
 @dataclass
-class Student(Answering):
+class Student(StudentAnswers):
     """A text classifier over n-gram embeddings, with raw text in and labels out.
 
     Several threads may use one student at once.
@@ -165,6 +166,12 @@ class Student(Answering):
                 "A student on a device needs torch: pip install 'sparsedistill[train]'."
             ) from error
         return DeviceStudent(self, device, precision)
+
+    def explain(self, text: str, text_pair: str | None = None) -> Explanation:
+        """What each n-gram of a text adds to each class: see :func:`~sparsedistill.explanation.explain`."""
+        from .explanation import explain
+
+        return explain(self, text, text_pair)
 
     # ---- on disk ---------------------------------------------------------------------------------
 

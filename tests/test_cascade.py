@@ -1,0 +1,177 @@
+"""Cascades: who answers what, how the threshold is chosen, and what is kept on disk."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from numpy.typing import NDArray
+from sentences import error
+
+from sparsedistill import CallableTeacher, Cascade, FileTeacher, Student, Vocabulary
+from sparsedistill.data import Labelled
+from sparsedistill.student import Network
+
+CLASSES = ("good", "bad")
+
+
+def make(*, pair: bool = False, multi_label: bool = False) -> Student:
+    """Knows "fine" and "awful" for certain, and of "so-so" next to nothing."""
+    vocabulary = Vocabulary.from_ngrams(["fine", "awful", "so"])
+    table = np.array([[3, 0], [0, 3], [0.1, 0]], np.float32)
+    hidden = np.eye(2, 8 if pair else 2, dtype=np.float32)
+    zero = np.zeros(2, np.float32)
+    weight = 4 * (2 * np.eye(2, dtype=np.float32) - 1)
+    return Student(vocabulary, Network(table, hidden, zero, weight, zero), CLASSES, multi_label, pair)
+
+
+class Spy:
+    """Says "bad" of all texts, and keeps what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def __call__(self, texts: list[str], text_pair: list[str] | None = None) -> NDArray[np.float64]:
+        self.asked += (
+            texts if text_pair is None else [f"{a}|{b}" for a, b in zip(texts, text_pair, strict=True)]
+        )
+        return np.tile([-2.0, 2.0], (len(texts), 1))
+
+
+TEXTS = ["fine", "so", "awful", "unknown \ud800"]
+
+
+def test_the_teacher_answers_what_the_student_is_not_sure_of() -> None:
+    spy = Spy()
+    cascade = Cascade(make(), spy, 0.9)
+    found = cascade.score(TEXTS)
+    assert found.deferred.tolist() == [False, True, False, True]
+    assert spy.asked == ["so", "unknown \ufffd"]
+    np.testing.assert_array_equal(found.logits[[0, 2]], make().score(TEXTS).logits[[0, 2]])
+    np.testing.assert_array_equal(found.logits[[1, 3]], [[-2, 2]] * 2)
+    np.testing.assert_array_equal(found.coverage, make().score(TEXTS).coverage)
+    assert cascade.predict(TEXTS).tolist() == ["good", "bad", "bad", "bad"]
+    np.testing.assert_allclose(cascade.predict_proba(TEXTS).sum(axis=1), 1, atol=1e-6)
+    assert cascade("so") == [{"label": "bad", "score": pytest.approx(1 / (1 + np.exp(-4)))}]
+    assert cascade(TEXTS, top_k=None, coverage=True)[0][0]["label"] == "good"
+    assert cascade.classes_.tolist() == ["good", "bad"]
+    assert cascade.predict([]).shape == (0,)
+    for texts in (np.array(TEXTS[:3]), pa.array(TEXTS[:3]), pa.chunked_array([TEXTS[:2], TEXTS[2:3]])):
+        assert cascade.predict(texts).tolist() == ["good", "bad", "bad"]
+
+
+@pytest.mark.parametrize(("threshold", "share"), [(0.0, 0), (1.5, 1)])
+def test_thresholds_at_the_ends(threshold: float, share: float) -> None:
+    assert Cascade(make(), Spy(), threshold).score(TEXTS).deferred.mean() == share
+
+
+def test_a_student_that_is_sure_asks_nobody() -> None:
+    cascade = Cascade(make(), "no/such/teacher", 0.9)
+    assert cascade.predict(["fine", "awful"]).tolist() == ["good", "bad"]
+    assert "no/such/teacher" in error(lambda: cascade.predict(["so"]))
+
+
+def test_pairs_and_several_labels() -> None:
+    spy = Spy()
+    pairs = Cascade(make(pair=True), spy, 0.9)
+    assert pairs.predict(["fine", "so"], ["so", "fine"]).tolist() == ["good", "bad"]
+    assert spy.asked == ["so|fine"]
+    several = Cascade(make(multi_label=True), Spy(), 0.9)
+    assert several.predict(["fine", "so"]).tolist() == [[True, False], [False, True]]
+
+
+def drawn(count: int = 600) -> tuple[Labelled, NDArray[np.float32]]:
+    """Labelled texts, of which the student knows two in three, and a teacher's logits that know all."""
+    random = np.random.default_rng(0)
+    labels = random.integers(0, 2, count)
+    words = np.array([["fine", "fine", "so"], ["awful", "awful", "so"]])[labels, random.integers(0, 3, count)]
+    texts = [f"{word} {i}" for i, word in enumerate(words)]
+    return Labelled(pa.array(texts, pa.large_string()), labels, CLASSES), 4 * np.eye(2, dtype=np.float32)[
+        labels
+    ]
+
+
+def test_the_threshold_is_chosen_for_a_target() -> None:
+    data, scores = drawn()
+    strict = Cascade.fit(make(), Spy(), data, scores=scores, retention=0.995)
+    chosen = strict.evaluation["chosen"]
+    assert strict.score(data.texts).deferred.mean() == pytest.approx(chosen["deferred"])
+    assert chosen["retention"] >= 0.995
+    assert 0.25 < chosen["deferred"] < 0.4
+    assert 0.5 < strict.threshold < 0.99
+    assert strict.evaluation["texts"] == 600
+    lax = Cascade.fit(make(), Spy(), data, scores=scores, retention=0.6)
+    assert lax.threshold == 0
+    frugal = Cascade.fit(make(), Spy(), data, scores=scores, calls=0.1)
+    assert frugal.evaluation["chosen"]["deferred"] <= 0.1
+    agreeing = Cascade.fit(make(), Spy(), data.texts, scores=scores)
+    assert agreeing.evaluation["metric"] == "agreement"
+
+
+def test_the_teacher_is_asked_where_its_scores_are_not_given() -> None:
+    data, _ = drawn(60)
+    spy = Spy()
+    Cascade.fit(make(), spy, data)
+    assert spy.asked == data.texts.to_pylist()
+
+
+def test_saved_and_loaded_it_answers_alike(tmp_path: Path) -> None:
+    cascade = Cascade(make(), Spy(), 0.9, {"metric": "accuracy"})
+    cascade.save_pretrained(tmp_path / "c")
+    assert sorted(path.name for path in (tmp_path / "c").iterdir()) == ["cascade.json", "student"]
+    assert "has no name" in error(lambda: Cascade.from_pretrained(tmp_path / "c"))
+    loaded = Cascade.from_pretrained(tmp_path / "c", Spy())
+    np.testing.assert_array_equal(loaded.score(TEXTS).logits, cascade.score(TEXTS).logits)
+    assert (loaded.threshold, loaded.evaluation) == (0.9, {"metric": "accuracy"})
+    Cascade(make(), tmp_path / "teacher", 0.5).save_pretrained(tmp_path / "d")
+    assert Cascade.from_pretrained(tmp_path / "d").teacher == str(tmp_path / "teacher")
+    assert "exists already" in error(lambda: cascade.save_pretrained(tmp_path / "c"))
+    assert "missing" in error(lambda: Cascade.from_pretrained(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("format", "other"),
+        ("format_version", 2),
+        ("threshold", "0.5"),
+        ("threshold", float("nan")),
+        ("threshold", -1.0),
+        ("teacher", 3),
+        ("evaluation", []),
+    ],
+)
+def test_damaged_cascades_are_refused(tmp_path: Path, key: str, value: object) -> None:
+    Cascade(make(), "teacher", 0.9).save_pretrained(tmp_path / "c")
+    path = tmp_path / "c" / "cascade.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), key: value}))
+    assert error(lambda: Cascade.from_pretrained(tmp_path / "c"))
+
+
+def test_what_cannot_work_is_refused() -> None:
+    other = CallableTeacher(Spy(), ("bad", "good"))
+    assert "bad, good" in error(lambda: Cascade(make(), other, 0.9).predict(["so"]))
+    assert "file of scores" in error(lambda: Cascade(make(), FileTeacher(CLASSES), 0.9))  # type: ignore[arg-type]
+    assert "threshold" in error(lambda: Cascade(make(), Spy(), float("inf")))
+    narrow = Cascade(make(), lambda texts: np.zeros((len(texts), 3)), 0.9)
+    assert "shape" in error(lambda: narrow.predict(["so"]))
+    data, scores = drawn(50)
+    assert "same classes" in error(
+        lambda: Cascade.fit(make(), Spy(), Labelled(data.texts, data.labels, ("bad", "good")))
+    )
+    assert "one a text" in error(lambda: Cascade.fit(make(), Spy(), data, scores=scores[:-1]))
+
+
+def test_nothing_of_it_imports_torch_before_a_transformer_is_asked(tmp_path: Path) -> None:
+    Cascade(make(), "a/teacher", 0.9).save_pretrained(tmp_path / "c")
+    code = (
+        "import sys; from sparsedistill import Cascade;"
+        f"print(Cascade.from_pretrained({str(tmp_path / 'c')!r}).predict(['fine']));"
+        "sys.exit(bool({'torch', 'transformers'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
