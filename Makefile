@@ -40,6 +40,7 @@ bench: $(VENV)/dev.stamp
 	$(BIN)/python benchmarks/vocabulary.py
 	$(BIN)/python benchmarks/predict.py
 	$(BIN)/python benchmarks/train.py
+	$(BIN)/python benchmarks/opening.py
 
 $(VENV)/demo.stamp: $(SOURCES)
 	@echo "Installing into $(VENV) (a few minutes the first time) ..."
