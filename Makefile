@@ -28,11 +28,12 @@ check: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/clang-format --dry-run --Werror core/*.hpp core/*.cpp core/compact_kernel.inc core/tests/*.cpp
+	$(BIN)/clang-format --dry-run --Werror core/*.hpp core/*.cpp core/compact_kernel.inc core/tests/*.cpp \
+	  core/tools/roofline.cpp core/tools/roofline.inc
 
 core: $(VENV)/dev.stamp
 	$(BIN)/cmake -S . -B build/sanitized -G Ninja -DCMAKE_MAKE_PROGRAM=$(abspath $(BIN)/ninja) \
-	  -DSPARSEDISTILL_TESTS=ON -DSPARSEDISTILL_SANITIZE=ON
+	  -DSPARSEDISTILL_TESTS=ON -DSPARSEDISTILL_ROOFLINE=ON -DSPARSEDISTILL_SANITIZE=ON
 	$(BIN)/cmake --build build/sanitized
 	build/sanitized/core_tests
 
@@ -40,6 +41,8 @@ bench: $(VENV)/dev.stamp
 	$(BIN)/python benchmarks/vocabulary.py
 	$(BIN)/python benchmarks/predict.py
 	$(BIN)/python benchmarks/train.py
+	$(BIN)/python benchmarks/opening.py
+	$(BIN)/python benchmarks/roofline.py
 
 $(VENV)/demo.stamp: $(SOURCES)
 	@echo "Installing into $(VENV) (a few minutes the first time) ..."

@@ -80,7 +80,7 @@ def report(title: str, measurements: Sequence[Measurement], file: Path | None) -
         table.add_column(column, justify="left" if column in ("unit", "to") else "right")
     for one in measurements:
         spread = "" if one.low is None or one.high is None else f"{_number(one.low)} - {_number(one.high)}"
-        ratio = "" if one.ratio is None else f"{one.ratio:,.2f}x"
+        ratio = "" if one.ratio is None else f"{one.ratio:,.{2 if one.ratio >= 0.1 else 4}f}x"
         table.add_row(one.name, _number(one.value), spread, one.unit, ratio, one.ratio_to or "")
     Console(width=None if Console().is_terminal else 140).print(table)
     if file is not None:

@@ -11,12 +11,12 @@ from __future__ import annotations
 import numpy as np
 import torch
 from _report import Measurement, arguments, interleave, rates, report
+from _students import make_student
 from _texts import add_texts, read_texts
 from scipy.sparse import csr_matrix
 from sklearn.feature_extraction.text import CountVectorizer
 
 from sparsedistill import CountingConfig, Student, Vocabulary
-from sparsedistill.student import Network
 
 DEFAULT_RULES = r"(?u)\b\w\w+\b"
 OUR_RULES = r"(?u)[^\W_]+|[^\w\s]|_"  # the core's tokens, for text without marks or typographic quotes
@@ -50,23 +50,6 @@ class PaperPipeline:
         rows, offsets = torch.from_numpy(found.indices).long(), torch.from_numpy(found.indptr[:-1]).long()
         pooled = self.bag(rows, offsets)
         return torch.softmax(self.head(pooled), dim=1).numpy()
-
-
-def make_student(vocabulary: Vocabulary, dim: int) -> Student:
-    """A student with drawn weights: its speed does not depend on them."""
-    random = np.random.default_rng(0)
-
-    def draw(*shape: int, scale: float) -> np.ndarray:
-        return random.standard_normal(shape, np.float32) * np.float32(scale)
-
-    network = Network(
-        draw(len(vocabulary), dim, scale=1.0),
-        draw(dim, dim, scale=1.0),
-        np.zeros(dim, np.float32),
-        draw(2, dim, scale=0.1),
-        np.zeros(2, np.float32),
-    )
-    return Student(vocabulary, network, ("0", "1"))
 
 
 def main() -> None:
