@@ -200,7 +200,6 @@ def _student(given: Path | None, corpus: list[str]) -> Student:
         student = make_student(vocabulary, 64, rank=1)
     else:
         student = Student.from_pretrained(given)
-        student.vocabulary.load_ngrams(given)  # they tell what may follow an n-gram
     if student.pair:
         raise SystemExit("The student compares two texts: name one that reads single texts.")
     if not isinstance(student.network, CompactNetwork):

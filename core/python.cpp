@@ -98,12 +98,23 @@ class ArrowTexts {
 // UTF-8 of a str that is not ASCII, surrogates as they come (they are ill-formed: see text.hpp).
 // PyUnicode_AsUTF8 is no use: it refuses surrogates, and keeps a copy in the object for good.
 void append_utf8(PyObject* text, std::string& bytes) {
-  const int kind = PyUnicode_KIND(text);
-  const void* data = PyUnicode_DATA(text);
-  const Py_ssize_t length = PyUnicode_GET_LENGTH(text);
-  for (Py_ssize_t i = 0; i < length; ++i) {
-    encode(static_cast<char32_t>(PyUnicode_READ(kind, data, i)),
-           [&](std::uint8_t byte) { bytes.push_back(static_cast<char>(byte)); });
+  const auto length = static_cast<std::size_t>(PyUnicode_GET_LENGTH(text));
+  const auto append = [&](const auto* characters, std::size_t most) {
+    const std::size_t begin = bytes.size();
+    bytes.resize(begin + most * length);
+    char* out = bytes.data() + begin;
+    for (std::size_t i = 0; i < length; ++i) {
+      encode(static_cast<char32_t>(characters[i]), [&](std::uint8_t byte) { *out++ = static_cast<char>(byte); });
+    }
+    bytes.resize(static_cast<std::size_t>(out - bytes.data()));
+  };
+  switch (PyUnicode_KIND(text)) {
+    case PyUnicode_1BYTE_KIND:
+      return append(PyUnicode_1BYTE_DATA(text), 2);
+    case PyUnicode_2BYTE_KIND:
+      return append(PyUnicode_2BYTE_DATA(text), 3);
+    default:
+      return append(PyUnicode_4BYTE_DATA(text), 4);
   }
 }
 
