@@ -65,7 +65,6 @@ def test_opening_and_a_first_answer_read_little_of_a_large_table(folder: Path) -
         np.zeros(2, np.float32),
     )
     student = Student(vocabulary, network, ("a", "b"))
-    vocabulary.ngrams = None  # for people, and not opened
     student.save_pretrained(folder / "student")
     drop_from_page_cache(folder / "student" / "model.safetensors")
 
