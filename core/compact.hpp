@@ -64,10 +64,10 @@ inline std::uint32_t fingerprint_of(std::uint64_t key) { return static_cast<std:
 inline std::uint32_t overflow_bit(std::uint32_t fingerprint) { return std::uint32_t{1} << (fingerprint >> 27); }
 inline std::uint32_t follower_bit(std::uint64_t token_hash) { return std::uint32_t{1} << (token_hash >> 60); }
 
-// key * lines / 2^64, of 32-bit products: compilers make it of several keys at once.
-inline std::uint32_t line_of(std::uint64_t key, std::uint32_t lines) {
-  const std::uint64_t low = (key & 0xFFFFFFFF) * lines;
-  return static_cast<std::uint32_t>(((key >> 32) * lines + (low >> 32)) >> 32);
+// key * lines / 2^64, of one key or of a vector of them.
+template <class Longs>
+__attribute__((always_inline)) inline Longs line_of(Longs key, std::uint32_t lines) {
+  return ((key >> 32) * lines + ((key & 0xFFFFFFFF) * lines >> 32)) >> 32;
 }
 
 // A view of the lines of a table, in memory or in a mapped file, that must outlive it.

@@ -102,11 +102,13 @@ struct CompactScratch {
   std::uint64_t hashes[kPiece + kBlock] = {};
   std::uint16_t follows[kPiece + kBlock] = {};  // its follower bit; 0 for the first token of a text
   std::uint32_t lines[kPiece + kBlock];         // where it may stand
+  std::uint32_t words[kPiece + kBlock];         // its fingerprint as a word
   // By candidate: an n-gram that may be in the table. Before its line is known: its prefix, and the token more.
   std::uint64_t rolled[kPiece + kBlock] = {};
   std::uint64_t tokens[kPiece + kBlock] = {};
-  std::uint32_t starts[kPiece + kBlock];
+  std::uint32_t nexts[kPiece + kBlock] = {};  // the token behind it
   std::uint32_t homes[kPiece + kBlock];
+  std::uint32_t fingerprints[kPiece + kBlock];
   std::uint32_t hits[kMaxOrder * kPiece + 1];  // slots: line * 8 + place
   std::uint32_t fresh[kMaxOrder * kPiece + 1];
   Text texts[kTexts];

@@ -22,14 +22,17 @@ struct TokenizerConfig {
   bool boundaries = false;  // the beginning and the end of a text are tokens
 };
 
-// The key, its order left out, of the n-gram that is `prefix` (likewise) and one token more.
-inline std::uint64_t roll(std::uint64_t prefix, std::uint64_t token_hash) {
-  std::uint64_t x = (prefix ^ (prefix >> 32)) * kSeed1 + token_hash;
+// The key, its order left out, of the n-gram that is `prefix` (likewise) and one token more. Of one or, as a
+// vector of them, of several.
+template <class Longs>
+__attribute__((always_inline)) inline Longs roll(Longs prefix, Longs token_hash) {
+  Longs x = (prefix ^ (prefix >> 32)) * kSeed1 + token_hash;
   x = (x ^ (x >> 29)) * kSeed3;
   return x ^ (x >> 32);
 }
 
-inline std::uint64_t key_of(std::uint64_t rolled, int order) {
+template <class Longs>
+__attribute__((always_inline)) inline Longs key_of(Longs rolled, int order) {
   return (rolled & ~std::uint64_t{7}) | static_cast<std::uint64_t>(order - 1);
 }
 
