@@ -24,7 +24,7 @@ class MiniLM(Engine):
     """
 
     own_threads = True
-    tested = 2000
+    tested = 1000
 
     def __init__(self, name: str, title: str, work: Work, *, bits: int) -> None:
         super().__init__(name, title, work)

@@ -22,14 +22,14 @@ class Paper(Engine):
     own_threads = True
     checked = 100
     # The rules for tokens are almost the same; a text beyond the scripts' bound of n-grams loses the rest.
-    limits = Limits(share=0.93, agreement=0.98, mean=0.005)
+    limits = Limits(share=0.93, agreement=0.98, mean=0.001)
 
     def __init__(self, name: str, title: str, work: Work, *, scripts: bool, wide: bool = False) -> None:
         super().__init__(name, title, work)
         self.scripts = scripts
         self.wide = wide
         self.learned = not wide
-        self.needs = ("ours-wide",) if wide else ("student",)
+        self.needs = ("student", *(("ours-wide",) if wide else ()), *(("paper",) if scripts else ()))
         self.tested = 2000 if scripts else 25_000
         steps = "the released scripts' steps" if scripts else "CountVectorizer into EmbeddingBag into an MLP"
         weights = "1 M x 1000 drawn weights, the paper's size" if wide else "the trained student's weights"
@@ -41,14 +41,20 @@ class Paper(Engine):
     def student(self) -> Path:
         return self.work.folder / "ours-wide" / "student" if self.wide else trained_student(self.work)
 
+    def ngrams(self) -> Path:
+        """The n-grams that CountVectorizer can find, a line each; found once for all forms."""
+        return self.work.folder / "paper" / "ngrams.txt"
+
     def prepare(self, folder: Path) -> None:
+        if self.scripts:
+            return
         from _paper import OUR_RULES, findable
 
         from sparsedistill import Student
 
         vocabulary = Student.from_pretrained(trained_student(self.work)).vocabulary
         vocabulary.load_ngrams(trained_student(self.work))
-        (folder / "ngrams.txt").write_text("\n".join(findable(vocabulary, OUR_RULES)), encoding="utf-8")
+        (folder / self.ngrams().name).write_text("\n".join(findable(vocabulary, OUR_RULES)), encoding="utf-8")
 
     def open(self, threads: int) -> None:
         import torch
@@ -57,7 +63,7 @@ class Paper(Engine):
         from sparsedistill import Student
 
         torch.set_num_threads(threads)
-        ngrams = (self.folder / "ngrams.txt").read_text(encoding="utf-8").split("\n")
+        ngrams = self.ngrams().read_text(encoding="utf-8").split("\n")
         pipeline = ScriptPipeline if self.scripts else PaperPipeline
         self.pipeline = pipeline(Student.from_pretrained(self.student()), OUR_RULES, ngrams)
 
@@ -68,4 +74,4 @@ class Paper(Engine):
         return plain_answers(self.student(), inputs)
 
     def files(self) -> Sequence[Path]:
-        return [self.student() / "model.safetensors", self.folder / "ngrams.txt"]
+        return [self.student() / "model.safetensors", self.ngrams()]

