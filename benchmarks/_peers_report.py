@@ -234,11 +234,14 @@ def plot_accuracy(results: dict[str, Any], file: Path) -> None:
 
 
 def _label(figure: Any, axes: Any, points: Sequence[tuple[float, float, str, str]]) -> None:
-    """Names beside the points, each in the first place where it covers no other."""
+    """Names beside the points, each in the first place where it covers no other name and no point."""
+    from matplotlib.transforms import Bbox
+
     figure.canvas.draw()
-    taken: list[Any] = []
+    marks = axes.transData.transform([point[:2] for point in points])
+    taken = [Bbox.from_bounds(x - 5, y - 5, 10, 10) for x, y in marks]
     places = [(7, 0, "left", "center"), (-7, 0, "right", "center")]
-    places += [(0, sign * gap, "center", "center") for gap in (11, 20, 29) for sign in (1, -1)]
+    places += [(0, sign * gap, "center", "center") for gap in (12, 22, 32, 42) for sign in (1, -1)]
     for speed, accuracy, title, color in sorted(points):
         for right, up, across, along in places:
             text = axes.annotate(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,20 @@ def trained_student(work: Work) -> Path:
     return work.student or work.folder / "student" / "student"
 
 
+def package() -> str:
+    """What tells one sparsedistill from another: a hash of its files."""
+    import sparsedistill
+
+    folder = Path(sparsedistill.__file__).parent
+    files = sorted(path for path in folder.rglob("*") if path.suffix in (".py", ".so"))
+    digests = "".join(sha256(path.read_bytes()).hexdigest() for path in files)
+    return sha256(digests.encode()).hexdigest()
+
+
 def trained_on(work: Work) -> dict[str, Any]:
     """What tells one trained student from another."""
     if work.student is None:
-        return {"student": None}
+        return {"student": None, "package": package()}
     return {"student": str(work.student), "written": (work.student / "model.safetensors").stat().st_mtime_ns}
 
 
@@ -110,7 +121,7 @@ class Wide(_Ours):
     needs = ("student",)
 
     def recipe(self) -> dict[str, Any]:
-        return {"dim": 1000, **trained_on(self.work)}
+        return {"dim": 1000, "package": package(), **trained_on(self.work)}
 
     def prepare(self, folder: Path) -> None:
         from _paper import make_student
@@ -148,7 +159,8 @@ class Compressed(_Ours):
         return "the same with its first layer folded into the table and no direction cut, in bytes"
 
     def recipe(self) -> dict[str, Any]:
-        return {"cut": self.cut, "texts": _COMPRESSED_WITH, **trained_on(self.work)}
+        settings = {"cut": self.cut, "texts": _COMPRESSED_WITH, "package": package()}
+        return settings | trained_on(self.work)
 
     def prepare(self, folder: Path) -> None:
         from sparsedistill import Student
