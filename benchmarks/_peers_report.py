@@ -9,6 +9,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from _report import number
 from engines import TEXT_SETS
 from rich.table import Table
 
@@ -63,11 +64,6 @@ class Page:
 def ratios(first: Sequence[float], second: Sequence[float]) -> list[float]:
     """How many times the first one's speed is the second one's, round by round."""
     return [one / other for one, other in zip(first, second, strict=True)]
-
-
-def number(value: float) -> str:
-    """With three digits, or all before the point."""
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def _spread(values: Sequence[float], show: Callable[[float], str] = number) -> str:
