@@ -22,7 +22,7 @@ class Paper(Engine):
     own_threads = True
     checked = 100
     # The rules for tokens are almost the same; a text beyond the scripts' bound of n-grams loses the rest.
-    limits = Limits(share=0.93, agreement=0.98, mean=0.001)
+    limits = Limits(share=0.93, agreement=0.98, mean=0.005)
 
     def __init__(self, name: str, title: str, work: Work, *, scripts: bool, wide: bool = False) -> None:
         super().__init__(name, title, work)
@@ -30,7 +30,7 @@ class Paper(Engine):
         self.wide = wide
         self.learned = not wide
         self.needs = ("student", *(("ours-wide",) if wide else ()), *(("paper",) if scripts else ()))
-        self.tested = 2000 if scripts else 25_000
+        self.tested = 1000 if scripts else 25_000
         steps = "the released scripts' steps" if scripts else "CountVectorizer into EmbeddingBag into an MLP"
         weights = "1 M x 1000 drawn weights, the paper's size" if wide else "the trained student's weights"
         self.note = f"{steps}, with {weights}"
