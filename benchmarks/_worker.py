@@ -215,7 +215,7 @@ def main() -> None:
     # The pipe is for answers alone: whatever libraries print goes to the log.
     channel = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the driver hears it, and ends its workers
     name, threads, paths = sys.argv[1:]
     work = Work.from_json(json.loads(paths))
     session = _Session(engines(work)[name], work, int(threads))
