@@ -2,12 +2,14 @@
 # make test    the tests, in the same environment with the development tools
 # make check   linters, types and formats
 # make core    the core's own tests under AddressSanitizer and UndefinedBehaviorSanitizer
-# make bench   the benchmarks
+# make bench   the benchmarks, with the engines that are compared in an environment of their own; with
+#              PEERS="--student DIR --teacher DIR" options of benchmarks/peers.py
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
+PEERS_VENV := build/peers-venv
 SOURCES := pyproject.toml constraints.txt CMakeLists.txt $(wildcard core/*.?pp core/*.inc)
 
 # The encoder and the text of the demo come from packages: nothing is looked up on a model hub.
@@ -37,10 +39,11 @@ core: $(VENV)/dev.stamp
 	$(BIN)/cmake --build build/sanitized
 	build/sanitized/core_tests
 
-bench: $(VENV)/dev.stamp
-	$(BIN)/python benchmarks/vocabulary.py
-	$(BIN)/python benchmarks/predict.py
-	$(BIN)/python benchmarks/train.py
+bench: $(PEERS_VENV)/peers.stamp $(VENV)/dev.stamp
+	$(PEERS_VENV)/bin/python benchmarks/peers.py $(PEERS)
+	$(PEERS_VENV)/bin/python benchmarks/vocabulary.py
+	$(PEERS_VENV)/bin/python benchmarks/predict.py
+	$(PEERS_VENV)/bin/python benchmarks/train.py
 	$(BIN)/python benchmarks/opening.py
 	$(BIN)/python benchmarks/roofline.py
 
@@ -53,6 +56,15 @@ $(VENV)/demo.stamp: $(SOURCES)
 
 $(VENV)/dev.stamp: $(VENV)/demo.stamp
 	$(PIP) --editable ".[dev]"
+	touch $@
+
+# What is measured is the package as it installs from this tree, not the tree.
+$(PEERS_VENV)/peers.stamp: $(SOURCES) benchmarks/requirements.txt $(wildcard src/sparsedistill/*.py*)
+	@echo "Installing the engines to compare with into $(PEERS_VENV) (some minutes the first time) ..."
+	$(PYTHON) -m venv $(PEERS_VENV)
+	$(PEERS_VENV)/bin/pip install --quiet --disable-pip-version-check torch==2.13.0
+	$(PEERS_VENV)/bin/pip install --quiet --disable-pip-version-check --requirement benchmarks/requirements.txt
+	$(PEERS_VENV)/bin/pip install --quiet --disable-pip-version-check --force-reinstall --no-deps .
 	touch $@
 
 clean:

@@ -79,13 +79,14 @@ def report(title: str, measurements: Sequence[Measurement], file: Path | None) -
     for column in ("median", "lowest - highest", "unit", "ratio", "to"):
         table.add_column(column, justify="left" if column in ("unit", "to") else "right")
     for one in measurements:
-        spread = "" if one.low is None or one.high is None else f"{_number(one.low)} - {_number(one.high)}"
+        spread = "" if one.low is None or one.high is None else f"{number(one.low)} - {number(one.high)}"
         ratio = "" if one.ratio is None else f"{one.ratio:,.{2 if one.ratio >= 0.1 else 4}f}x"
-        table.add_row(one.name, _number(one.value), spread, one.unit, ratio, one.ratio_to or "")
+        table.add_row(one.name, number(one.value), spread, one.unit, ratio, one.ratio_to or "")
     Console(width=None if Console().is_terminal else 140).print(table)
     if file is not None:
         file.write_text(json.dumps([asdict(one) for one in measurements], indent=1) + "\n", encoding="utf-8")
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
+    """With four digits, or all before the point."""
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.4g}"

@@ -15,8 +15,8 @@ from time import perf_counter
 import numpy as np
 import torch
 from _report import arguments, interleave, rates, report
+from _students import make_student
 from _texts import add_texts, read_texts
-from predict import make_student
 from transformers import RobertaConfig, RobertaForSequenceClassification
 
 from sparsedistill import CountingConfig, Student, Vocabulary

@@ -10,46 +10,12 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from _paper import DEFAULT_RULES, OUR_RULES, PaperPipeline
 from _report import Measurement, arguments, interleave, rates, report
 from _students import make_student
 from _texts import add_texts, read_texts
-from scipy.sparse import csr_matrix
-from sklearn.feature_extraction.text import CountVectorizer
 
-from sparsedistill import CountingConfig, Student, Vocabulary
-
-DEFAULT_RULES = r"(?u)\b\w\w+\b"
-OUR_RULES = r"(?u)[^\W_]+|[^\w\s]|_"  # the core's tokens, for text without marks or typographic quotes
-
-
-class PaperPipeline:
-    """CountVectorizer, EmbeddingBag and an MLP, over the weights of a student."""
-
-    def __init__(self, student: Student, rules: str) -> None:
-        assert student.vocabulary.ngrams is not None
-        analyze = CountVectorizer(ngram_range=(1, 4), token_pattern=rules).build_analyzer()
-        known = [ngram for ngram in student.vocabulary.ngrams if ngram in set(analyze(ngram))]
-        self.rows = torch.from_numpy(student.vocabulary.rows_of(known))
-        self.vectorizer = CountVectorizer(
-            ngram_range=(1, 4), token_pattern=rules, vocabulary=known, binary=True
-        )
-        weights = {name: torch.from_numpy(array) for name, array in student.network.arrays().items()}
-        self.bag = torch.nn.EmbeddingBag.from_pretrained(weights["table"][self.rows], mode="mean")
-        dim, hidden = weights["hidden.weight"].shape[::-1]
-        self.head = torch.nn.Sequential(
-            torch.nn.Linear(dim, hidden), torch.nn.Tanh(), torch.nn.Linear(hidden, len(student.classes))
-        )
-        self.head.load_state_dict(
-            {"0.weight": weights["hidden.weight"], "0.bias": weights["hidden.bias"]}
-            | {"2.weight": weights["output.weight"], "2.bias": weights["output.bias"]}
-        )
-
-    @torch.inference_mode()
-    def __call__(self, texts: list[str]) -> np.ndarray:
-        found: csr_matrix = self.vectorizer.transform(texts)
-        rows, offsets = torch.from_numpy(found.indices).long(), torch.from_numpy(found.indptr[:-1]).long()
-        pooled = self.bag(rows, offsets)
-        return torch.softmax(self.head(pooled), dim=1).numpy()
+from sparsedistill import CountingConfig, Vocabulary
 
 
 def main() -> None:
