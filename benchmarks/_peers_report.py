@@ -260,6 +260,7 @@ def _label(figure: Any, axes: Any, points: Sequence[tuple[float, float, str, str
 def plot_threads(results: dict[str, Any], file: Path) -> None:
     """Speed against threads, with the spread of the rounds."""
     figure, axes = _figure(9, 5.4)
+    ends = []
     for name, rates in results["threads"].items():
         engine = results["engines"][name]
         counts = [int(count) for count in rates]
@@ -268,22 +269,35 @@ def plot_threads(results: dict[str, Any], file: Path) -> None:
         high = [max(each) - m for m, each in zip(middle, rates.values(), strict=True)]
         style = "o-" if engine["own"] else "o--"
         axes.errorbar(counts, middle, (low, high), fmt=style, color=_color(name), markersize=5, linewidth=1.3)
-        axes.annotate(
-            engine["title"],
-            (counts[-1], middle[-1]),
-            (8, 0),
-            textcoords="offset points",
-            fontsize=8.5,
-            va="center",
-            color=_color(name),
-        )
+        ends.append((counts[-1], middle[-1], engine["title"], _color(name)))
     every = sorted({int(count) for rates in results["threads"].values() for count in rates})
     axes.set_yscale("log")
     axes.set_xticks(every)
     axes.set_xlim(every[0] - 0.15, every[-1] + 0.45 * max(1, every[-1] - every[0]))
     axes.set_xlabel("threads (dashed: the engine has none of its own, so processes)")
     axes.set_ylabel("IMDB reviews a second")
+    _label_ends(figure, axes, ends)
     _save(figure, file)
+
+
+def _label_ends(figure: Any, axes: Any, ends: Sequence[tuple[int, float, str, str]]) -> None:
+    """Names behind the ends of lines, from below, each moved up where the one before would be covered."""
+    figure.canvas.draw()
+    pixels = figure.dpi / 72  # a point
+    last = 0.0
+    for count, rate, title, color in sorted(ends, key=lambda end: end[1]):
+        height = axes.transData.transform((count, rate))[1] / pixels
+        up = max(0.0, last + 10 - height)
+        last = height + up
+        axes.annotate(
+            title,
+            (count, rate),
+            (8, up),
+            textcoords="offset points",
+            fontsize=8.5,
+            va="center",
+            color=color,
+        )
 
 
 def _figure(width: float, height: float) -> tuple[Any, Any]:
