@@ -122,7 +122,6 @@ def make_students(folder: Path, texts: list[str]) -> dict[str, Path]:
         vocabulary = Vocabulary.build(texts, counting=CountingConfig(max_rows=1_000_000))
         if not compact.exists():
             make_student(vocabulary, 64, rank=1).compress(texts[-5000:]).save_pretrained(compact)
-        vocabulary.ngrams = None  # for people, and not opened
         if not large.exists():
             make_student(vocabulary, 1000).save_pretrained(large)
     parameters = Student.from_pretrained(large).network.table.size  # type: ignore[union-attr]
