@@ -87,9 +87,9 @@ def fasttext(train: Labelled, seed: int = 0) -> Iterator[tuple[dict[str, Any], P
 
             def predict(labelled: Labelled, model: Any = model) -> NDArray[np.float32]:
                 shares = np.zeros((len(labelled), len(labelled.classes)), np.float32)
-                # All texts in one list: of a single one its binding for Python fails with NumPy 2.
-                for row, found in enumerate(zip(*model.predict(_lines(labelled), k=-1), strict=True)):
-                    for label, share in zip(*found, strict=True):
+                for row, line in enumerate(_lines(labelled)):
+                    # The core's own method: the one around it fails with NumPy 2.
+                    for share, label in model.f.predict(f"{line}\n", -1, 0.0, "strict"):
                         shares[row, int(label.removeprefix(_PREFIX))] = share
                 return np.log(np.maximum(shares, np.finfo(np.float32).tiny))
 

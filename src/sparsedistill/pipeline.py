@@ -226,10 +226,10 @@ def distill(
 
 
 def prepare(
-    teacher: str | Path | Teacher | FileTeacher | Callable[..., Any] | None,
-    labelled: LabelledLike | Sequence[DataSource] | None,
-    unlabelled: UnlabelledLike | None,
-    output: str | Path,
+    teacher: str | Path | Teacher | FileTeacher | Callable[..., Any] | None = None,
+    labelled: LabelledLike | Sequence[DataSource] | None = None,
+    unlabelled: UnlabelledLike | None = None,
+    output: str | Path = "distilled",
     *,
     encoder: str | Path | None = None,
     validation: LabelledLike | Sequence[DataSource] | None = None,

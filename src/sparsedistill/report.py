@@ -111,6 +111,7 @@ def run_task(
         "speed": run.speed(),
     }
     _write(Path(folder) / "result.json", result)
+    shutil.rmtree(Path(folder) / "checkpoints", ignore_errors=True)
     return result
 
 

@@ -93,9 +93,9 @@ def _sizes(results: Sequence[Result]) -> str:
     ]
     text = (
         "Labelled texts are those trained on, beside a part set aside for validation; the corpus is all "
-        "texts that the teacher has scored. Left out: labelled and unlabelled texts that stand in the test or "
-        "validation data too, case, punctuation and white space aside. n: tokens of an n-gram; with *ends*, "
-        "the beginning and the end of a text are tokens."
+        "texts that the teacher has scored. Left out: labelled and unlabelled texts that stand in the test "
+        "or validation data too, case, punctuation and white space aside. n: tokens of an n-gram; with "
+        "*ends*, the beginning and the end of a text are tokens."
     )
     return f"## Sizes\n\n{text}\n\n{_table(header, rows)}"
 

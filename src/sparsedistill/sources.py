@@ -98,11 +98,11 @@ class DataSource:
             InputError: There is neither a local copy nor ``datasets`` to load one with, a column is not
                 there, or no row is left.
         """
+        if self.split_sentences and (columns.text_pair is not None or columns.label is not None):
+            raise InputError("split_sentences is for unlabelled single texts: leave it out elsewhere.")
         columns = replace(columns, text=self.text or columns.text)
         table = self._loaded(columns) if (paths := self._local()) is None else self._read(paths, columns)
         if self.split_sentences:
-            if columns.text_pair is not None or columns.label is not None:
-                raise InputError("split_sentences is for unlabelled single texts: leave it out elsewhere.")
             found = sentences(table.column("text").to_pylist(), self.min_words, self.max_words)
             table = pa.table({"text": pa.array(found, pa.large_string())})
         if self.limit is not None and len(table) > self.limit:
