@@ -178,9 +178,13 @@ class _Run:
             student = self._trained(kind, config)
             logits = student.score(self.test.texts, self.test.text_pair, threads=config.threads).logits
             arrays = student.network.arrays().values()
-            figures = {"parameters": sum(array.size for array in arrays), "ngrams": len(student.vocabulary)}
             student.save_pretrained(_emptied(self._student_folder(kind, seed)))
-            return {**self._figures(logits), **figures}
+            return {
+                **self._figures(logits),
+                "validation": self._validated(student),
+                "parameters": sum(array.size for array in arrays),
+                "ngrams": len(student.vocabulary),
+            }
 
         return self._part(f"{_file(kind)}-{seed}", identity, make)
 
@@ -297,6 +301,12 @@ class _Run:
         if self.targets is not None:
             quality["agreement"] = float((logits.argmax(axis=1) == self.targets.argmax(axis=1)).mean())
         return quality
+
+    def _validated(self, student: Student) -> float:
+        """The metric on the validation data, by which settings may be chosen."""
+        held = self.validation
+        logits = student.score(held.texts, held.text_pair, threads=self.config.threads).logits
+        return _metric(self.task.metric, logits, held)
 
     def _test_targets(self) -> NDArray[np.float32] | None:
         """The teacher's logits of the test texts, (n, classes)."""
