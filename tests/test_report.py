@@ -157,5 +157,6 @@ def test_a_task_that_cannot_run_says_why(tmp_path: Path) -> None:
     assert "nowhere.tsv" in found["failure"]
     recipe.write_text("[report]\nseeds = 0\n")
     assert "seeds" in error(lambda: run_task(recipe, tmp_path / "work" / "r"))
-    recipe.write_text('[report]\nmetric = "luck"\n')
-    assert "metric is 'luck'" in error(lambda: run_task(recipe, tmp_path / "work" / "r"))
+    recipe.write_text("")
+    wrong = ["report.metric=luck"]
+    assert "metric is 'luck'" in error(lambda: run_task(recipe, tmp_path / "work" / "r", settings=wrong))

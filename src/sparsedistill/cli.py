@@ -515,6 +515,10 @@ def report_(
             show_default=False,
         ),
     ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="A setting of all recipes, as teacher.encoder=MODEL.", show_default=False),
+    ] = None,
     preamble: Annotated[
         Path | None,
         typer.Option(
@@ -550,6 +554,7 @@ def report_(
             data_dir=data_dir,
             teacher=teacher if teacher is not None and teacher.is_dir() else None,
             remembered=[manifest.parent for manifest in known],
+            settings=settings or [],
         )
         _write_page(output, render(results_of(chosen, work), introduction))
     _write_page(output, render(results_of(chosen, work), introduction))

@@ -28,7 +28,7 @@ from .labeling import SoftTargets, label
 from .memory import RememberingTeacher
 from .pipeline import DistillationConfig, Groundwork, make_vocabulary, prepare, train_student
 from .progress import console
-from .recipe import arguments, read_recipe, report_settings
+from .recipe import arguments, override, read_recipe, report_settings
 from .sources import DataSource
 from .student import Student
 from .teacher import Teacher, TransformersTeacher
@@ -70,6 +70,7 @@ def run_task(
     data_dir: str | None = None,
     teacher: str | Path | None = None,
     remembered: Sequence[str | Path] = (),
+    settings: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Run a recipe and measure all that its row shows; what is in `folder` already is not run again.
 
@@ -79,11 +80,14 @@ def run_task(
         data_dir: Where local copies of its data lie.
         teacher: A teacher that was fine-tuned before, instead of its own.
         remembered: Directories of soft targets that the teacher has made before.
+        settings: Settings that override the recipe's, as ``"student.dim=128"``.
 
     Raises:
         InputError: The recipe or its data cannot be used, or it has no test data or labelled texts.
     """
     name, tables = str(recipe), read_recipe(recipe)
+    for setting in settings:
+        override(tables, setting)
     if data_dir is not None:
         tables["data_dir"] = data_dir
     job = arguments(tables, name)
