@@ -67,6 +67,7 @@ def test_help_tells_what_every_command_does(run: Run) -> None:
         "label",
         "train",
         "distill",
+        "report",
         "evaluate",
         "predict",
         "explain",
@@ -164,6 +165,31 @@ def test_a_recipe_and_its_options_are_distilled_and_evaluated(run: Run, tmp_path
     code, out, err = run("distill", recipe, "-o", tmp_path / "out")
     assert code == 2
     assert "exists already" in err
+
+
+def test_a_report_is_written_and_written_again(run: Run, tmp_path: Path) -> None:
+    data, test = labelled(tmp_path / "train.tsv"), labelled(tmp_path / "test.tsv", 150, "play")
+    (tmp_path / "films.toml").write_text(
+        f'[data]\nlabelled = "{data}"\ntest = "{test}"\n[student]\ndim = 16\nhidden = 8\n'
+        '[training]\nepochs = 20\nbatch_size = 32\n[vocabulary]\nmax_ngram = 2\n[report]\ntitle = "Films"\n'
+    )
+    (tmp_path / "lost.toml").write_text('[data]\nlabelled = { path = "lost.tsv" }\n')
+    (tmp_path / "about.md").write_text("On a slide rule.\n")
+    page = tmp_path / "docs" / "results.md"
+    recipes = [tmp_path / "films.toml", tmp_path / "lost.toml"]
+    command = ["report", *recipes, "-w", tmp_path / "work", "-o", page, "--preamble", tmp_path / "about.md"]
+    assert run(*command, "--only-render")[0] == 0
+    assert "- films: not run yet." in page.read_text()
+    code, _, err = run(*command, "--data-dir", tmp_path)
+    assert code == 0, err
+    assert "lost.toml was not run" in err
+    text = page.read_text()
+    assert "On a slide rule." in text
+    assert "| Films | - | 100.00 | - | - |" in text
+    assert "lost.tsv does not exist" in text
+    page.unlink()
+    assert run(*command, "--only-render")[0] == 0
+    assert page.read_text() == text
 
 
 def test_an_answer_is_explained(run: Run, student: Path, tmp_path: Path) -> None:

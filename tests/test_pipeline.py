@@ -10,18 +10,21 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from sparsedistill import (
+    CallableTeacher,
     Columns,
     Corpus,
     CountingConfig,
     DistillationConfig,
     FileTeacher,
     InputError,
+    SoftTargets,
     Student,
     StudentConfig,
     TokenizerConfig,
@@ -239,3 +242,35 @@ def test_names_of_files_are_not_taken_for_texts(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("some text\n")
     with pytest.raises(InputError, match="names of files"):
         distill(by_words, unlabelled=[str(tmp_path / "a.txt")], output=tmp_path / "out", classes=["a", "b"])
+
+
+def test_texts_in_another_edition_are_held_out_too(sentences: Labelled, tmp_path: Path) -> None:
+    texts, labels = pairs(sentences, 0, 600)
+    student = distill(
+        labelled=(texts, labels),
+        test=([text.upper() + " !" for text in texts[:50]], labels[:50]),
+        output=tmp_path / "out",
+        config=SMALL,
+    )
+    assert student.evaluation["left_out"] == 50
+
+
+def test_a_teacher_is_not_asked_again(sentences: Labelled, tmp_path: Path) -> None:
+    texts = sentences.texts.to_pylist()[:1000]
+    asked: list[str] = []
+
+    def counted(batch: list[str]) -> np.ndarray:
+        asked.extend(batch)
+        return by_words(batch)
+
+    teacher = CallableTeacher(counted, ["bad", "good"], name="words")
+    distill(teacher, unlabelled=texts[:800], output=tmp_path / "a", config=SMALL)
+    assert asked == texts[:800]
+    settings: dict[str, Any] = {"unlabelled": texts[100:], "remembered": [tmp_path / "a" / "labels"]}
+    distill(teacher, output=tmp_path / "b", config=SMALL, **settings)
+    assert asked[800:] == texts[800:]
+    logits = SoftTargets.open(tmp_path / "b" / "labels").all().logits
+    assert (logits == by_words(texts[100:])).all()
+    other = CallableTeacher(counted, ["bad", "good"], name="others")
+    with pytest.raises(InputError, match="is not the teacher others"):
+        distill(other, output=tmp_path / "c", config=SMALL, **settings)

@@ -89,6 +89,15 @@ Scores = Annotated[
 Outputs = Annotated[
     str, typer.Option(help="What such scores are: logits or probabilities.", rich_help_panel=_DATA)
 ]
+DataDir = Annotated[
+    str | None,
+    typer.Option(
+        "--data-dir",
+        help="Where a recipe's local copies of data sets lie; by default $SPARSEDISTILL_DATA.",
+        rich_help_panel=_DATA,
+        show_default=False,
+    ),
+]
 LabelledFiles = Annotated[list[str], typer.Argument(help="Labelled files.", show_default=False)]
 StudentPath = Annotated[
     str, typer.Argument(help="The student's directory, or its Hub id.", show_default=False)
@@ -353,6 +362,7 @@ def distill_(
         str | None,
         typer.Option("--output", "-o", help="Directory to make [default: distilled].", show_default=False),
     ] = None,
+    data_dir: DataDir = None,
     text: Annotated[str | None, typer.Option(help="Column of the text.", rich_help_panel=_DATA)] = None,
     text_pair: Pair = None,
     label: Annotated[str | None, typer.Option(help="Column of the label.", rich_help_panel=_DATA)] = None,
@@ -404,7 +414,7 @@ def distill_(
     }
     for section, options in given.items():
         job.setdefault(section, {}).update({key: value for key, value in options.items() if value})
-    options = {"output": output, "seed": seed, "threads": threads}
+    options = {"output": output, "data_dir": data_dir, "seed": seed, "threads": threads}
     job.update({key: value for key, value in options.items() if value is not None})
     for setting in settings or []:
         override(job, setting)
@@ -475,6 +485,80 @@ def evaluate_(
     if json_file is not None:
         with atomic_write(json_file) as partial:
             partial.write_text(json.dumps(evaluation.as_json(), indent=2) + "\n")
+
+
+@app.command(name="report")
+def report_(
+    recipes: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Recipes; by default all in ./recipes.", show_default=False),
+    ] = None,
+    work: Annotated[Path, typer.Option("--work", "-w", help="Directory for what is made on the way.")] = Path(
+        "report"
+    ),
+    output: Annotated[Path, typer.Option("--output", "-o", help="The page to write.")] = Path(
+        "docs/results.md"
+    ),
+    data_dir: DataDir = None,
+    teachers: Annotated[
+        Path | None,
+        typer.Option(
+            help="Directory of teachers that were fine-tuned before, by the names of the recipes, to be used "
+            "instead of the recipes' own.",
+            show_default=False,
+        ),
+    ] = None,
+    soft_targets: Annotated[
+        Path | None,
+        typer.Option(
+            help="Directory of soft targets that these teachers made before, by the names of the recipes.",
+            show_default=False,
+        ),
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="A setting of all recipes, as teacher.encoder=MODEL.", show_default=False),
+    ] = None,
+    preamble: Annotated[
+        Path | None,
+        typer.Option(
+            help="A file of Markdown to begin the page with: machine, teachers.", show_default=False
+        ),
+    ] = None,
+    only_render: Annotated[
+        bool, typer.Option("--only-render", help="Run nothing: write the page from what has been run.")
+    ] = False,
+) -> None:
+    """Run recipes and write a page of results: teacher, students and baselines, a row a task.
+
+    Interrupted, the same command goes on where it was; what is finished is not run again.
+
+        sparsedistill report recipes/trec.toml --data-dir data
+    """
+    from .results import render, results_of
+
+    chosen = recipes or sorted(Path("recipes").glob("*.toml"))
+    if not chosen:
+        raise InputError("There are no recipes in ./recipes: name some.")
+    introduction = "" if preamble is None else _text_of(preamble)
+    for recipe in [] if only_render else chosen:
+        from .report import run_or_record
+
+        teacher = (
+            None if teachers is None or not (teachers / recipe.stem).is_dir() else teachers / recipe.stem
+        )
+        known = [] if soft_targets is None else sorted((soft_targets / recipe.stem).glob("*/manifest.json"))
+        run_or_record(
+            recipe,
+            work / recipe.stem,
+            data_dir=data_dir,
+            teacher=teacher if teacher is not None and teacher.is_dir() else None,
+            remembered=[manifest.parent for manifest in known],
+            settings=settings or [],
+        )
+        _write_page(output, render(results_of(chosen, work), introduction))
+    _write_page(output, render(results_of(chosen, work), introduction))
+    console.print(f"The results are in {output}.")
 
 
 @app.command(name="cascade")
@@ -700,6 +784,18 @@ def inspect(
 
 
 # ---- parts ---------------------------------------------------------------------------------------
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} cannot be read ({error}): name a file of text.") from error
+
+
+def _write_page(path: Path, page: str) -> None:
+    with atomic_write(path) as partial:
+        partial.write_text(page, encoding="utf-8")
 
 
 def _loaded(model: str) -> Student | Cascade:

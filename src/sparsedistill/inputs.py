@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeGuard
 
 import numpy as np
 import pyarrow as pa
@@ -12,13 +12,19 @@ import pyarrow as pa
 from .data import Columns, Corpus, Labelled, RowWriter, read_labelled
 from .errors import InputError
 from .examples import as_strings
+from .sources import DataSource
 from .texts import Texts
 
 #: Labelled texts: a file or a pattern (or several as Paths), (texts, labels) or (texts, text_pair, labels)
 #: in memory, or what read_labelled has read.
 LabelledLike: TypeAlias = str | Path | Sequence[Path] | tuple[Any, ...] | Labelled
-#: Unlabelled texts: a file or a pattern (or several as Paths), a Corpus, or texts in memory.
-UnlabelledLike: TypeAlias = str | Path | Sequence[Path] | Corpus | Texts
+#: Unlabelled texts: a file or a pattern (or several as Paths), a Corpus, texts in memory, or data sources.
+UnlabelledLike: TypeAlias = str | Path | Sequence[Path] | Corpus | Texts | Sequence[DataSource]
+
+
+def is_sources(given: Any) -> TypeGuard[Sequence[DataSource]]:
+    """Whether data sources were passed: a list of them."""
+    return isinstance(given, list) and bool(given) and all(isinstance(entry, DataSource) for entry in given)
 
 
 def as_labelled(given: LabelledLike, columns: Columns, classes: Sequence[str] | None) -> Labelled:

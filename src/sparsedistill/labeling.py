@@ -69,6 +69,7 @@ class SoftTargets:
         multi_label: Whether a text may belong to several classes.
         pair: Whether its texts come in pairs.
         teacher: What the teacher is called.
+        fingerprint: What tells the teacher from any other.
         shards: The files, in the order of the corpus.
     """
 
@@ -78,6 +79,7 @@ class SoftTargets:
         self.multi_label = bool(manifest["multi_label"])
         self.pair = manifest["columns"]["text_pair"] is not None
         self.teacher = str(manifest["teacher_name"])
+        self.fingerprint = manifest["teacher"]
         self.shards = tuple(directory / shard["name"] for shard in manifest["shards"])
         self._rows = tuple(int(shard["rows"]) for shard in manifest["shards"])
 

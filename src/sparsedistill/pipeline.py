@@ -7,24 +7,26 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pyarrow as pa
 import torch
 from rich.console import Console
 
 from .calibration import calibrate
-from .data import Columns, Corpus, Labelled
+from .data import Columns, Corpus, Labelled, read_labelled
 from .errors import InputError
 from .evaluation import Evaluation, evaluate
 from .examples import Examples, Shards
 from .files import atomic_write, read_json
 from .finetuning import FinetuningConfig, finetune
-from .inputs import LabelledLike, UnlabelledLike, as_corpus, as_labelled, write_corpus
+from .inputs import LabelledLike, UnlabelledLike, as_corpus, as_labelled, is_sources, write_corpus
 from .labeling import SoftTargets, label, with_progress
+from .memory import RememberingTeacher
 from .network import NetworkConfig, StudentNetwork
 from .progress import console
 from .shards import SoftExamples, identities, without
+from .sources import DataSource, write_sources
 from .student import Network, Student
 from .table import TableKind
 from .teacher import FileTeacher, Teacher, TransformersTeacher, as_teacher
@@ -105,6 +107,7 @@ class Material:
         classes: The class names.
         multi_label: A text can have any number of classes.
         pair: The texts come in pairs.
+        left_out: Labelled texts that were left out, as they stand in test data or in validation data.
     """
 
     train: Labelled | None
@@ -113,6 +116,7 @@ class Material:
     classes: tuple[str, ...]
     multi_label: bool
     pair: bool
+    left_out: int = 0
 
     def held_out(self) -> pa.Array:
         """Identities of the validation and test texts, which no training may see."""
@@ -121,17 +125,40 @@ class Material:
         return pa.concat_arrays([pa.array([], pa.large_string()), *found])
 
 
+@dataclass(frozen=True)
+class Groundwork:
+    """What a student is trained from, and measured with.
+
+    Attributes:
+        material: The labelled texts.
+        corpus: All texts that the teacher has scored and the vocabulary has counted.
+        vocabulary: Its n-grams.
+        teacher: The teacher, if there is one.
+        targets: What it makes of the corpus.
+        left_out: Texts that were left out, as they stand in test or validation data: ``labelled`` and
+            ``unlabelled`` ones.
+    """
+
+    material: Material
+    corpus: Corpus
+    vocabulary: Vocabulary
+    teacher: Teacher | FileTeacher | None
+    targets: SoftTargets | None
+    left_out: dict[str, int]
+
+
 def distill(
     teacher: str | Path | Teacher | FileTeacher | Callable[..., Any] | None = None,
-    labelled: LabelledLike | None = None,
+    labelled: LabelledLike | Sequence[DataSource] | None = None,
     unlabelled: UnlabelledLike | None = None,
     output: str | Path = "distilled",
     *,
     encoder: str | Path | None = None,
-    validation: LabelledLike | None = None,
-    test: LabelledLike | None = None,
+    validation: LabelledLike | Sequence[DataSource] | None = None,
+    test: LabelledLike | Sequence[DataSource] | None = None,
     columns: Columns | None = None,
     classes: Sequence[str] | None = None,
+    remembered: Sequence[str | Path] = (),
     config: DistillationConfig | None = None,
 ) -> Student:
     """Distil a teacher into a student (Ye et al., "Sparse Distillation", NAACL 2022).
@@ -139,7 +166,8 @@ def distill(
     The teacher scores the unlabelled and the labelled texts; the n-grams of the same texts make the
     vocabulary; the student is trained on the scores, then fine-tuned on the labels, keeping whatever does
     best on validation data, by which its confidence is calibrated too; last, both are measured on the test
-    data. Texts that stand in test or validation data are left out of everything before.
+    data. Texts that stand in test or validation data are left out of the training; where they differ in
+    case, punctuation or white space alone, too.
 
     `output` holds each stage's result: ``teacher/``, ``labels/``, ``vocabulary/``, ``student/`` and
     ``evaluation.json``. Interrupted and started again with the same arguments, the job goes on where it was.
@@ -156,6 +184,8 @@ def distill(
         test: Labelled texts that no stage but the evaluation sees.
         columns: What the columns of files are called.
         classes: The class names, where the teacher does not tell them.
+        remembered: Directories of soft targets that the same teacher has made before; it is not asked
+            again about their texts.
         config: The knobs.
 
     Returns:
@@ -164,23 +194,28 @@ def distill(
     Raises:
         InputError: Something that was passed cannot be used, or `output` holds another job.
     """
-    folder, columns, config = Path(output), columns or Columns(), (config or DistillationConfig()).seeded()
-    _refuse(folder, teacher, encoder, labelled)
-    if teacher is not None and not isinstance(teacher, FileTeacher):
-        teacher = as_teacher(teacher, classes, columns.multi_label)
-    material = gather(labelled, validation, test, columns, teacher.classes if teacher else classes, config)
-    folder.mkdir(parents=True, exist_ok=True)
-
-    if encoder is not None:
-        teacher = TransformersTeacher(_fine_tuned(encoder, material, folder / "teacher", config))
-    corpus = _corpus(material, unlabelled, columns, folder, scored=isinstance(teacher, FileTeacher))
-    vocabulary = _vocabulary(corpus, folder / "vocabulary", config)
-    targets = None
-    if teacher is not None:
-        targets = label(teacher, corpus, folder / "labels", shard_size=config.shard_size)
-    student = train_student(vocabulary, targets, material, config, checkpoint_dir=folder / "checkpoints")
-    if (evaluation := _evaluated(student, teacher, material)) is not None:
+    folder, config = Path(output), (config or DistillationConfig()).seeded()
+    if (folder / "student").exists():
+        raise InputError(f"{folder / 'student'} exists already: name another output, or delete it.")
+    ground = prepare(
+        teacher,
+        labelled,
+        unlabelled,
+        folder,
+        encoder=encoder,
+        validation=validation,
+        test=test,
+        columns=columns,
+        classes=classes,
+        remembered=remembered,
+        config=config,
+    )
+    student = train_student(
+        ground.vocabulary, ground.targets, ground.material, config, checkpoint_dir=folder / "checkpoints"
+    )
+    if (evaluation := _evaluated(student, ground)) is not None:
         student.evaluation.update(evaluation.as_json())
+        student.evaluation["left_out"] = sum(ground.left_out.values())
         with atomic_write(folder / "evaluation.json") as partial:
             partial.write_text(json.dumps(student.evaluation, indent=2) + "\n")
         Console().print(evaluation.as_table(f"{evaluation.texts:,} test texts"))
@@ -188,6 +223,52 @@ def distill(
     shutil.rmtree(folder / "checkpoints", ignore_errors=True)
     console.print(f"The student is in {folder / 'student'}.")
     return Student.from_pretrained(folder / "student")
+
+
+def prepare(
+    teacher: str | Path | Teacher | FileTeacher | Callable[..., Any] | None = None,
+    labelled: LabelledLike | Sequence[DataSource] | None = None,
+    unlabelled: UnlabelledLike | None = None,
+    output: str | Path = "distilled",
+    *,
+    encoder: str | Path | None = None,
+    validation: LabelledLike | Sequence[DataSource] | None = None,
+    test: LabelledLike | Sequence[DataSource] | None = None,
+    columns: Columns | None = None,
+    classes: Sequence[str] | None = None,
+    remembered: Sequence[str | Path] = (),
+    config: DistillationConfig | None = None,
+) -> Groundwork:
+    """Do all that comes before a student is trained: texts, teacher, vocabulary, soft targets.
+
+    Args and errors are those of :func:`distill`. What is in `output` already is not done again.
+    """
+    folder, columns, config = Path(output), columns or Columns(), (config or DistillationConfig()).seeded()
+    _refuse(teacher, encoder, labelled)
+    if teacher is not None and not isinstance(teacher, FileTeacher):
+        teacher = as_teacher(teacher, classes, columns.multi_label)
+    known = teacher.classes if teacher else classes
+    data = folder / "data"
+    train = _in_hand(labelled, columns, known, data / "labelled.parquet", config.seed)
+    known = known if train is None else train.classes
+    held = _in_hand(validation, columns, known, data / "validation.parquet", config.seed)
+    tested = _in_hand(test, columns, known, data / "test.parquet", config.seed)
+    material = gather(train, held, tested, columns, known, config)
+    folder.mkdir(parents=True, exist_ok=True)
+    if encoder is not None:
+        teacher = TransformersTeacher(_fine_tuned(encoder, material, folder / "teacher", config))
+    if remembered and teacher is not None and not isinstance(teacher, FileTeacher):
+        teacher = RememberingTeacher(teacher, [SoftTargets.open(made) for made in remembered])
+    corpus, left_out = _corpus(
+        material, unlabelled, columns, folder, config.seed, scored=isinstance(teacher, FileTeacher)
+    )
+    vocabulary = make_vocabulary(corpus, folder / "vocabulary", config)
+    targets = None
+    if teacher is not None:
+        targets = label(teacher, corpus, folder / "labels", shard_size=config.shard_size)
+        left_out += SoftExamples(targets, material.held_out()).left_out
+    counts = {"labelled": material.left_out, "unlabelled": left_out}
+    return Groundwork(material, corpus, vocabulary, teacher, targets, counts)
 
 
 def gather(
@@ -218,21 +299,25 @@ def gather(
         raise InputError("The classes are not known: give a teacher, labelled texts, or their names.")
     held = None if validation is None else as_labelled(validation, columns, classes)
     tested = None if test is None else as_labelled(test, columns, classes)
-    known = Material(None, held, tested, tuple(classes), columns.multi_label, columns.text_pair is not None)
+    known = Material(None, None, tested, tuple(classes), columns.multi_label, columns.text_pair is not None)
     sample = train or held or tested
     if sample is not None:
         known = replace(known, multi_label=sample.multi_label, pair=sample.text_pair is not None)
+    given = sum(len(part) for part in (train, held) if part is not None)
+    if held is not None:
+        held = without(held, known.held_out())
+        known = replace(known, validation=held)
     if train is not None:
         rest = without(train, known.held_out())
-        if len(rest) < len(train):
-            console.print(
-                f"{len(train) - len(rest):,} labelled texts stand in test or validation data: left out."
-            )
         if held is None:
             rest, held = rest.split(config.validation_share, config.seed)
+            known = replace(known, validation=held)
             rest = without(rest, identities(held.texts, held.text_pair))
-        known = replace(known, train=rest, validation=held)
-    return known
+        known = replace(known, train=rest)
+    kept = sum(len(part) for part in (known.train, held) if part is not None)
+    if kept < given:
+        console.print(f"{given - kept:,} labelled texts stand in test or validation data: left out.")
+    return replace(known, left_out=given - kept)
 
 
 def train_student(
@@ -335,10 +420,8 @@ def _examples(labelled: Labelled) -> Examples:
     )
 
 
-def _refuse(folder: Path, teacher: Any, encoder: Any, labelled: Any) -> None:
+def _refuse(teacher: Any, encoder: Any, labelled: Any) -> None:
     """Turn down what cannot work before any work is done."""
-    if (folder / "student").exists():
-        raise InputError(f"{folder / 'student'} exists already: name another output, or delete it.")
     if teacher is not None and encoder is not None:
         raise InputError("Both a teacher and an encoder are given: give the one or the other.")
     if encoder is not None and labelled is None:
@@ -361,12 +444,45 @@ def _fine_tuned(encoder: str | Path, material: Material, folder: Path, config: D
     )
 
 
+def _in_hand(
+    given: LabelledLike | Sequence[DataSource] | None,
+    columns: Columns,
+    classes: Sequence[str] | None,
+    spool: Path,
+    seed: int,
+) -> Labelled | None:
+    """Labelled texts, those of data sources by way of the file `spool`."""
+    if given is None:
+        return None
+    if not is_sources(given):
+        return as_labelled(cast(LabelledLike, given), columns, classes)
+    label = columns.label or "label"
+    write_sources(given, replace(columns, label=label), spool, seed=seed)
+    pair = None if columns.text_pair is None else "text_pair"
+    return read_labelled(spool, Columns("text", pair, "label", None, columns.label_separator), classes)
+
+
 def _corpus(
-    material: Material, unlabelled: UnlabelledLike | None, columns: Columns, folder: Path, *, scored: bool
-) -> Corpus:
-    """All texts that the teacher scores and the vocabulary counts: unlabelled ones, and those to train on."""
+    material: Material,
+    unlabelled: UnlabelledLike | None,
+    columns: Columns,
+    folder: Path,
+    seed: int,
+    *,
+    scored: bool,
+) -> tuple[Corpus, int]:
+    """All texts that the teacher scores and the vocabulary counts: unlabelled ones, and those to train on.
+
+    With the number of texts left out of the unlabelled ones, as they are held out.
+    """
     parts = []
-    if unlabelled is not None:
+    left_out = 0
+    if is_sources(unlabelled):
+        spool = folder / "data" / "unlabelled.parquet"
+        plain = replace(columns, label=None, weight=None, label_separator=None)
+        left_out = write_sources(unlabelled, plain, spool, material.held_out(), seed)
+        parts.append(Corpus(spool, Columns("text", None if columns.text_pair is None else "text_pair")))
+    elif unlabelled is not None:
         parts.append(as_corpus(unlabelled, columns, folder / "unlabelled.parquet").unlabelled())
     if material.train is not None and not scored:  # scores of the labelled texts are not known
         names = parts[0].columns if parts else columns
@@ -375,10 +491,10 @@ def _corpus(
         parts.append(write_corpus(folder / "labelled.parquet", plain, texts, text_pair))
     if not parts:
         raise InputError("There are no texts to learn from: give unlabelled texts.")
-    return parts[0] if len(parts) == 1 else parts[0].joined(parts[1])
+    return (parts[0] if len(parts) == 1 else parts[0].joined(parts[1])), left_out
 
 
-def _vocabulary(corpus: Corpus, folder: Path, config: DistillationConfig) -> Vocabulary:
+def make_vocabulary(corpus: Corpus, folder: Path, config: DistillationConfig) -> Vocabulary:
     """The vocabulary of the corpus; the one in `folder` where it is that."""
     record = folder.with_name(folder.name + ".json")
     identity = {
@@ -396,10 +512,9 @@ def _vocabulary(corpus: Corpus, folder: Path, config: DistillationConfig) -> Voc
     return vocabulary
 
 
-def _evaluated(
-    student: Student, teacher: Teacher | FileTeacher | None, material: Material
-) -> Evaluation | None:
-    if material.test is None:
+def _evaluated(student: Student, ground: Groundwork) -> Evaluation | None:
+    test, teacher = ground.material.test, ground.teacher
+    if test is None:
         return None
     scorer = None if teacher is None or isinstance(teacher, FileTeacher) else with_progress(teacher)
-    return evaluate(student, material.test, scorer)
+    return evaluate(student, test, scorer)

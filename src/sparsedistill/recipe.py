@@ -14,6 +14,7 @@ from .data import Columns
 from .errors import InputError
 from .finetuning import FinetuningConfig
 from .pipeline import DistillationConfig, StudentConfig
+from .sources import DataSource, HubDataset, data_folder
 from .training import FINE_TUNING, TrainingConfig
 from .vocabulary import CountingConfig, TokenizerConfig
 
@@ -27,7 +28,7 @@ Config = TypeVar("Config")
 _PLACES = ("labelled", "unlabelled", "validation", "test")
 _COLUMNS = ("text", "text_pair", "label", "weight", "label_separator")
 _TOP = ("output", "seed", "threads", "shard_size", "validation_share", "calibrate")
-_SECTIONS = ("data", "teacher", "vocabulary", "student", "training", "finetuning")
+_SECTIONS = ("data", "teacher", "vocabulary", "student", "training", "finetuning", "report")
 
 
 def read_recipe(path: str | Path) -> dict[str, Any]:
@@ -66,6 +67,8 @@ def override(recipe: dict[str, Any], setting: str) -> None:
 def arguments(recipe: Mapping[str, Any], name: str = "The recipe") -> dict[str, Any]:
     """The keyword arguments of :func:`~sparsedistill.pipeline.distill` that a recipe stands for.
 
+    What ``[report]`` says is for :mod:`sparsedistill.report`, and not looked at here.
+
     Args:
         recipe: The tables.
         name: What to call it in errors.
@@ -73,7 +76,7 @@ def arguments(recipe: Mapping[str, Any], name: str = "The recipe") -> dict[str, 
     Raises:
         InputError: A table or a key is not known, or a value is of the wrong type.
     """
-    _known(recipe, (*_TOP, *_SECTIONS), name)
+    _known(recipe, (*_TOP, "data_dir", *_SECTIONS), name)
     sections = {section: recipe.get(section, {}) for section in _SECTIONS}
     for section, table in sections.items():
         if not isinstance(table, Mapping):
@@ -81,6 +84,10 @@ def arguments(recipe: Mapping[str, Any], name: str = "The recipe") -> dict[str, 
     data, teacher, vocabulary = sections["data"], dict(sections["teacher"]), sections["vocabulary"]
     _known(data, (*_PLACES, *_COLUMNS, "classes"), f"{name} [data]")
     model, encoder = teacher.pop("model", None), teacher.pop("encoder", None)
+    remembered = teacher.pop("soft_targets", [])
+    if not isinstance(remembered, list) or not all(isinstance(made, str) for made in remembered):
+        raise InputError(f"{name} [teacher] soft_targets is {remembered!r}: give a list of directories.")
+    folder = data_folder(recipe.get("data_dir"))
     tokenizer = {key: vocabulary[key] for key in vocabulary if key in _names(TokenizerConfig)}
     counting = {key: vocabulary[key] for key in vocabulary if key not in tokenizer}
     knobs = {key: recipe[key] for key in _TOP if key in recipe and key != "output"}
@@ -98,7 +105,10 @@ def arguments(recipe: Mapping[str, Any], name: str = "The recipe") -> dict[str, 
     return {
         "teacher": model,
         "encoder": encoder,
-        **{place: _paths(data[place], f"{name} [data] {place}") for place in _PLACES if place in data},
+        "remembered": remembered,
+        **{
+            place: _place(data[place], f"{name} [data] {place}", folder) for place in _PLACES if place in data
+        },
         **({"output": recipe["output"]} if "output" in recipe else {}),
         "columns": _made(Columns, columns, f"{name} [data]"),
         "classes": data.get("classes"),
@@ -106,20 +116,59 @@ def arguments(recipe: Mapping[str, Any], name: str = "The recipe") -> dict[str, 
     }
 
 
-def _paths(given: Any, name: str) -> str | list[Path]:
+def report_settings(recipe: Mapping[str, Any], kind: type[Config], title: str, name: str) -> Config:
+    """What a recipe's ``[report]`` says, as a `kind`; `title` where it gives none.
+
+    Raises:
+        InputError: A key is not known, or a value is of the wrong type.
+    """
+    table = recipe.get("report", {})
+    if not isinstance(table, Mapping):
+        raise InputError(f"{name}: report is not a table: write [report] above its settings.")
+    return _made(kind, {"title": title, **table}, f"{name} [report]")
+
+
+def _place(given: Any, name: str, folder: str | None) -> str | list[Path] | list[DataSource]:
+    """Names of files, or data sources, whose local copies lie below `folder`."""
     if isinstance(given, str):
         return given
-    if isinstance(given, Sequence) and given and all(isinstance(path, str) for path in given):
-        return [Path(path) for path in given]
-    raise InputError(f"{name} is {given!r}: give the name of a file, or a list of names.")
+    entries = [given] if isinstance(given, Mapping) else given
+    if isinstance(entries, list) and entries:
+        if all(isinstance(entry, str) for entry in entries):
+            return [Path(entry) for entry in entries]
+        if all(isinstance(entry, Mapping) for entry in entries):
+            return [_source(entry, name, folder) for entry in entries]
+    raise InputError(
+        f"{name} is {given!r}: give the name of a file, a table with a path or a dataset, or a list."
+    )
+
+
+def _source(given: Mapping[str, Any], name: str, folder: str | None) -> DataSource:
+    settings = dict(given)
+    _known(settings, [key for key in _names(DataSource) if key != "folder"], name)
+    where = settings.pop("where", {})
+    dataset = settings.pop("dataset", None)
+    if not isinstance(where, Mapping) or not all(_fits(values, tuple[str, ...]) for values in where.values()):
+        raise InputError(f"{name}: where is {where!r}: give columns with the list of their values to take.")
+    if dataset is not None and not (isinstance(dataset, Mapping) and "id" in dataset):
+        raise InputError(f'{name}: dataset is {dataset!r}: give a table with its id, as {{ id = "imdb" }}.')
+    found = None if dataset is None else _made(HubDataset, dataset, f"{name} dataset")
+    plain = {key: _tuples(value) for key, value in settings.items()}
+    _check(settings, DataSource, name)
+    wanted = {column: tuple(values) for column, values in where.items()}
+    return DataSource(**plain, dataset=found, where=wanted, folder=folder)
 
 
 def _made(kind: type[Config], settings: Mapping[str, Any], name: str, base: Config | None = None) -> Config:
     """A config of `settings`, the rest of it as in `base` or by default."""
     _known(settings, _names(kind), name)
     _check(settings, kind, name)
-    given = {key: tuple(value) if isinstance(value, list) else value for key, value in settings.items()}
+    given = {key: _tuples(value) for key, value in settings.items()}
     return kind(**({} if base is None else dict(vars(base))) | given)
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _names(kind: type) -> tuple[str, ...]:

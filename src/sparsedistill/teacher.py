@@ -65,6 +65,9 @@ class TransformersTeacher:
         device: A torch device; by default a GPU where there is one.
         half_precision: Compute in 16 bits where the device does so natively.
 
+    Attributes:
+        parameters: How many numbers the model has learnt.
+
     Raises:
         InputError: `model` cannot be loaded, is not a trained classifier, or gives one number only; or
             `max_length` is more than it can read.
@@ -88,6 +91,7 @@ class TransformersTeacher:
         on_gpu = self._device.type != "cpu"
         self._tokenizer, network = _load(self.name, self._half if on_gpu else None)
         self._network: Any = network.train(False).to(self._device)
+        self.parameters = sum(array.numel() for array in network.parameters())
         self._batch_tokens = batch_tokens or (65_536 if on_gpu else 8_192)
         self._max_length = _max_length(self.name, self._tokenizer, network.config, max_length)
         self.classes = _class_names(self.name, network.config)

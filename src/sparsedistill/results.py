@@ -1,0 +1,184 @@
+"""The report on the page: Markdown from what the tasks' runs have left."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any
+
+from .files import read_json
+
+#: A result, as :func:`sparsedistill.report.run_task` returns it; or, of a task that could not be run,
+#: its ``recipe`` and ``failure``.
+Result = dict[str, Any]
+
+_STUDENTS = ("labels only", "KD", "KD + FT")
+_BASELINES = ("fastText", "TF-IDF + LR")
+
+
+def results_of(recipes: Sequence[Path], work: Path) -> list[Result]:
+    """The results of recipes as their runs have left them below `work`; those not yet run say so."""
+    found = []
+    for recipe in recipes:
+        path = work / recipe.stem / "result.json"
+        ready = path.exists()
+        found.append(read_json(path) if ready else {"recipe": recipe.stem, "failure": "not run yet."})
+    return found
+
+
+def render(results: Sequence[Result], preamble: str = "") -> str:
+    """All results as one page.
+
+    Args:
+        results: A row each, in this order.
+        preamble: What is said of where and with which teachers it was measured.
+    """
+    done = [result for result in results if "failure" not in result]
+    parts = [
+        "# Results",
+        "Written by `sparsedistill report`; every figure was measured by it.",
+        preamble.strip(),
+    ]
+    if done:
+        parts += [_quality(done), _means(done), _sizes(done), *_groups(done), _notes(done)]
+    if failed := [result for result in results if "failure" in result]:
+        parts.append("## Not run\n\n" + "\n".join(f"- {r['recipe']}: {r['failure']}" for r in failed))
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _quality(results: Sequence[Result]) -> str:
+    header = ["task", "teacher", *_STUDENTS, *_BASELINES, "retention", "agreement", "speed-up"]
+    rows = [
+        [
+            _title(result),
+            _of(result, result["teacher"]),
+            *(_spread(_values(result, kind)) for kind in _STUDENTS),
+            *(_of(result, result["baselines"].get(name)) for name in _BASELINES),
+            _percent(retention(result)),
+            _percent(_mean(result, "agreement")),
+            _speedup(result["speed"]),
+        ]
+        for result in results
+    ]
+    text = (
+        "Test accuracy in %, or F1 of the positive class where the task says so. Retention (student / "
+        "teacher), agreement and speed-up (texts a second, one thread each, in turns in one run) are those "
+        "of the student that was distilled and fine-tuned (KD + FT). A spread is the standard deviation over "
+        "seeds."
+    )
+    return f"{text}\n\n{_table(header, rows)}"
+
+
+def _means(results: Sequence[Result]) -> str:
+    kept = [value for result in results if not result["pair"] and (value := retention(result)) is not None]
+    if not kept:
+        return ""
+    return f"Retention, mean of the {len(kept)} tasks of single texts: {_percent(mean(kept))} %."
+
+
+def _sizes(results: Sequence[Result]) -> str:
+    header = ["task", "labelled", "test", "corpus", "left out", "n", "n-grams", "parameters", "teacher's"]
+    rows = [
+        [
+            result["title"],
+            *(_count(result[name]) for name in ("labelled", "test", "corpus")),
+            _count(sum(result["left_out"].values())),
+            f"1-{result['max_ngram']}" + (", ends" if result["boundaries"] else ""),
+            _count(result["ngrams"]),
+            _count(_of_first(result, "parameters")),
+            _count(result["teacher"] and result["teacher"]["parameters"]),
+        ]
+        for result in results
+    ]
+    text = (
+        "Labelled texts are those trained on, beside a part set aside for validation; the corpus is all "
+        "texts that the teacher has scored. Left out: labelled and unlabelled texts that stand in the test "
+        "or validation data too, case, punctuation and white space aside. n: tokens of an n-gram; with "
+        "*ends*, the beginning and the end of a text are tokens."
+    )
+    return f"## Sizes\n\n{text}\n\n{_table(header, rows)}"
+
+
+def _groups(results: Sequence[Result]) -> list[str]:
+    parts = []
+    for result in results:
+        if not result["groups"]:
+            continue
+        names = [name for name in ("teacher", *_STUDENTS) if name in next(iter(result["groups"].values()))]
+        rows = [
+            [group, _count(int(values["texts"])), *(_percent(values[name]) for name in names)]
+            for group, values in result["groups"].items()
+        ]
+        table = _table([str(result["by"]), "texts", *names], rows)
+        parts.append(f"## {result['title']}, by {result['by']}\n\n{table}")
+    return parts
+
+
+def _notes(results: Sequence[Result]) -> str:
+    notes = [f"- {result['title']}: {result['note']}" for result in results if result["note"]]
+    missing = {
+        f"- {name}: {result['baselines'][name]['failure']}"
+        for result in results
+        for name in _BASELINES
+        if "failure" in result["baselines"].get(name, {})
+    }
+    lines = [*notes, *sorted(missing)]
+    return "## Notes\n\n" + "\n".join(lines) if lines else ""
+
+
+def retention(result: Result) -> float | None:
+    """The metric of the student that was distilled and fine-tuned, mean over the seeds, / the teacher's."""
+    values = _values(result, "KD + FT")
+    if not values or not result["teacher"] or not result["teacher"][result["metric"]]:
+        return None
+    return mean(values) / float(result["teacher"][result["metric"]])
+
+
+def _values(result: Result, kind: str) -> list[float]:
+    return [float(student[result["metric"]]) for student in result["students"].get(kind, [])]
+
+
+def _mean(result: Result, name: str) -> float | None:
+    found = [student[name] for student in result["students"].get("KD + FT", []) if name in student]
+    return mean(found) if found else None
+
+
+def _of(result: Result, figures: dict[str, Any] | None) -> str:
+    if not figures:
+        return "-"
+    return "not installed" if "failure" in figures else _percent(figures[result["metric"]])
+
+
+def _of_first(result: Result, name: str) -> int | None:
+    kinds = [kind for kind in _STUDENTS if kind in result["students"]]
+    return int(result["students"][kinds[-1]][0][name]) if kinds else None
+
+
+def _title(result: Result) -> str:
+    return f"{result['title']} (F1)" if result["metric"] == "f1" else str(result["title"])
+
+
+def _speedup(speed: dict[str, Any] | None) -> str:
+    return "-" if speed is None else f"{speed['ratio']:,.0f}x"
+
+
+def _spread(values: Sequence[float]) -> str:
+    if not values:
+        return "-"
+    if len(values) == 1:
+        return _percent(values[0])
+    return f"{_percent(mean(values))} ± {_percent(stdev(values))}"
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{100 * share:.2f}"
+
+
+def _count(number: int | None) -> str:
+    return "-" if number is None else f"{number:,}"
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    line: Callable[[Sequence[str]], str] = lambda cells: f"| {' | '.join(cells)} |"  # noqa: E731
+    return "\n".join([line(header), line(["---", *["---:"] * (len(header) - 1)]), *map(line, rows)])
