@@ -41,7 +41,7 @@ def result(**changes: Any) -> dict[str, Any]:
         },
         "baselines": {"fastText": {"failure": "fastText is not installed."}, "TF-IDF + LR": quality(0.75)},
         "groups": {},
-        "speed": {"ratio": 1234.4},
+        "speed": {"ratio": 1234.4, "lowest": 999.6, "highest": 2000.0},
         **changes,
     }
 
@@ -51,7 +51,8 @@ def test_a_page_has_a_row_a_task() -> None:
     assert "Measured on a slide rule." in page
     row = next(line for line in page.splitlines() if line.startswith("| Films"))
     assert row == (
-        "| Films | 90.00 | 80.00 ± 10.00 | 80.00 | 85.50 | not installed | 75.00 | 95.00 | 90.00 | 1,234x |"
+        "| Films | 90.00 | 80.00 ± 10.00 | 80.00 | 85.50 | not installed | 75.00 | 95.00 | 90.00 "
+        "| 1,234x (1,000 - 2,000) |"
     )
     sizes = [line for line in page.splitlines() if line.startswith("| Films")][1]
     assert sizes == "| Films | 900 | 200 | 10,900 | 7 | 1-2, ends | 100,000 | 6,400,000 | 22,000,000 |"

@@ -19,6 +19,7 @@ from sparsedistill.sources import DataSource, HubDataset, write_sources
 
 RECIPES = sorted((Path(__file__).parents[1] / "recipes").glob("*.toml"))
 LABELLED = Columns(label="label")
+SEVERAL = Columns(label="label", label_separator=",")
 
 
 @pytest.fixture
@@ -149,6 +150,8 @@ def test_held_out_texts_are_left_out_in_any_edition(folder: Path) -> None:
         (lambda: DataSource("a", limit=0), "limit"),
         (lambda: DataSource("a", min_words=9, max_words=8), "9 to 8 words"),
         (lambda: DataSource("a.tsv").read(Columns()), "SPARSEDISTILL_DATA"),
+        (lambda: DataSource("a.tsv").read(Columns(weight="w")), "Weights"),
+        (lambda: DataSource(dataset=HubDataset("s")).read(SEVERAL), "several labels"),
         (
             lambda: DataSource(dataset=HubDataset("gone")).read(Columns()),
             "gone cannot be loaded (no network)",

@@ -63,9 +63,9 @@ def _quality(results: Sequence[Result]) -> str:
     ]
     text = (
         "Test accuracy in %, or F1 of the positive class where the task says so. Retention (student / "
-        "teacher), agreement and speed-up (texts a second, one thread each, in turns in one run) are those "
-        "of the student that was distilled and fine-tuned (KD + FT). A spread is the standard deviation over "
-        "seeds."
+        "teacher), agreement and speed-up are those of the student that was distilled and fine-tuned (KD + "
+        "FT). Speed-up is of texts a second, one thread each, in turns in one run: the median of the rounds, "
+        "the lowest and the highest. A spread behind ± is the standard deviation over seeds."
     )
     return f"{text}\n\n{_table(header, rows)}"
 
@@ -160,7 +160,9 @@ def _title(result: Result) -> str:
 
 
 def _speedup(speed: dict[str, Any] | None) -> str:
-    return "-" if speed is None else f"{speed['ratio']:,.0f}x"
+    if speed is None:
+        return "-"
+    return f"{speed['ratio']:,.0f}x ({speed['lowest']:,.0f} - {speed['highest']:,.0f})"
 
 
 def _spread(values: Sequence[float]) -> str:

@@ -98,6 +98,8 @@ class DataSource:
             InputError: There is neither a local copy nor ``datasets`` to load one with, a column is not
                 there, or no row is left.
         """
+        if columns.weight is not None:
+            raise InputError("Weights of examples are read from files alone: name a file, or no weight.")
         if self.split_sentences and (columns.text_pair is not None or columns.label is not None):
             raise InputError("split_sentences is for unlabelled single texts: leave it out elsewhere.")
         columns = replace(columns, text=self.text or columns.text)
@@ -145,6 +147,8 @@ class DataSource:
     def _loaded(self, columns: Columns) -> pa.Table:
         dataset = self.dataset
         assert dataset is not None  # noqa: S101 - _local has seen to it
+        if columns.multi_label:
+            raise InputError(f"{dataset.id}: texts with several labels are read from files alone: name one.")
         found = _load(dataset)
         wanted = {"text": dataset.text}
         if columns.text_pair is not None:
