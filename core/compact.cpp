@@ -21,13 +21,13 @@ class Builder {
 
   // False where the key would stand out of reach.
   bool place(std::uint64_t key, const std::uint8_t* row, std::uint16_t followers) {
-    const std::uint32_t fingerprint = fingerprint_of(key);
+    const auto fingerprint = static_cast<std::uint16_t>(fingerprint_of(key));
     std::uint64_t at = line_of(key, static_cast<std::uint32_t>(count_));
     for (std::uint32_t step = 0; step < CompactTable::kReach; ++step) {
       std::uint8_t* line = &lines_[at * kLineBytes];
       for (int slot = 0; slot < slots_; ++slot) {
-        std::uint8_t* place = line + layout::fingerprints_at(slots_) + 4 * slot;
-        const std::uint32_t there = layout::load32(place);
+        std::uint8_t* place = line + layout::fingerprints_at(slots_) + 2 * slot;
+        const std::uint16_t there = layout::load16(place);
         std::uint8_t* mask = line + layout::followers_at(slots_) + 2 * slot;
         if (there == fingerprint) {
           ++lost_;
@@ -71,7 +71,7 @@ CompactTable::CompactTable(std::span<const std::uint8_t> lines, int slots, std::
       apart_rows_(apart_bytes == 0 ? 0 : apart.size() / apart_bytes),
       config_(config),
       closed_(closed) {
-  require(slots >= 1 && slots <= layout::kMostSlots, "a line has 1 to 7 slots");
+  require(slots >= 1 && slots <= layout::kMostSlots, "a line has 1 to 10 slots");
   require(!lines.empty() && lines.size() % kLineBytes == 0 && lines_ <= kMostLines, "lines have 64 bytes each");
   require(apart_bytes == 0 ? apart.empty() : slots == layout::kApartSlots && apart.size() % apart_bytes == 0,
           "the rows that are kept apart do not fit the lines");
@@ -83,7 +83,7 @@ std::uint64_t CompactTable::find(std::uint64_t key) const {
   for (std::uint32_t step = 0; step < kReach; ++step) {
     const std::uint8_t* line = &data_[at * kLineBytes];
     for (int slot = 0; slot < slots_; ++slot) {
-      if (layout::load32(line + layout::fingerprints_at(slots_) + 4 * slot) == fingerprint) {
+      if (layout::load16(line + layout::fingerprints_at(slots_) + 2 * slot) == fingerprint) {
         return at * static_cast<std::uint64_t>(slots_) + static_cast<std::uint64_t>(slot);
       }
     }
@@ -91,6 +91,11 @@ std::uint64_t CompactTable::find(std::uint64_t key) const {
     if (++at == lines_) at = 0;
   }
   return kNone;
+}
+
+std::uint32_t CompactTable::followers(std::uint64_t slot) const {
+  const auto slots = static_cast<std::uint64_t>(slots_);
+  return layout::load16(&data_[slot / slots * kLineBytes + layout::followers_at(slots_) + 2 * (slot % slots)]);
 }
 
 std::span<const std::int8_t> CompactTable::row(std::uint64_t slot) const {
@@ -104,7 +109,7 @@ std::span<const std::int8_t> CompactTable::row(std::uint64_t slot) const {
 
 CompactBuild build_compact(std::span<const std::uint64_t> keys, std::span<const std::uint8_t> rows,
                            std::size_t row_bytes, std::span<const std::uint16_t> followers, int slots) {
-  require(slots >= 1 && slots <= layout::kMostSlots, "a line has 1 to 7 slots");
+  require(slots >= 1 && slots <= layout::kMostSlots, "a line has 1 to 10 slots");
   require(row_bytes <= layout::row_bytes(slots), "the rows do not fit the slots");
   require(rows.size() == keys.size() * row_bytes && followers.size() == keys.size(), "each key needs a row");
   auto count = static_cast<std::size_t>(static_cast<double>(keys.size()) / (filling(slots) * slots)) + 1;

@@ -1,15 +1,17 @@
 // The serving form: n-grams, what may follow them, and their rows in one hash table, a cache line a probe.
 //
-// A line has 64 bytes and 1 to 7 slots, as many as the width of a row leaves room for:
+// A line has 64 bytes and 1 to 10 slots, as many as the width of a row leaves room for:
 //
 //   rows           slots x row_bytes   int8, the pieces of its numbers (see compact_classifier.hpp)
 //   followers      slots x uint16      bit (hash of a token >> 60) is set where an n-gram of the table is
 //                                      this one and that token: most look-ups that would fail are not made
-//   overflown      uint32              bit (fingerprint >> 27) is set where that key stands in a later line
-//   fingerprints   slots x uint32      low half of the key; 0: empty
+//   overflown      uint32              bit (fingerprint >> 11) is set where that key stands in a later line
+//   fingerprints   slots x uint16      16 bits of the key; 0: empty
 //
 // Rows wider than a line are kept apart, and the slot holds the number of its row. Keys that agree in
-// line and fingerprint cannot be told apart: the builder keeps the first and says how many it lost.
+// line and fingerprint cannot be told apart: the builder keeps the first and says how many it lost (one of
+// 7,000), and of 8,000 look-ups of what is not in the table one finds a row of another n-gram. Fingerprints
+// of twice the size make that never, and the table half as large again: it is the caches that set the pace.
 #pragma once
 
 #include <cstdint>
@@ -26,15 +28,15 @@ inline constexpr std::size_t kLineBytes = 64;
 
 namespace layout {
 
-inline constexpr int kMostSlots = 7;
-inline constexpr int kApartSlots = 6;  // room for 4 bytes: the number of a row that is kept apart
+inline constexpr int kMostSlots = 10;
+inline constexpr int kApartSlots = 7;  // room for 4 bytes: the number of a row that is kept apart
 
 constexpr std::size_t row_bytes(int slots) {
-  return (60 - 6 * static_cast<std::size_t>(slots)) / static_cast<std::size_t>(slots);
+  return (60 - 4 * static_cast<std::size_t>(slots)) / static_cast<std::size_t>(slots);
 }
-constexpr std::size_t followers_at(int slots) { return kLineBytes - 6 * static_cast<std::size_t>(slots); }
-constexpr std::size_t overflown_at(int slots) { return followers_at(slots) - 4; }
-constexpr std::size_t fingerprints_at(int slots) { return kLineBytes - 4 * static_cast<std::size_t>(slots); }
+constexpr std::size_t fingerprints_at(int slots) { return kLineBytes - 2 * static_cast<std::size_t>(slots); }
+constexpr std::size_t overflown_at(int slots) { return fingerprints_at(slots) - 4; }
+constexpr std::size_t followers_at(int slots) { return overflown_at(slots) - 2 * static_cast<std::size_t>(slots); }
 
 // The most slots to a line whose rows hold `bytes`; 0 where not even one does.
 constexpr int slots_for(std::size_t bytes) {
@@ -58,10 +60,16 @@ inline std::uint16_t load16(const std::uint8_t* p) {
 
 }  // namespace layout
 
-// Never 0: one bit of the hash is given up for that.
-inline std::uint32_t fingerprint_of(std::uint64_t key) { return static_cast<std::uint32_t>(key) | 8; }
+// 16 bits of the hash, of the low half of a key or of a vector of them; 1 for 0, which stands for an empty slot.
+template <class Ints>
+__attribute__((always_inline)) inline Ints fingerprint_of(Ints low) {
+  const Ints bits = (low >> 3) & 0xFFFF;
+  return bits | (bits - 1) >> 31;
+}
 
-inline std::uint32_t overflow_bit(std::uint32_t fingerprint) { return std::uint32_t{1} << (fingerprint >> 27); }
+inline std::uint32_t fingerprint_of(std::uint64_t key) { return fingerprint_of(static_cast<std::uint32_t>(key)); }
+
+inline std::uint32_t overflow_bit(std::uint32_t fingerprint) { return std::uint32_t{1} << (fingerprint >> 11); }
 inline std::uint32_t follower_bit(std::uint64_t token_hash) { return std::uint32_t{1} << (token_hash >> 60); }
 
 // key * lines / 2^64, of one key or of a vector of them.
@@ -74,7 +82,7 @@ __attribute__((always_inline)) inline Longs line_of(Longs key, std::uint32_t lin
 class CompactTable {
  public:
   static constexpr std::uint32_t kReach = 64;                          // lines that a key may stand from its own
-  static constexpr std::uint64_t kMostLines = std::uint64_t{1} << 29;  // slots are counted in 32 bits
+  static constexpr std::uint64_t kMostLines = std::uint64_t{1} << 28;  // slots are counted in 32 bits
 
   // `apart` holds rows of `apart_bytes` each where they do not stand in the lines; else it is empty.
   // Throws std::invalid_argument where the sizes do not fit.
@@ -98,6 +106,8 @@ class CompactTable {
 
   // The slot (line * slots + place) of a key, or kNone.
   [[nodiscard]] std::uint64_t find(std::uint64_t key) const;
+  // What may follow the n-gram of a slot that find() gave.
+  [[nodiscard]] std::uint32_t followers(std::uint64_t slot) const;
   // The row of a slot that find() gave.
   [[nodiscard]] std::span<const std::int8_t> row(std::uint64_t slot) const;
 

@@ -84,9 +84,10 @@ class MetSlots {
 
 // The buffers of one thread; kept from call to call, and no larger for longer texts.
 struct CompactScratch {
-  static constexpr std::size_t kPiece = 512;  // tokens in flight: of many short texts or a part of a long one
-  static constexpr std::size_t kBlock = 8;    // tokens or candidates that are reckoned with at once
-  static constexpr std::size_t kTexts = 128;  // texts, or sides of pairs, at once
+  static constexpr std::size_t kPiece = 512;    // tokens in flight: of many short texts or a part of a long one
+  static constexpr std::size_t kBlock = 8;      // tokens or candidates that are reckoned with at once
+  static constexpr std::uint32_t kPlaces = 16;  // of a line, when slots are counted
+  static constexpr std::size_t kTexts = 128;    // texts, or sides of pairs, at once
 
   struct Text {
     std::uint32_t number;
@@ -109,7 +110,7 @@ struct CompactScratch {
   std::uint32_t nexts[kPiece + kBlock] = {};  // the token behind it
   std::uint32_t homes[kPiece + kBlock];
   std::uint32_t fingerprints[kPiece + kBlock];
-  std::uint32_t hits[kMaxOrder * kPiece + 1];  // slots: line * 8 + place
+  std::uint32_t hits[kMaxOrder * kPiece + 1];  // slots: line * kPlaces + place
   std::uint32_t fresh[kMaxOrder * kPiece + 1];
   Text texts[kTexts];
   MetSlots met;

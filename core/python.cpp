@@ -562,6 +562,7 @@ NB_MODULE(_core, m) {
         "The most slots a line for rows of so many bytes; 0: none.");
   m.def("compact_row_bytes", &layout::row_bytes, "slots"_a, "The most bytes a row for so many slots a line.");
   m.attr("COMPACT_APART_SLOTS") = layout::kApartSlots;
+  m.attr("COMPACT_MOST_SLOTS") = layout::kMostSlots;
 
   nb::class_<ArrowTexts>(m, "ArrowTexts", "Texts in Arrow's layout, used where they lie.")
       .def(nb::init<Array1<std::uint8_t>, const nb::ndarray<nb::numpy, nb::ro, nb::ndim<1>, nb::c_contig>&>(), "data"_a,

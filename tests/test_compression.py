@@ -98,7 +98,8 @@ def test_rows_too_wide_for_a_line_are_kept_apart(sentences: list[str]) -> None:
     small = student.compress(sentences, dims=80, floor=LOOSE)
     assert isinstance(small.network, CompactNetwork)
     assert small.network.rows is not None
-    np.testing.assert_allclose(small.predict_proba(sentences), student.predict_proba(sentences), atol=0.05)
+    change = np.abs(small.predict_proba(sentences) - student.predict_proba(sentences)).max(axis=1)
+    assert (change < 0.05).mean() > 0.998  # a fingerprint of 16 bits can be another n-gram's
 
 
 def test_every_path_gives_the_same_bits(compact: Student, sentences: list[str]) -> None:

@@ -195,7 +195,7 @@ struct Work {
   std::uint64_t tokens = 0;
   std::vector<std::uint32_t> lines;        // of each look-up, in the kernel's order within a text
   std::uint64_t look_ups[kMaxOrder] = {};  // of each order
-  std::vector<std::uint32_t> hits;         // slots: line * 8 + place
+  std::vector<std::uint32_t> hits;         // slots: line * kPlaces + place
   std::vector<std::size_t> hit_ends;       // of each text
   std::vector<std::uint32_t> fresh;        // each once a text
   std::vector<std::size_t> fresh_ends;     // of each text
@@ -239,7 +239,7 @@ struct Work {
 
   void hit(const CompactTable& table, std::uint64_t slot, bool first, std::int64_t* sum) {
     const auto slots = static_cast<std::uint64_t>(table.slots());
-    hits.push_back(static_cast<std::uint32_t>(slot / slots * 8 + slot % slots));
+    hits.push_back(static_cast<std::uint32_t>(slot / slots * CompactScratch::kPlaces + slot % slots));
     if (!first) return;
     fresh.push_back(hits.back());
     for (const std::int8_t number : table.row(slot)) *sum++ += number;
@@ -247,9 +247,7 @@ struct Work {
 
   static std::uint32_t followers(const CompactTable& table, std::uint64_t slot) {
     if (slot == CompactTable::kNone) return table.closed() ? 0 : 0xFFFF;
-    const auto slots = static_cast<std::uint64_t>(table.slots());
-    const std::uint8_t* line = table.data() + slot / slots * kLineBytes;
-    return layout::load16(line + layout::followers_at(table.slots()) + 2 * (slot % slots));
+    return table.followers(slot);
   }
 };
 
@@ -474,7 +472,7 @@ int main(int count, char** arguments) {
                           number(6) != 0,
                           static_cast<int>(number(7)),
                           static_cast<std::size_t>(number(8))};
-  if (settings.slots < 1 || settings.slots > layout::kMostSlots) fail("a line has 1 to 7 slots");
+  if (settings.slots < 1 || settings.slots > layout::kMostSlots) fail("a line has 1 to 10 slots");
   try {
     const Path path = available_paths().back();
     const Stages stage = stages(path, settings.slots);

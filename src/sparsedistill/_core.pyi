@@ -17,6 +17,7 @@ class Path:
     NEON: Path
 
 COMPACT_APART_SLOTS: int
+COMPACT_MOST_SLOTS: int
 
 def available_paths() -> list[Path]: ...
 def tokenize(text: str, boundaries: bool = False) -> list[tuple[str, int, int]]: ...

@@ -15,6 +15,9 @@ from .vocabulary import TokenizerConfig
 _FLOATS = ("scale", "centre", "basis", "hidden.weight", "hidden.bias", "output.weight", "output.bias")
 _OPTIONAL = ("rows", "basis")
 
+# Of the lines (core/compact.hpp), and of what `config.json` says of them.
+_LAYOUT = 2
+
 
 @dataclass(frozen=True)
 class CompactNetwork:
@@ -114,7 +117,7 @@ class CompactNetwork:
 
     def config(self) -> dict[str, int]:
         """What ``config.json`` holds beside the arrays."""
-        return {"slots": self.slots, "wide": self.wide}
+        return {"layout": _LAYOUT, "slots": self.slots, "wide": self.wide}
 
     @classmethod
     def from_arrays(cls, config: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> CompactNetwork:
@@ -122,8 +125,10 @@ class CompactNetwork:
 
         Raises:
             KeyError: One is missing.
-            TypeError: One is of another type.
+            TypeError: One is of another type, or the lines are laid out in another way.
         """
+        if config["layout"] != _LAYOUT:
+            raise TypeError(f"it was compressed by another version; this one's layout is {_LAYOUT}")
         dtypes = {"lines": np.uint8, "rows": np.int8} | dict.fromkeys(_FLOATS, np.float32)
         found = {name: arrays.get(name) if name in _OPTIONAL else arrays[name] for name in dtypes}
         for name, dtype in dtypes.items():
@@ -131,6 +136,8 @@ class CompactNetwork:
             if array is not None and array.dtype != dtype:
                 raise TypeError(f"{name} is {array.dtype}, not {np.dtype(dtype)}")
         slots, wide = config["slots"], config["wide"]
-        if type(slots) is not int or type(wide) is not int or not 0 <= wide < 2**31 or not 0 < slots < 8:
+        if type(slots) is not int or type(wide) is not int:
             raise TypeError("config.json has a value of the wrong type")
+        if not 0 <= wide < 2**31 or not 0 < slots <= _core.COMPACT_MOST_SLOTS:
+            raise TypeError("config.json has a value out of range")
         return cls(slots=slots, wide=wide, **{name.replace(".", "_"): array for name, array in found.items()})  # type: ignore[arg-type]
