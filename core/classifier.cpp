@@ -62,6 +62,7 @@ class Classifier::Worker {
         classifier_(classifier),
         kernels_(kernels(classifier.path_)),
         find_(classifier.vocabulary_),
+        find_pair_(classifier.vocabulary_),
         features_(kernel::kBatch * classifier.stride_),
         hidden_(kernel::kBatch * simd::padded(network_.hidden_size())),
         pooled_(simd::padded(network_.dim)),
@@ -71,13 +72,8 @@ class Classifier::Worker {
   void run(Texts texts, Texts pairs, float* logits, float* coverage) {
     for (std::size_t i = 0; i < texts.size(); ++i) {
       float* features = &features_[i * classifier_.stride_];
-      NgramFinder::Counts counts = pool(texts[i], features);
-      if (network_.pair) {
-        const NgramFinder::Counts others = pool(pairs[i], features + network_.dim);
-        counts.tokens += others.tokens;
-        counts.known += others.known;
-        compare(features);
-      }
+      const NgramFinder::Counts counts =
+          network_.pair ? pool_pair(texts[i], pairs[i], features) : pool(texts[i], features);
       coverage[i] = counts.tokens == 0
                         ? 0.0F
                         : static_cast<float>(static_cast<double>(counts.known) / static_cast<double>(counts.tokens));
@@ -92,35 +88,47 @@ class Classifier::Worker {
     rows_.clear();
     met_.clear();
     std::size_t ngrams = 0;
-    // Rows are summed a piece at a time: long texts lose no precision, and buffers stay small.
     const auto flush = [&] {
-      kernels_.sum_rows(network_.table.data(), network_.dim, rows_.data(), rows_.size(), piece_.data());
-      for (std::size_t d = 0; d < network_.dim; ++d) pooled_[d] += piece_[d];
+      add(rows_);
       ngrams += rows_.size();
       rows_.clear();
     };
     const NgramFinder::Counts counts = find_(text, [&](std::uint32_t row, const Token&, const Token&) {
       if (!met_.insert(row)) return;
-      const float* begin = &network_.table[row * network_.dim];
-      __builtin_prefetch(begin);
+      fetch(row);
       rows_.push_back(row);
       if (rows_.size() == kPiece) flush();
     });
     if (!rows_.empty()) flush();
-    const float scale = ngrams == 0 ? 0.0F : 1.0F / static_cast<float>(ngrams);
+    const float scale = inverse(static_cast<float>(ngrams));
     for (std::size_t d = 0; d < network_.dim; ++d) features[d] = pooled_[d] * scale;
     return counts;
   }
 
-  // [u, v] -> [u, v, u*v, |u-v|]
-  void compare(float* features) const {
-    const std::size_t dim = network_.dim;
-    const float* u = features;
-    const float* v = features + dim;
-    for (std::size_t d = 0; d < dim; ++d) {
-      features[2 * dim + d] = u[d] * v[d];
-      features[3 * dim + d] = std::abs(u[d] - v[d]);
+  // What the head reads of a pair.
+  NgramFinder::Counts pool_pair(std::string_view first, std::string_view second, float* features) {
+    const NgramFinder::Counts counts = find_pair_(first, second, [&](std::uint32_t row) { fetch(row); });
+    std::uint64_t ngrams[kParts];
+    for (const Part part : {kShared, kFirst, kSecond}) ngrams[part] = find_pair_.part(part).size();
+    const float scale = inverse(static_cast<float>(ngrams[kShared] + ngrams[kFirst] + ngrams[kSecond]));
+    for (const Part part : {kShared, kFirst, kSecond}) {
+      std::ranges::fill(pooled_, 0.0F);
+      const std::span<const std::uint32_t> rows = find_pair_.part(part);
+      for (std::size_t begin = 0; begin < rows.size(); begin += kPiece) {
+        add(rows.subspan(begin, std::min(kPiece, rows.size() - begin)));
+      }
+      for (std::size_t d = 0; d < network_.dim; ++d) features[part * network_.dim + d] = pooled_[d] * scale;
     }
+    compare(ngrams, network_.dim, features);
+    return counts;
+  }
+
+  void fetch(std::uint32_t row) const { __builtin_prefetch(&network_.table[row * network_.dim]); }
+
+  // Rows are summed a piece at a time: long texts lose no precision.
+  void add(std::span<const std::uint32_t> rows) {
+    kernels_.sum_rows(network_.table.data(), network_.dim, rows.data(), rows.size(), piece_.data());
+    for (std::size_t d = 0; d < network_.dim; ++d) pooled_[d] += piece_[d];
   }
 
   void score(std::size_t texts, float* logits) {
@@ -144,6 +152,7 @@ class Classifier::Worker {
   const Classifier& classifier_;
   const Kernels& kernels_;
   NgramFinder find_;
+  PairFinder find_pair_;
   RowSet met_;
   std::vector<std::uint32_t> rows_;
   std::vector<float> features_;

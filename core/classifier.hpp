@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "pairs.hpp"
 #include "paths.hpp"
 #include "vocabulary.hpp"
 
@@ -19,11 +20,11 @@ struct Layer {
 struct Network {
   std::span<const float> table;  // rows x dim
   std::size_t dim = 0;
-  bool pair = false;  // the head reads [u, v, u*v, |u-v|] of two texts
+  bool pair = false;  // the head compares two texts: see pairs.hpp
   Layer hidden;       // followed by tanh
   Layer output;
 
-  [[nodiscard]] std::size_t features() const { return pair ? 4 * dim : dim; }
+  [[nodiscard]] std::size_t features() const { return pair ? pair_features(dim) : dim; }
   [[nodiscard]] std::size_t hidden_size() const { return hidden.bias.size(); }
   [[nodiscard]] std::size_t classes() const { return output.bias.size(); }
 };

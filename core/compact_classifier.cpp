@@ -59,7 +59,7 @@ class CompactClassifier::Worker {
         kernels_(kernels(classifier.path_)),
         sum_(sum_texts(classifier.path_, classifier.table_)),
         scratch_(classifier.table_.row_bytes()),
-        means_(network_.dims()),
+        projected_(network_.dims()),
         features_(network_.features()),
         hidden_(classifier.units_) {}
 
@@ -77,7 +77,7 @@ class CompactClassifier::Worker {
       sides = sides_;
       count *= 2;
     }
-    sum_(classifier_.table_, sides, count, scratch_);
+    sum_(classifier_.table_, sides, count, network_.pair(), scratch_);
     for (std::size_t i = 0; i < texts.size(); ++i) {
       coverage[i] = network_.pair() ? read_pair(i) : read(i);
       score(logits + i * network_.classes());
@@ -86,23 +86,28 @@ class CompactClassifier::Worker {
 
  private:
   float read(std::size_t text) {
-    mean(text, features_.data());
-    return share(scratch_.counts[text].known, scratch_.counts[text].tokens);
+    const TextCounts& counts = scratch_.counts[text];
+    project(&scratch_.sums[text * row_bytes()], counts.ngrams, counts.ngrams, features_.data());
+    return share(counts.known, counts.tokens);
   }
 
-  // Back to the trained dimensions, then [u, v] -> [u, v, u*v, |u-v|]
   float read_pair(std::size_t pair) {
-    const std::size_t side = network_.side();
-    float* u = features_.data();
-    float* v = u + side;
-    restore(2 * pair, u);
-    restore(2 * pair + 1, v);
-    for (std::size_t d = 0; d < side; ++d) {
-      features_[2 * side + d] = u[d] * v[d];
-      features_[3 * side + d] = std::abs(u[d] - v[d]);
-    }
     const TextCounts& first = scratch_.counts[2 * pair];
     const TextCounts& second = scratch_.counts[2 * pair + 1];
+    const std::uint64_t shared = scratch_.shared_counts[pair];
+    const std::uint64_t ngrams[kParts] = {shared, first.ngrams - shared, second.ngrams - shared};
+    const std::int64_t* both = &scratch_.shared_sums[pair * row_bytes()];
+    std::int64_t* sides = &scratch_.sums[2 * pair * row_bytes()];
+    for (std::size_t lane = 0; lane < row_bytes(); ++lane) {
+      sides[lane] -= both[lane];
+      sides[row_bytes() + lane] -= both[lane];
+    }
+    const std::int64_t* sums[kParts] = {both, sides, sides + row_bytes()};
+    for (const Part part : {kShared, kFirst, kSecond}) {
+      project(sums[part], ngrams[part], first.ngrams + second.ngrams - shared, projected_.data());
+      restore(&features_[part * network_.table_dim()]);
+    }
+    compare(ngrams, network_.table_dim(), features_.data());
     return share(first.known + second.known, first.tokens + second.tokens);
   }
 
@@ -110,28 +115,30 @@ class CompactClassifier::Worker {
     return tokens == 0 ? 0.0F : static_cast<float>(static_cast<double>(known) / static_cast<double>(tokens));
   }
 
-  void mean(std::size_t text, float* means) const {
-    const std::uint64_t ngrams = scratch_.counts[text].ngrams;
-    if (ngrams == 0) {
-      std::fill_n(means, network_.dims(), 0.0F);
+  [[nodiscard]] std::size_t row_bytes() const { return classifier_.table_.row_bytes(); }
+
+  // The sum of `count` rows by `ngrams`, as the numbers that they stand for.
+  void project(const std::int64_t* sums, std::uint64_t count, std::uint64_t ngrams, float* numbers) const {
+    if (count == 0) {
+      std::fill_n(numbers, network_.dims(), 0.0F);
       return;
     }
-    const std::int64_t* lane = &scratch_.sums[text * classifier_.table_.row_bytes()];
-    const double share = 1.0 / static_cast<double>(ngrams);
+    const double each = 1.0 / static_cast<double>(ngrams);
+    const auto share = static_cast<float>(static_cast<double>(count) * each);
     for (std::size_t d = 0; d < network_.dims(); ++d) {
-      std::int64_t sum = *lane++;
-      if (d < network_.wide) sum = 256 * sum + *lane++;
-      means[d] = static_cast<float>(static_cast<double>(sum) * share) * network_.scale[d] + network_.centre[d];
+      std::int64_t sum = *sums++;
+      if (d < network_.wide) sum = 256 * sum + *sums++;
+      numbers[d] = static_cast<float>(static_cast<double>(sum) * each) * network_.scale[d] + share * network_.centre[d];
     }
   }
 
-  void restore(std::size_t text, float* side) {
-    mean(text, means_.data());
-    for (std::size_t d = 0; d < network_.side(); ++d) {
+  // Back to the trained dimensions.
+  void restore(float* numbers) const {
+    for (std::size_t d = 0; d < network_.table_dim(); ++d) {
       const float* row = &network_.basis[d * network_.dims()];
       float sum = 0.0F;
-      for (std::size_t i = 0; i < network_.dims(); ++i) sum += row[i] * means_[i];
-      side[d] = sum;
+      for (std::size_t i = 0; i < network_.dims(); ++i) sum += row[i] * projected_[i];
+      numbers[d] = sum;
     }
   }
 
@@ -150,7 +157,7 @@ class CompactClassifier::Worker {
   SumTexts sum_;
   CompactScratch scratch_;
   std::string_view sides_[2 * kTexts];
-  std::vector<float> means_;
+  std::vector<float> projected_;
   std::vector<float> features_;
   std::vector<float> hidden_;
 };

@@ -14,8 +14,8 @@ namespace sparsedistill {
 //
 // A row holds `dims` numbers: the first `wide` of them in two bytes (256 * first + second, both signed),
 // the others in one. The mean over a text's n-grams, times `scale`, plus `centre`, is what the head reads;
-// a text without n-grams is read as zeros. Pairs are first taken back to the dimensions of the trained
-// table by `basis`, and compared there.
+// a text without n-grams is read as zeros. The parts of a pair are first taken back to the dimensions of the
+// trained table by `basis`, and compared there (see pairs.hpp).
 struct CompactNetwork {
   std::size_t wide = 0;
   std::span<const float> scale;   // dims
@@ -27,8 +27,8 @@ struct CompactNetwork {
   [[nodiscard]] std::size_t dims() const { return scale.size(); }
   [[nodiscard]] std::size_t row_bytes() const { return wide + dims(); }
   [[nodiscard]] bool pair() const { return !basis.empty(); }
-  [[nodiscard]] std::size_t side() const { return pair() ? basis.size() / dims() : dims(); }
-  [[nodiscard]] std::size_t features() const { return pair() ? 4 * side() : dims(); }
+  [[nodiscard]] std::size_t table_dim() const { return pair() ? basis.size() / dims() : dims(); }
+  [[nodiscard]] std::size_t features() const { return pair() ? pair_features(table_dim()) : dims(); }
   [[nodiscard]] std::size_t hidden_size() const { return hidden.bias.size(); }
   [[nodiscard]] std::size_t classes() const { return output.bias.size(); }
 };

@@ -64,6 +64,16 @@ class MetSlots {
     return found;
   }
 
+  // Copy those of `count` slots to `there` that were met, and return how many.
+  std::size_t select(const std::uint32_t* slots, std::size_t count, std::uint32_t* there) {
+    std::size_t found = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+      there[found] = slots[i];
+      found += *find(slots[i] + 1) == 0 ? 0 : 1;
+    }
+    return found;
+  }
+
  private:
   static constexpr std::size_t kRoom = 8;  // entries a slot: nearly all stand where they belong
   static constexpr std::size_t kSmallest = std::size_t{1} << 13;
@@ -97,7 +107,8 @@ struct CompactScratch {
     std::uint32_t hits[kMaxOrder + 1];  // ends of its hits, an order each; before them, where they begin
   };
 
-  explicit CompactScratch(std::size_t row_bytes) : sums(kTexts * row_bytes), part(row_bytes) {}
+  explicit CompactScratch(std::size_t row_bytes)
+      : sums(kTexts * row_bytes), shared_sums(kTexts / 2 * row_bytes), part(row_bytes) {}
 
   // By token. All have room for a last block, of which what is behind the last token is reckoned and not used.
   std::uint64_t hashes[kPiece + kBlock] = {};
@@ -112,15 +123,20 @@ struct CompactScratch {
   std::uint32_t fingerprints[kPiece + kBlock];
   std::uint32_t hits[kMaxOrder * kPiece + 1];  // slots: line * kPlaces + place
   std::uint32_t fresh[kMaxOrder * kPiece + 1];
+  std::uint32_t shared[kMaxOrder * kPiece + 1];  // those of a pair's second text that the first has too
   Text texts[kTexts];
-  MetSlots met;
-  std::vector<std::int64_t> sums;  // kTexts x row_bytes
-  std::vector<std::int32_t> part;  // row_bytes
+  MetSlots met;                           // in a text, or in the first one of a pair
+  MetSlots met_second;                    // in the second one
+  std::vector<std::int64_t> sums;         // kTexts x row_bytes
+  std::vector<std::int64_t> shared_sums;  // kTexts / 2 x row_bytes: of the n-grams that both texts of a pair have
+  std::vector<std::int32_t> part;         // row_bytes
   TextCounts counts[kTexts];
+  std::uint64_t shared_counts[kTexts / 2];
 };
 
-// Leave the sums and counts of up to kTexts texts in `scratch`.
-using SumTexts = void (*)(const CompactTable& table, const std::string_view* texts, std::size_t count,
+// Leave the sums and counts of up to kTexts texts in `scratch`. Where they are `pairs`, each first text is
+// followed by its second one.
+using SumTexts = void (*)(const CompactTable& table, const std::string_view* texts, std::size_t count, bool pairs,
                           CompactScratch& scratch);
 
 SumTexts sum_texts(Path path, const CompactTable& table);

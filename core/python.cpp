@@ -179,6 +179,19 @@ void with_texts(nb::handle source, Work&& work) {
   work(Texts(texts.texts()));
 }
 
+// The same with the texts of `pair_source` too, none of which there are where it is None.
+template <class Work>
+void with_texts(nb::handle source, nb::handle pair_source, Work&& work) {
+  with_texts(source, [&](Texts texts) {
+    if (pair_source.is_none()) return work(texts, Texts());
+    const nb::gil_scoped_acquire acquire;
+    with_texts(pair_source, [&](Texts pairs) {
+      if (pairs.size() != texts.size()) throw nb::value_error("each text needs exactly one second text");
+      work(texts, pairs);
+    });
+  });
+}
+
 // The texts of a source, a slice at a time, so that buffers stay small and Ctrl-C gets through.
 class Slices {
  public:
@@ -241,14 +254,14 @@ class PyVocabulary {
 
   [[nodiscard]] const Vocabulary& get() const { return vocabulary_; }
 
-  auto extract(nb::handle source, double dropout, std::size_t max_ngrams, std::uint64_t seed,
+  auto extract(nb::handle source, nb::handle pair_source, double dropout, std::size_t max_ngrams, std::uint64_t seed,
                std::size_t threads) const {
     if (!(dropout >= 0 && dropout < 1)) throw nb::value_error("dropout is at least 0 and below 1");
     std::unique_ptr<std::int64_t[]> rows;
     std::size_t count = 0;
     Extraction extraction;
-    with_texts(source, [&](Texts texts) {
-      extraction = sparsedistill::extract(vocabulary_, texts, {dropout, max_ngrams, seed, positive(threads)});
+    with_texts(source, pair_source, [&](Texts texts, Texts pairs) {
+      extraction = sparsedistill::extract(vocabulary_, texts, pairs, {dropout, max_ngrams, seed, positive(threads)});
       count = static_cast<std::size_t>(extraction.offsets.back());
       rows.reset(new std::int64_t[count]);
       extraction.write({rows.get(), count}, positive(threads));
@@ -589,9 +602,10 @@ NB_MODULE(_core, m) {
   nb::class_<PyVocabulary>(m, "Vocabulary", "Key -> row, over buckets that it keeps alive.")
       .def(nb::init<Array2<std::uint64_t>, std::uint32_t, int, bool, bool>(), "buckets"_a, "rows"_a, "max_ngram"_a,
            "boundaries"_a, "closed"_a)
-      .def("extract", &PyVocabulary::extract, "texts"_a, "dropout"_a, "max_ngrams"_a, "seed"_a, "threads"_a,
-           "n-gram rows of texts as CSR: rows int64 (nnz,), offsets int64 (n + 1,); and the tokens of each text,\n"
-           "int64 (n,), and those that the vocabulary knows, int64 (n,).")
+      .def("extract", &PyVocabulary::extract, "texts"_a, "text_pair"_a.none(), "dropout"_a, "max_ngrams"_a, "seed"_a,
+           "threads"_a,
+           "n-gram rows of texts as CSR: rows int64 (nnz,), offsets int64 (n + 1,), or (3 * n + 1,) of pairs; and\n"
+           "the tokens of each text or pair, int64 (n,), and those that the vocabulary knows, int64 (n,).")
       .def("find", &PyVocabulary::find, "keys"_a, "Rows of keys, int64 (n,), -1 where there is none.");
 
   nb::class_<PyCounter>(m, "Counter", "Counts n-grams in bounded memory, on all cores.")

@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <atomic>
+#include <numeric>
 
 namespace sparsedistill {
 
 namespace {
 
 constexpr double kFilling = 0.625;  // beyond it, full buckets and second misses become common
+constexpr std::int64_t kMarks = 4;  // rows are marked with their part as row * kMarks + part
 
 // Put `keys` into `buckets`; false where one would stand out of reach.
 bool place(std::span<const std::uint64_t> keys, std::vector<Bucket>& buckets) {
@@ -59,6 +61,12 @@ void choose_some(std::vector<std::int64_t>& rows, std::size_t begin, std::size_t
   rows.resize(begin + config.max_ngrams);
 }
 
+// Leave those of the rows from `begin` on that chance leaves.
+void draw(std::vector<std::int64_t>& rows, std::size_t begin, std::size_t text, const ExtractionConfig& config) {
+  if (config.dropout > 0) drop_some(rows, begin, text, config);
+  if (config.max_ngrams > 0 && rows.size() - begin > config.max_ngrams) choose_some(rows, begin, text, config);
+}
+
 }  // namespace
 
 std::vector<Bucket> build_buckets(std::span<const std::uint64_t> keys) {
@@ -69,31 +77,55 @@ std::vector<Bucket> build_buckets(std::span<const std::uint64_t> keys) {
   }
 }
 
-Extraction extract(const Vocabulary& vocabulary, Texts texts, const ExtractionConfig& config) {
+Extraction extract(const Vocabulary& vocabulary, Texts texts, Texts pairs, const ExtractionConfig& config) {
+  if (!pairs.empty() && pairs.size() != texts.size()) throw std::invalid_argument("each text needs its second text");
+  const bool paired = !pairs.empty();
+  const std::size_t segments = paired ? kParts : 1;
   const std::vector<Range> ranges = cut(texts, 1 << 16, 1024);
   Extraction result;
   result.parts.resize(ranges.size());
-  result.offsets.resize(texts.size() + 1);
+  result.offsets.resize(segments * texts.size() + 1);
   result.tokens.resize(texts.size());
   result.known.resize(texts.size());
   for_each_parallel(ranges.size(), config.threads, [&](std::size_t, std::size_t item) {
+    std::vector<std::int64_t>& rows = result.parts[item];
+    const auto record = [&](std::size_t text, const NgramFinder::Counts& counts) {
+      result.tokens[text] = static_cast<std::int64_t>(counts.tokens);
+      result.known[text] = static_cast<std::int64_t>(counts.known);
+    };
+    if (paired) {
+      PairFinder find(vocabulary);
+      std::vector<std::int64_t> marked;  // a row's number, and its part: what is drawn of them is drawn of all
+      for (std::size_t text = ranges[item].begin; text < ranges[item].end; ++text) {
+        record(text, find(texts[text], pairs[text], [](std::uint32_t) {}));
+        marked.clear();
+        for (const Part part : {kShared, kFirst, kSecond}) {
+          for (const std::int64_t row : find.part(part)) marked.push_back(row * kMarks + part);
+        }
+        draw(marked, 0, text, config);
+        for (const Part part : {kShared, kFirst, kSecond}) {
+          const std::size_t begin = rows.size();
+          for (const std::int64_t row : marked) {
+            if (row % kMarks == part) rows.push_back(row / kMarks);
+          }
+          result.offsets[kParts * text + part + 1] = static_cast<std::int64_t>(rows.size() - begin);
+        }
+      }
+      return;
+    }
     NgramFinder find(vocabulary);
     RowSet met;
-    std::vector<std::int64_t>& rows = result.parts[item];
     for (std::size_t text = ranges[item].begin; text < ranges[item].end; ++text) {
       const std::size_t begin = rows.size();
       met.clear();
-      const NgramFinder::Counts counts = find(texts[text], [&](std::uint32_t row, const Token&, const Token&) {
-        if (met.insert(row)) rows.push_back(row);
-      });
-      result.tokens[text] = static_cast<std::int64_t>(counts.tokens);
-      result.known[text] = static_cast<std::int64_t>(counts.known);
-      if (config.dropout > 0) drop_some(rows, begin, text, config);
-      if (config.max_ngrams > 0 && rows.size() - begin > config.max_ngrams) choose_some(rows, begin, text, config);
+      record(text, find(texts[text], [&](std::uint32_t row, const Token&, const Token&) {
+               if (met.insert(row)) rows.push_back(row);
+             }));
+      draw(rows, begin, text, config);
       result.offsets[text + 1] = static_cast<std::int64_t>(rows.size() - begin);
     }
   });
-  for (std::size_t text = 0; text < texts.size(); ++text) result.offsets[text + 1] += result.offsets[text];
+  std::partial_sum(result.offsets.begin(), result.offsets.end(), result.offsets.begin());
   return result;
 }
 

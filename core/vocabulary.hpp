@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "ngrams.hpp"
+#include "pairs.hpp"
 #include "parallel.hpp"
 
 namespace sparsedistill {
@@ -171,10 +172,12 @@ class RowSet {
     size_ = 0;
   }
 
+  [[nodiscard]] bool contains(std::uint32_t row) const { return slots_[find(row)].round == round_; }
+
   // Whether `row` is met for the first time.
   bool insert(std::uint32_t row) {
     if (2 * size_ >= slots_.size()) grow();
-    Slot& slot = find(row);
+    Slot& slot = slots_[find(row)];
     if (slot.round == round_) return false;
     slot = {row, round_};
     ++size_;
@@ -190,24 +193,60 @@ class RowSet {
     std::uint32_t round = 0;  // 0: never used
   };
 
-  Slot& find(std::uint32_t row) {
+  // Where `row` stands, or would.
+  [[nodiscard]] std::size_t find(std::uint32_t row) const {
     const std::size_t mask = slots_.size() - 1;
     std::size_t at = ((row * kSeed0) >> 32) & mask;
     while (slots_[at].round == round_ && slots_[at].row != row) at = (at + 1) & mask;
-    return slots_[at];
+    return at;
   }
 
   void grow() {
     std::vector<Slot> old(2 * slots_.size());
     old.swap(slots_);
     for (const Slot& slot : old) {
-      if (slot.round == round_) find(slot.row) = slot;
+      if (slot.round == round_) slots_[find(slot.row)] = slot;
     }
   }
 
   std::vector<Slot> slots_ = std::vector<Slot>(kSmallest);
   std::size_t size_ = 0;
   std::uint32_t round_ = 1;
+};
+
+// Finds the n-grams of pairs, each once. Holds the buffers of one thread.
+class PairFinder {
+ public:
+  explicit PairFinder(const Vocabulary& vocabulary) : find_(vocabulary) {}
+
+  // Find the rows of a pair, and call meet(row) as they come; one of both texts comes twice.
+  template <class Meet>
+  NgramFinder::Counts operator()(std::string_view first, std::string_view second, Meet&& meet) {
+    for (std::vector<std::uint32_t>& part : parts_) part.clear();
+    for (RowSet& met : met_) met.clear();
+    NgramFinder::Counts counts = find_(first, [&](std::uint32_t row, const Token&, const Token&) {
+      if (!met_[0].insert(row)) return;
+      meet(row);
+      parts_[kFirst].push_back(row);
+    });
+    const NgramFinder::Counts others = find_(second, [&](std::uint32_t row, const Token&, const Token&) {
+      if (!met_[1].insert(row)) return;
+      meet(row);
+      parts_[met_[0].contains(row) ? kShared : kSecond].push_back(row);
+    });
+    std::erase_if(parts_[kFirst], [&](std::uint32_t row) { return met_[1].contains(row); });
+    counts.tokens += others.tokens;
+    counts.known += others.known;
+    return counts;
+  }
+
+  // The rows of the last pair, until the next one comes.
+  [[nodiscard]] const std::vector<std::uint32_t>& part(Part part) const { return parts_[part]; }
+
+ private:
+  NgramFinder find_;
+  RowSet met_[2];
+  std::vector<std::uint32_t> parts_[kParts];
 };
 
 // ---- extraction ----------------------------------------------------------------------------------
@@ -219,18 +258,19 @@ struct ExtractionConfig {
   std::size_t threads = 1;
 };
 
-// n-gram rows of texts as CSR, each row once a text.
+// n-gram rows of texts as CSR, each row once a text; of pairs a segment for each Part.
 struct Extraction {
   std::vector<std::vector<std::int64_t>> parts;  // the rows, in order
-  std::vector<std::int64_t> offsets;             // texts + 1
-  std::vector<std::int64_t> tokens;              // of each text, and those that the vocabulary knows
+  std::vector<std::int64_t> offsets;             // segments + 1
+  std::vector<std::int64_t> tokens;              // of each text or pair, and those that the vocabulary knows
   std::vector<std::int64_t> known;
 
   // Write the rows, one part after the other, to `rows`, which holds offsets.back() of them.
   void write(std::span<std::int64_t> rows, std::size_t threads) const;
 };
 
-Extraction extract(const Vocabulary& vocabulary, Texts texts, const ExtractionConfig& config);
+// `pairs` is empty or as long as `texts`.
+Extraction extract(const Vocabulary& vocabulary, Texts texts, Texts pairs, const ExtractionConfig& config);
 
 // The strings of the vocabulary's n-grams, gathered from the texts that it was counted from.
 class NgramStrings {

@@ -38,7 +38,7 @@ def make(texts: list[str], *, dim: int = 12, classes: int = 2, pair: bool = Fals
         return random.standard_normal(shape, dtype=np.float32)
 
     strength = np.where(np.arange(dim) < rank, 3.0, 1e-4).astype(np.float32)
-    width = 4 * dim if pair else dim
+    width = 5 * dim + 3 if pair else dim
     network = Network(
         draw(len(vocabulary), dim) * strength,
         draw(40, width) / np.float32(np.sqrt(width)),

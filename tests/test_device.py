@@ -49,7 +49,7 @@ def network(rows: int, dim: int, hidden: int, *, pair: bool = False) -> Network:
 
     return Network(
         draw(rows, dim) * np.float32(dim**0.5),
-        draw(hidden, dim * (4 if pair else 1)),
+        draw(hidden, 5 * dim + 3 if pair else dim),
         draw(hidden),
         draw(len(CLASSES), hidden),
         draw(len(CLASSES)),

@@ -35,7 +35,7 @@ def make(
         return random.standard_normal(shape, dtype=np.float32)
 
     network = Network(
-        draw(len(vocabulary), 6), draw(10, 24 if pair else 6), draw(10), draw(classes, 10), draw(classes)
+        draw(len(vocabulary), 6), draw(10, 33 if pair else 6), draw(10), draw(classes, 10), draw(classes)
     )
     names = tuple(f"class {c}" for c in range(classes))
     return Student(vocabulary, network, names, pair=pair, multi_label=multi_label)
@@ -132,13 +132,32 @@ def test_sides_of_a_pair_are_explained_alike() -> None:
     network = student.network
     assert isinstance(network, Network)
     even = network.hidden_weight.copy()
-    even[:, 6:12] = even[:, :6]
+    even[:, 12:18], even[:, 32] = even[:, 6:12], even[:, 31]  # of the one text's parts as of the other's
     student = replace(student, network=replace(network, hidden_weight=even))
     one = student.explain("the good film", "a bad one")
     other = student.explain("a bad one", "the good film")
     said = {(s.ngram, s.second): c for s, c in zip(one.spans, one.contributions, strict=True)}
     for span, contribution in zip(other.spans, other.contributions, strict=True):
         np.testing.assert_allclose(contribution, said[span.ngram, not span.second], atol=1e-5)
+
+
+def test_what_both_texts_have_is_explained_by_both() -> None:
+    """Where the head reads only what is shared, n-grams of one text alone say nothing."""
+    student = make(pair=True)
+    network = student.network
+    assert isinstance(network, Network)
+    shared = np.zeros_like(network.hidden_weight)
+    shared[:, :6], shared[:, 30] = network.hidden_weight[:, :6], network.hidden_weight[:, 30]
+    student = replace(student, network=replace(network, hidden_weight=shared))
+    explained = student.explain("the good film", "a bad film")
+    for span, contribution in zip(explained.spans, explained.contributions, strict=True):
+        assert contribution.any() == (span.ngram == "film")
+    one, other = (
+        c for s, c in zip(explained.spans, explained.contributions, strict=True) if s.ngram == "film"
+    )
+    np.testing.assert_allclose(one, other, atol=1e-6)
+    total = explained.empty_logits + explained.contributions.sum(axis=0)
+    np.testing.assert_allclose(total, explained.logits, atol=1e-5)
 
 
 def test_an_ngram_that_comes_twice_is_listed_once_with_its_places(students: dict[str, Student]) -> None:

@@ -6,12 +6,13 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
+from comparison import compared
 from numpy.typing import NDArray
 from torch import Tensor
 
 from sparsedistill import table as tables
 from sparsedistill.errors import InputError
-from sparsedistill.network import Head, NetworkConfig, StudentNetwork, compare
+from sparsedistill.network import Head, NetworkConfig, StudentNetwork, compare, pair_features
 from sparsedistill.table import EPSILON, EmbeddingBagTable, FbgemmTable, Table, TableKind, make_table
 
 ROWS, DIM, TEXTS = 50, 8, 12
@@ -25,6 +26,22 @@ def csr(generator: torch.Generator, rows: int = ROWS, texts: int = TEXTS) -> tup
     lengths[2] = 0
     offsets = torch.cat([torch.zeros(1, dtype=torch.int64), lengths.cumsum(0)])
     return torch.randint(0, rows, (int(offsets[-1]),), generator=generator), offsets
+
+
+def drawn(generator: torch.Generator, size: int) -> list[int]:
+    """The rows of a text, each once."""
+    return torch.randperm(ROWS // 5, generator=generator)[:size].tolist()
+
+
+def parted(first: list[list[int]], second: list[list[int]]) -> tuple[Tensor, Tensor]:
+    """What the network takes of pairs: of each the rows of both texts, of the first alone, of the second."""
+    parts: list[list[int]] = []
+    for one, other in zip(first, second, strict=True):
+        parts.append([row for row in one if row in other])
+        parts.append([row for row in one if row not in other])
+        parts.append([row for row in other if row not in one])
+    offsets = np.cumsum([0, *map(len, parts)])
+    return torch.tensor([row for part in parts for row in part]), torch.from_numpy(offsets)
 
 
 def started(table: Table, seed: int = 0) -> Table:
@@ -114,23 +131,24 @@ def test_texts_without_any_ngram_train(kind: TableKind) -> None:
 
 def test_gradients_of_the_pair_head() -> None:
     generator = torch.Generator().manual_seed(0)
-    u, v = (
-        torch.randn(5, DIM, generator=generator, dtype=torch.float64, requires_grad=True) for _ in range(2)
-    )
-    head = Head(4 * DIM, 6, 3, dropout=0.0).double()
-    assert torch.autograd.gradcheck(lambda u, v: head(compare(u, v)), (u, v))
+    means = torch.randn(5, 3, DIM, generator=generator, dtype=torch.float64, requires_grad=True)
+    counts = torch.randint(1, 4, (5, 3), generator=generator)
+    head = Head(pair_features(DIM), 6, 3, dropout=0.0).double()
+    assert torch.autograd.gradcheck(lambda means: head(compare(means, counts)), means)
     parameters = tuple(head.parameters())
     assert torch.autograd.gradcheck(
         lambda *p: torch.func.functional_call(
-            head, dict(zip(dict(head.named_parameters()), p, strict=True)), compare(u, v).detach()
+            head, dict(zip(dict(head.named_parameters()), p, strict=True)), compare(means, counts).detach()
         ),
         parameters,
     )
 
 
-def test_compare_is_concat_compare() -> None:
-    u, v = torch.tensor([[1.0, -2.0]]), torch.tensor([[3.0, 4.0]])
-    assert compare(u, v).tolist() == [[1, -2, 3, 4, 3, -8, 2, 6]]
+def test_compare_tells_what_texts_share() -> None:
+    """Of a pair with one n-gram in both texts, one in the first alone and two in the second alone."""
+    means = torch.tensor([[[4.0], [8.0], [-2.0]]])
+    found = compare(means, torch.tensor([[1, 1, 2]]))
+    assert found.tolist() == [[1, 2, -1, 0, 6, 0.25, 0.25, 0.5]]
 
 
 @pytest.mark.parametrize("pair", [False, True])
@@ -139,14 +157,20 @@ def test_forward_is_the_formula(kind: TableKind, pair: bool) -> None:
     network = StudentNetwork(NetworkConfig(ROWS, 3, dim=DIM, hidden=5, pair=pair, table=kind)).eval()
     started(network.table)
     generator = torch.Generator().manual_seed(5)
-    sides = [csr(generator) for _ in range(1 + pair)]
     arrays = {name: array.double().numpy() for name, array in network.arrays().items()}
-    u, v = (pooling(*side) @ arrays["table"] for side in (sides[0], sides[-1]))
-    features = np.hstack([u, v, u * v, abs(u - v)]) if pair else u
+    table = arrays["table"]
+    if pair:
+        sides = [[drawn(generator, size) for size in (4, 0, 2, 5)] for _ in range(2)]
+        sides[1][3] = sides[0][3]
+        features = np.array([compared(table, *texts) for texts in zip(*sides, strict=True)])
+        inputs = parted(*sides)
+    else:
+        inputs = csr(generator)
+        features = pooling(*inputs) @ table
     hidden = np.tanh(features @ arrays["hidden.weight"].T + arrays["hidden.bias"])
     expected = hidden @ arrays["output.weight"].T + arrays["output.bias"]
     with torch.no_grad():
-        assert np.allclose(network(*(t for side in sides for t in side)), expected, atol=1e-5)
+        assert np.allclose(network(*inputs), expected, atol=1e-5)
 
 
 def test_a_row_on_both_sides_of_a_pair_is_updated_by_its_whole_gradient() -> None:
@@ -156,11 +180,10 @@ def test_a_row_on_both_sides_of_a_pair_is_updated_by_its_whole_gradient() -> Non
         started(network.table)
         network.table.set_learning_rate(0.1)
         dense = network.table.weight.clone().requires_grad_()
-        rows, offsets = torch.tensor([1, 2, 1, 3]), torch.tensor([0, 2])
         target = torch.tensor([1])
-        u, v = dense[[1, 2]].mean(dim=0, keepdim=True), dense[[1, 3]].mean(dim=0, keepdim=True)
-        torch.nn.functional.cross_entropy(network.head(compare(u, v)), target).backward()  # type: ignore[no-untyped-call]
-        logits = network(rows[:2], offsets, rows[2:], offsets)
+        features = compare(dense[[1, 2, 3]][None], torch.tensor([[1, 1, 1]]))
+        torch.nn.functional.cross_entropy(network.head(features), target).backward()  # type: ignore[no-untyped-call]
+        logits = network(*parted([[1, 2]], [[1, 3]]))
         torch.nn.functional.cross_entropy(logits, target).backward()  # type: ignore[no-untyped-call]
         assert dense.grad is not None
         expected = dense.detach() - 0.1 * dense.grad / (

@@ -7,11 +7,14 @@ import json
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pytest
+from comparison import compared
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -22,16 +25,29 @@ from sparsedistill.tensors import map_tensors, write_tensors
 
 CORPUS = ["the film is good", "the film is bad", "it 's a good film , not a bad one !", "日本の映画"] * 2
 TEXTS = ["The film is good!", "", "unheard-of", "bad bad bad", "the film", "日本 映画", "it's a bad one"]
+LONG = " ".join(f"{a} {b}" for a in ("good", "bad", "film", "the") for b in ("zzz", "film", "is")) + " "
+#: Pairs at the edges: an empty side, identical sides, sides that the core reads in several pieces.
+EDGES = [
+    ("", ""),
+    ("the film", ""),
+    ("", "zzz film"),
+    ("the film is good", "the film is good"),
+    ("the film is good", "The film is bad!"),
+    (LONG * 200, "it 's a bad one"),
+    ("it 's a bad one", LONG * 200),
+    (LONG * 200 + "a good film", LONG * 200 + "not a bad one !"),
+]
 
 
-def network(rows: int, dim: int = 24, hidden: int = 10, classes: int = 3, sides: int = 1) -> Network:
+def network(rows: int, dim: int = 24, hidden: int = 10, classes: int = 3, pair: bool = False) -> Network:
     random = np.random.default_rng(3)
 
     def draw(*shape: int) -> NDArray[np.float32]:
         return random.standard_normal(shape, dtype=np.float32)
 
+    features = 5 * dim + 3 if pair else dim
     return Network(
-        draw(rows, dim), draw(hidden, sides * dim), draw(hidden), draw(classes, hidden), draw(classes)
+        draw(rows, dim), draw(hidden, features), draw(hidden), draw(classes, hidden), draw(classes)
     )
 
 
@@ -39,22 +55,23 @@ def make(**given_: object) -> Student:
     vocabulary = Vocabulary.build(CORPUS, TokenizerConfig(3), CountingConfig(min_count=1))
     pair = bool(given_.get("pair"))
     classes = ("neg", "neutral", "pos")
-    return Student(vocabulary, network(len(vocabulary), sides=4 if pair else 1), classes, **given_)  # type: ignore[arg-type]
+    return Student(vocabulary, network(len(vocabulary), pair=pair), classes, **given_)  # type: ignore[arg-type]
 
 
 def plain(student: Student, texts: list[str], text_pair: list[str] | None = None) -> NDArray[np.float64]:
     """Logits by the definition, in float64."""
     weights = {name: array.astype(float) for name, array in student.network.arrays().items()}
 
-    def pooled(side: list[str]) -> NDArray[np.float64]:
+    def rows(side: list[str]) -> list[list[int]]:
         found = student.vocabulary.extract(side)
-        pieces = [found.rows[a:b] for a, b in zip(found.offsets, found.offsets[1:], strict=False)]
-        return np.array([weights["table"][rows].mean(0) if len(rows) else np.zeros(24) for rows in pieces])
+        return [found.rows[a:b].tolist() for a, b in pairwise(found.offsets)]
 
-    features = u = pooled(texts)
-    if text_pair is not None:
-        v = pooled(text_pair)
-        features = np.concatenate([u, v, u * v, np.abs(u - v)], axis=1)
+    table = weights["table"]
+    if text_pair is None:
+        features = np.array([table[one].mean(0) if one else 0 * table[0] for one in rows(texts)])
+    else:
+        both = zip(rows(texts), rows(text_pair), strict=True)
+        features = np.array([compared(table, one, other) for one, other in both])
     hidden = np.tanh(features @ weights["hidden.weight"].T + weights["hidden.bias"])
     return hidden @ weights["output.weight"].T + weights["output.bias"]
 
@@ -63,7 +80,7 @@ def plain(student: Student, texts: list[str], text_pair: list[str] | None = None
 @pytest.mark.parametrize("pair", [False, True])
 def test_every_path_computes_the_network_and_the_same_bits(dim: int, hidden: int, pair: bool) -> None:
     vocabulary = Vocabulary.build(CORPUS, TokenizerConfig(3), CountingConfig(min_count=1))
-    weights = network(len(vocabulary), dim, hidden, sides=4 if pair else 1)
+    weights = network(len(vocabulary), dim, hidden, pair=pair)
     texts = TEXTS * 5
     seconds = texts[::-1] if pair else None
     found = [
@@ -75,8 +92,7 @@ def test_every_path_computes_the_network_and_the_same_bits(dim: int, hidden: int
     ]
     assert all((logits == found[0]).all() for logits in found)
     student = Student(vocabulary, weights, ("a", "b", "c"), pair=pair)
-    if dim == 24:
-        np.testing.assert_allclose(found[0], plain(student, texts, seconds), atol=1e-5)
+    np.testing.assert_allclose(found[0], plain(student, texts, seconds), atol=1e-4)
 
 
 @pytest.mark.parametrize("pair", [False, True])
@@ -86,6 +102,26 @@ def test_logits_are_those_of_the_definition(pair: bool) -> None:
     np.testing.assert_allclose(
         student.score(TEXTS, seconds).logits, plain(student, TEXTS, seconds), atol=1e-5
     )
+
+
+def test_pairs_at_the_edges_are_compared_by_the_definition() -> None:
+    student = make(pair=True)
+    first, second = (list(side) for side in zip(*EDGES, strict=True))
+    expected = plain(student, first, second)
+    np.testing.assert_allclose(student.score(first, second).logits, expected, atol=2e-5)
+    for one, other, logits in zip(first, second, expected, strict=True):
+        np.testing.assert_allclose(student.score([one], [other]).logits[0], logits, atol=2e-5)
+
+
+def test_a_pair_is_told_from_another_by_what_its_texts_share() -> None:
+    """Of n-grams whose rows are all alike, only how many both texts have tells pairs apart."""
+    student = make(pair=True)
+    weights = student.network
+    assert isinstance(weights, Network)
+    alike = replace(student, network=replace(weights, table=np.ones_like(weights.table)))
+    near, far, itself = alike.score(["the film"] * 3, ["the film is", "good", "the film"]).logits
+    assert not np.allclose(near, far, atol=1e-3)
+    assert not np.allclose(near, itself, atol=1e-3)
 
 
 @settings(max_examples=100, deadline=None)

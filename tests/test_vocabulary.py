@@ -125,6 +125,49 @@ def test_extraction_counts_the_tokens_that_are_known() -> None:
     assert found.known.tolist() == [4, 0, 1]
 
 
+@settings(max_examples=60, deadline=None)
+@given(texts, texts, st.booleans())
+def test_pairs_are_parted_into_what_both_have_and_what_each_has_alone(
+    first: list[str], second: list[str], boundaries: bool
+) -> None:
+    pairs = list(zip(first, second, strict=False))
+    sides = [[pair[side] for pair in pairs] for side in (0, 1)]
+    known = ["the", "film", "good", "日本", "the film", "good film"]
+    vocabulary = Vocabulary.from_ngrams(known, TokenizerConfig(2, boundaries))
+    single = [vocabulary.extract(side) for side in sides]
+    found = vocabulary.extract(*sides)
+    assert (found.tokens == single[0].tokens + single[1].tokens).all()
+    assert (found.known == single[0].known + single[1].known).all()
+    parts = np.split(found.rows, found.offsets[1:-1])
+    for i in range(len(pairs)):
+        one, other = (set(rows.rows[rows.offsets[i] : rows.offsets[i + 1]].tolist()) for rows in single)
+        assert [sorted(part) for part in parts[3 * i : 3 * i + 3]] == [
+            sorted(one & other),
+            sorted(one - other),
+            sorted(other - one),
+        ]
+
+
+def test_an_ngram_is_dropped_from_both_texts_of_a_pair_or_from_neither() -> None:
+    text = " ".join(f"w{i}" for i in range(400))
+    vocabulary = Vocabulary.build([text], TokenizerConfig(1), CountingConfig(min_count=1))
+    for options in ({"dropout": 0.5}, {"max_ngrams": 200}):
+        found = vocabulary.extract([text], [text + " w1 unknown"], seed=3, **options)
+        assert found.offsets[1:].tolist() == [len(found.rows)] * 3
+        assert 100 < len(set(found.rows.tolist())) == len(found.rows) < 300
+    one, other = (vocabulary.extract([text], [text], dropout=0.5, seed=seed) for seed in (3, 4))
+    assert set(one.rows.tolist()) != set(other.rows.tolist())
+    half = vocabulary.extract([text], [text[: len(text) // 2]], max_ngrams=100, seed=3)
+    assert len(half.rows) == 100
+    assert np.diff(half.offsets)[:2].min() > 20
+
+
+def test_pairs_need_two_sides_of_one_length() -> None:
+    vocabulary = Vocabulary.from_ngrams(["a"])
+    with pytest.raises(InputError, match="2 texts came with 1 second ones"):
+        vocabulary.extract(["a", "b"], ["a"])
+
+
 def test_arrow_texts_are_sliced_over_the_same_bytes() -> None:
     texts = _core.ArrowTexts(np.frombuffer(b"abcdef", np.uint8), np.array([0, 1, 1, 4, 6], np.int32))
     assert texts.sizes().tolist() == [1, 0, 3, 2]
@@ -132,7 +175,7 @@ def test_arrow_texts_are_sliced_over_the_same_bytes() -> None:
     assert texts[2:99].sizes().tolist() == [3, 2]
     assert len(texts[3:2]) == len(texts[9:]) == 0
     vocabulary = Vocabulary.from_ngrams(["bcd", "ef"])
-    assert vocabulary.core.extract(texts[1:4], 0.0, 0, 0, 1)[0].tolist() == [0, 1]
+    assert vocabulary.core.extract(texts[1:4], None, 0.0, 0, 0, 1)[0].tolist() == [0, 1]
     with pytest.raises(ValueError, match="steps"):
         texts[::2]
 

@@ -125,7 +125,7 @@ void test_counting_and_finding() {
       const auto counts = plain_count(text, config);
       for (const std::uint64_t key : keys) distinct += counts.contains(key);
     }
-    const Extraction extraction = extract(vocabulary, views, {0.0, 0, 0, 2});
+    const Extraction extraction = extract(vocabulary, views, {}, {0.0, 0, 0, 2});
     CHECK(static_cast<std::uint64_t>(extraction.offsets.back()) == distinct);
     NgramStrings strings(vocabulary);
     strings.add(views, 2);
@@ -163,7 +163,7 @@ void test_paths_agree_and_stay_in_bounds() {
     const std::size_t classes = 1 + random() % 5;
     const bool pair = random() % 2 == 0;
     const auto table = draw(rows * dim);
-    const auto weight = draw(hidden * dim * (pair ? 4 : 1));
+    const auto weight = draw(hidden * (pair ? pair_features(dim) : dim));
     const auto bias = draw(hidden);
     const auto output = draw(classes * hidden);
     const auto output_bias = draw(classes);
@@ -171,7 +171,8 @@ void test_paths_agree_and_stay_in_bounds() {
     std::vector<std::string> texts;
     for (int i = 0; i < 50; ++i) texts.push_back(hostile_text(random, i == 0 ? 4000 : 30));
     const std::vector<std::string_view> views(texts.begin(), texts.end());
-    const Texts seconds = pair ? Texts(views) : Texts();
+    const std::vector<std::string_view> others(views.rbegin(), views.rend());
+    const Texts seconds = pair ? Texts(others) : Texts();
     std::vector<float> reference;
     for (const Path path : available_paths()) {
       for (const std::size_t threads : {1, 3}) {
@@ -234,7 +235,8 @@ void test_compact_sums() {
   for (int round = 0; round < 200; ++round) {
     const TokenizerConfig config{1 + static_cast<int>(random() % kMaxOrder), random() % 2 == 0};
     std::vector<std::string> texts;
-    for (int i = 0; i < 40; ++i) texts.push_back(hostile_text(random, i == 7 && round % 4 == 0 ? 3000 : 60));
+    for (int i = 0; i < 40; ++i)
+      texts.push_back(hostile_text(random, (i == 7 || i == 12 || i == 13) && round % 4 == 0 ? 3000 : 60));
     const std::vector<std::string_view> views(texts.begin(), texts.end());
     Counter counter({config, false, Counter::kLeastMemory, 3});
     counter.add(views);
@@ -286,12 +288,29 @@ void test_compact_sums() {
     }
     for (const Path path : available_paths()) {
       CompactScratch scratch(table.row_bytes());
-      sum_texts(path, table)(table, views.data(), views.size(), scratch);
+      sum_texts(path, table)(table, views.data(), views.size(), false, scratch);
       for (std::size_t text = 0; text < views.size(); ++text) {
         CHECK(scratch.counts[text].ngrams == counts[text].ngrams);
         CHECK(scratch.counts[text].tokens == counts[text].tokens);
         CHECK(scratch.counts[text].known == counts[text].known);
         for (std::size_t b = 0; b < bytes; ++b) CHECK(scratch.sums[text * bytes + b] == sums[text * bytes + b]);
+      }
+      const std::size_t pairs = views.size() / 2;
+      sum_texts(path, table)(table, views.data(), 2 * pairs, true, scratch);
+      CHECK(std::equal(sums.begin(), sums.begin() + static_cast<std::ptrdiff_t>(2 * pairs * bytes),
+                       scratch.sums.begin()));
+      for (std::size_t pair = 0; pair < pairs; ++pair) {
+        const auto first = plain_count(texts[2 * pair], config);
+        const auto second = plain_count(texts[2 * pair + 1], config);
+        std::uint64_t shared = 0;
+        std::vector<std::int64_t> shared_sums(bytes);
+        for (std::size_t i = 0; i < keys.size(); ++i) {
+          if (!first.contains(keys[i]) || !second.contains(keys[i])) continue;
+          ++shared;
+          for (std::size_t b = 0; b < bytes; ++b) shared_sums[b] += signed_rows[i * bytes + b];
+        }
+        CHECK(scratch.shared_counts[pair] == shared);
+        CHECK(std::equal(shared_sums.begin(), shared_sums.end(), &scratch.shared_sums[pair * bytes]));
       }
     }
   }
@@ -314,7 +333,7 @@ void test_hostile_compact_tables() {
     const std::vector<float> floats(40000, 0.5F);
     const std::span<const float> all(floats);
     const bool pair = random() % 2 == 0;
-    const std::size_t features = pair ? 12 : dims;
+    const std::size_t features = pair ? pair_features(3) : dims;
     const CompactNetwork network{wide,
                                  all.first(dims),
                                  all.first(dims),

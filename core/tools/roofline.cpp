@@ -261,7 +261,7 @@ void check_sums(const CompactTable& table, Texts texts, Path path, const Work& w
   CompactScratch scratch(table.row_bytes());
   const SumTexts sum = sum_texts(path, table);
   in_batches(texts, [&](Range range) {
-    sum(table, &texts[range.begin], range.size(), scratch);
+    sum(table, &texts[range.begin], range.size(), false, scratch);
     for (std::size_t i = 0; i < range.size(); ++i) {
       const std::size_t text = range.begin + i;
       const std::size_t before = text == 0 ? 0 : work.fresh_ends[text - 1];
@@ -427,7 +427,7 @@ void measure_kernel(const Settings& settings, Path path, const Stages& stage) {
   const auto add_kernel = [&](const std::string& name, const CompactTable& its) {
     engines.push_back({name, [&, sum = sum_texts(path, its), table = &its] {
                          in_batches(texts, [&](Range range) {
-                           sum(*table, &texts[range.begin], range.size(), scratch);
+                           sum(*table, &texts[range.begin], range.size(), false, scratch);
                            keep(scratch.sums.data());
                          });
                        }});

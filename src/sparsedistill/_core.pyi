@@ -42,7 +42,13 @@ class Vocabulary:
         self, buckets: NDArray[np.uint64], rows: int, max_ngram: int, boundaries: bool, closed: bool
     ) -> None: ...
     def extract(
-        self, texts: Sequence[str] | ArrowTexts, dropout: float, max_ngrams: int, seed: int, threads: int
+        self,
+        texts: Sequence[str] | ArrowTexts,
+        text_pair: Sequence[str] | ArrowTexts | None,
+        dropout: float,
+        max_ngrams: int,
+        seed: int,
+        threads: int,
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]: ...
     def find(self, keys: NDArray[np.uint64]) -> NDArray[np.int64]: ...
 

@@ -36,7 +36,7 @@ class Batch:
         soft: The targets are soft targets.
     """
 
-    inputs: tuple[Tensor, ...]
+    inputs: tuple[Tensor, Tensor]
     answers: tuple[Tensor, Tensor]
     soft: bool
 
@@ -51,7 +51,7 @@ class Extraction:
     Attributes:
         vocabulary: The n-gram vocabulary.
         dropout: Share of the n-grams that is dropped at random.
-        max_ngrams: Most n-grams of a text; a random part of them is kept where there are more.
+        max_ngrams: Most n-grams of a text or a pair; a random part of them is kept where there are more.
         threads: Threads to extract with; None for all cores.
     """
 
@@ -62,7 +62,7 @@ class Extraction:
 
     def inputs(
         self, texts: pa.Array, text_pair: pa.Array | None, seed: Sequence[int] = (0,)
-    ) -> tuple[Tensor, ...]:
+    ) -> tuple[Tensor, Tensor]:
         """What a network takes of n texts, or pairs of texts.
 
         Args:
@@ -71,23 +71,18 @@ class Extraction:
             seed: Draws what is random: which n-grams are dropped.
 
         Returns:
-            int64 rows (nnz,) and offsets (n + 1,), and for pairs the same of the second texts.
+            int64 rows (nnz,) and offsets (n + 1,), for pairs (3 * n + 1,): see
+            :class:`~sparsedistill.vocabulary.Rows`.
         """
-        tensors: list[Tensor] = []
-        for side, side_seed in zip(
-            (texts, text_pair), np.random.SeedSequence(seed).generate_state(2), strict=True
-        ):
-            if side is None:
-                break
-            found = self.vocabulary.extract(
-                side,
-                dropout=self.dropout,
-                max_ngrams=self.max_ngrams,
-                seed=int(side_seed),
-                threads=self.threads,
-            )
-            tensors += [torch.from_numpy(found.rows), torch.from_numpy(found.offsets)]
-        return tuple(tensors)
+        found = self.vocabulary.extract(
+            texts,
+            text_pair,
+            dropout=self.dropout,
+            max_ngrams=self.max_ngrams,
+            seed=int(np.random.SeedSequence(seed).generate_state(1)[0]),
+            threads=self.threads,
+        )
+        return torch.from_numpy(found.rows), torch.from_numpy(found.offsets)
 
 
 class _Window(NamedTuple):
@@ -185,10 +180,10 @@ class TrainingBatches:
 
 def inputs_in_order(
     texts: pa.Array, text_pair: pa.Array | None, extraction: Extraction, batch_size: int
-) -> Generator[tuple[Tensor, ...], None, None]:
+) -> Generator[tuple[Tensor, Tensor], None, None]:
     """The network's inputs of all texts, a batch at a time. Close the iterator to stop its thread."""
 
-    def prepare(start: int) -> tuple[Tensor, ...]:
+    def prepare(start: int) -> tuple[Tensor, Tensor]:
         pair = None if text_pair is None else text_pair.slice(start, batch_size)
         return extraction.inputs(texts.slice(start, batch_size), pair)
 

@@ -31,7 +31,7 @@ class CompactNetwork:
         scale: float32 (dims,), what the mean of a text's rows is multiplied by.
         centre: float32 (dims,), what is added to it.
         basis: float32 (table_dim, dims) for pairs: back to the dimensions in which they are compared.
-        hidden_weight: float32 (hidden, dims), for pairs (hidden, 4 * table_dim).
+        hidden_weight: float32 (hidden, dims), for pairs (hidden, 5 * table_dim + 3).
         hidden_bias: float32 (hidden,).
         output_weight: float32 (classes, hidden).
         output_bias: float32 (classes,).

@@ -18,6 +18,7 @@ from . import _core
 from .answers import probabilities
 from .compact import CompactNetwork
 from .errors import InputError
+from .pairs import compare
 from .progress import console
 from .student import Network, Student
 from .texts import Texts
@@ -144,22 +145,23 @@ class _Head:
     output_weight: Floats
     output_bias: Floats
 
-    def hidden(self, features: Floats) -> Floats:
-        """Activations (n, hidden) of features (n, dims); for pairs, of n first and then n second ones."""
-        if self.basis is not None:
-            u, v = np.split(features @ self.basis.T, 2)
-            features = np.concatenate([u, v, u * v, np.abs(u - v)], axis=1)
-        return np.tanh(features @ self.hidden_weight.T + self.hidden_bias)
+    def hidden(self, features: Floats, shares: Floats) -> Floats:
+        """Activations (n, hidden) of features (n, segments, dims); see :class:`_Sample`."""
+        read = features[:, 0] if self.basis is None else compare(features @ self.basis.T, shares)
+        return np.tanh(read @ self.hidden_weight.T + self.hidden_bias)
 
-    def logits(self, features: Floats) -> NDArray[np.float32]:
+    def logits(self, features: Floats, shares: Floats) -> NDArray[np.float32]:
         """Float32 (n, classes)."""
-        found: Floats = self.hidden(features) @ self.output_weight.T + self.output_bias
+        found: Floats = self.hidden(features, shares) @ self.output_weight.T + self.output_bias
         return found.astype(np.float32)
 
 
 @dataclass(frozen=True)
 class _Sample:
-    """Texts, what the trained student makes of them, and their pooled rows."""
+    """Texts, what the trained student makes of them, and their pooled rows.
+
+    A text is one segment, and a pair is three: see :class:`~sparsedistill.vocabulary.Rows`.
+    """
 
     texts: list[str]
     text_pair: list[str] | None
@@ -167,8 +169,9 @@ class _Sample:
     multi_label: bool
     fit: NDArray[np.int64]
     held: NDArray[np.int64]
-    pooled: Floats  # (n, table_dim); for pairs (2n, table_dim), first texts and then second ones
-    rows: NDArray[np.int64]  # n-grams of the texts to fit (for pairs, of both sides)
+    pooled: Floats  # (n, segments, table_dim), sums of rows by n-gram of the text or pair
+    shares: Floats  # (n, segments), of the n-grams of the text or pair
+    rows: NDArray[np.int64]  # n-grams of the texts to fit
     offsets: NDArray[np.int64]
 
     @classmethod
@@ -185,44 +188,63 @@ class _Sample:
             raise InputError(f"{len(logits)} texts are too few to compress with: give some thousands.")
         order = np.random.default_rng(0).permutation(len(logits))
         fit, held = order[: len(order) // 2][:_FITTED], order[len(order) // 2 :]
-        sides = [[str(text) for text in side] for side in (texts, text_pair) if side is not None]
-        pooled = [_pooled(student.vocabulary, table, side, threads) for side in sides]
-        chosen = student.vocabulary.extract([side[i] for side in sides for i in fit], threads=threads)
+        first = [str(text) for text in texts]
+        second = None if text_pair is None else [str(text) for text in text_pair]
+        pooled, shares = _pooled(student.vocabulary, table, first, second, threads)
+        chosen = student.vocabulary.extract(*_inputs(first, second, fit), threads=threads)
         return cls(
-            texts=sides[0],
-            text_pair=sides[1] if len(sides) > 1 else None,
+            texts=first,
+            text_pair=second,
             logits=logits,
             multi_label=student.multi_label,
             fit=fit,
             held=held,
-            pooled=np.concatenate(pooled),
+            pooled=pooled,
+            shares=shares,
             rows=chosen.rows,
             offsets=chosen.offsets,
         )
 
     def inputs(self, part: NDArray[np.int64]) -> tuple[list[str], list[str] | None]:
-        seconds = None if self.text_pair is None else [self.text_pair[i] for i in part]
-        return [self.texts[i] for i in part], seconds
-
-    def pooled_of(self, part: NDArray[np.int64]) -> Floats:
-        both = part if self.text_pair is None else np.concatenate([part, part + len(self.texts)])
-        chosen: Floats = self.pooled[both]
-        return chosen
+        return _inputs(self.texts, self.text_pair, part)
 
     def difference(self, head: _Head, part: NDArray[np.int64]) -> Difference:
-        found = head.logits(self.pooled_of(part) @ head.projection)
+        found = head.logits(self.pooled[part] @ head.projection, self.shares[part])
         return _difference(found, self.logits[part], self.multi_label)
 
 
+def _inputs(
+    texts: list[str], text_pair: list[str] | None, part: NDArray[np.int64]
+) -> tuple[list[str], list[str] | None]:
+    return [texts[i] for i in part], None if text_pair is None else [text_pair[i] for i in part]
+
+
 def _pooled(
-    vocabulary: Vocabulary, table: NDArray[np.float32], texts: list[str], threads: int | None
-) -> Floats:
-    """Means of the rows of texts, (n, dim); a thousand texts at a time, for their rows take memory."""
-    parts = []
+    vocabulary: Vocabulary,
+    table: NDArray[np.float32],
+    texts: list[str],
+    text_pair: list[str] | None,
+    threads: int | None,
+) -> tuple[Floats, Floats]:
+    """What a sample holds of texts: pooled rows, and shares.
+
+    A thousand texts at a time, for their rows take memory.
+    """
+    pooled, shares = [], []
     for begin in range(0, len(texts), 1000):
-        found = vocabulary.extract(texts[begin : begin + 1000], threads=threads)
-        parts.append(_means(table[found.rows], found.offsets))
-    return np.concatenate(parts)
+        part = np.arange(begin, min(begin + 1000, len(texts)))
+        found = vocabulary.extract(*_inputs(texts, text_pair, part), threads=threads)
+        shares.append(_shares(found.offsets, len(part)))
+        means = _means(table[found.rows], found.offsets).reshape(*shares[-1].shape, -1)
+        pooled.append(means * shares[-1][:, :, None])
+    return np.concatenate(pooled), np.concatenate(shares)
+
+
+def _shares(offsets: NDArray[np.int64], texts: int) -> Floats:
+    """What share of the n-grams of a text or pair is in each of its segments, (texts, segments)."""
+    counts = np.diff(offsets).reshape(texts, -1)
+    shares: Floats = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    return shares
 
 
 def _means(values: NDArray[Any], offsets: NDArray[np.int64]) -> Floats:
@@ -279,7 +301,7 @@ def _cut(network: Network, sample: _Sample, rank: int) -> _Head:
     n-grams' by frequency) and by what they do to the logits (the head's squared gradient). Not centred:
     a text without n-grams stays at zero.
     """
-    pooled = sample.pooled_of(sample.fit)
+    pooled = sample.pooled[sample.fit].reshape(-1, sample.pooled.shape[2])
     weights = [array.astype(np.float64) for array in network.arrays().values()]
     hidden_weight, hidden_bias, output_weight, output_bias = weights[1:]
     moment = pooled.T @ pooled / len(pooled)
@@ -310,11 +332,10 @@ def _square_root(matrix: Floats) -> Floats:
 
 def _narrowed(head: _Head, sample: _Sample, floor: Floor) -> _Head:
     """`head` with as few of its units as keep the floor, chosen greedily and refitted by least squares."""
-    features = sample.pooled_of(sample.fit) @ head.projection
-    features = np.concatenate([features, np.zeros((1, features.shape[1]))])
+    features = np.pad(sample.pooled[sample.fit] @ head.projection, ((0, 1), (0, 0), (0, 0)))
     weights = np.ones(len(features))
     weights[-1] = _EMPTY_WEIGHT
-    units = head.hidden(features)
+    units = head.hidden(features, np.pad(sample.shares[sample.fit], ((0, 1), (0, 0))))
     target = units @ head.output_weight.T
     chosen: list[int] = []
     for width in _WIDTHS:
@@ -367,21 +388,21 @@ class _Quantised:
         centre = counts @ projected / max(counts.sum(), 1)
         narrow = [_in_one_byte(projected[:, d] - centre[d], counts) for d in range(dims)]
         broad = [_in_two_bytes(projected[:, d] - centre[d]) for d in range(dims)]
-        some = np.diff(sample.offsets) > 0
+        shares = sample.shares[sample.fit]
 
-        def mean(numbers: NDArray[np.int16], scale: float, d: int) -> Floats:
-            pooled = _means(numbers[sample.rows][:, None], sample.offsets)[:, 0]
-            restored: Floats = np.where(some, pooled * scale + centre[d], 0.0)
+        def pooled(numbers: NDArray[np.int16], scale: float, d: int) -> Floats:
+            means = _means(numbers[sample.rows][:, None], sample.offsets).reshape(shares.shape)
+            restored: Floats = (means * scale + centre[d]) * shares
             return restored
 
-        features = np.stack([mean(*narrow[d], d) for d in range(dims)], axis=1)
+        features = np.stack([pooled(*narrow[d], d) for d in range(dims)], axis=2)
         wide = 0
-        while not _difference(head.logits(features), sample.logits[sample.fit], sample.multi_label).within(
-            floor
-        ):
+        while not _difference(
+            head.logits(features, shares), sample.logits[sample.fit], sample.multi_label
+        ).within(floor):
             if wide == dims:
                 break
-            features[:, wide] = mean(*broad[wide], wide)
+            features[:, :, wide] = pooled(*broad[wide], wide)
             wide += 1
         if slots := _core.compact_slots(dims + wide):
             wide = min(dims, _core.compact_row_bytes(slots) - dims)

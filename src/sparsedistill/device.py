@@ -41,8 +41,9 @@ class DeviceStudent(StudentAnswers):
 
     Where the first layer is narrower than the table, it is folded into it (not for pairs, whose first
     layer does not follow the mean): rows are as wide as the narrower of both. On CUDA their numbers are
-    float16 if that changes no probability by more than 0.0005 on 768 texts of 1, 8 and 64 n-grams, drawn
-    by Zipf's law (the shortest are the most sensitive); float32 otherwise, and on all other devices.
+    float16 if that changes no probability by more than 0.0005 on 768 texts of 1, 8 and 64 n-grams (or 256
+    pairs of three times as many), drawn by Zipf's law (the shortest are the most sensitive); float32
+    otherwise, and on all other devices.
 
     Several threads may use one at once.
 
@@ -107,8 +108,9 @@ class DeviceStudent(StudentAnswers):
         coverage = np.empty(len(sides[0]), np.float32)
 
         def extract(piece: slice) -> _Batch:
-            core = self.vocabulary.core
-            return _Batch(piece, [_Found(*core.extract(side[piece], 0.0, 0, 0, threads)) for side in sides])
+            first, *others = (side[piece] for side in sides)
+            second = others[0] if others else None
+            return _Batch(piece, *self.vocabulary.core.extract(first, second, 0.0, 0, 0, threads))
 
         pieces = _pieces(sides, self.vocabulary.tokenizer.max_ngram)
         with torch.inference_mode(), closing(in_background(extract, pieces)) as batches:
@@ -122,37 +124,27 @@ class DeviceStudent(StudentAnswers):
         lane = _Lane(self.device)
         unfetched: deque[tuple[_Batch, Callable[[], NDArray[np.float32]]]] = deque()
         for batch in batches:
-            pooled = [self._pool(*lane.send(found.rows, found.offsets)) for found in batch.found]
-            unfetched.append((batch, lane.fetch(self._head(*pooled))))
+            rows, offsets = lane.send(batch.rows, batch.offsets)
+            means = _pooled(rows, self._table, offsets).float()
+            unfetched.append((batch, lane.fetch(self._head(means, offsets.diff()))))
             if len(unfetched) > _UNFETCHED:
                 done, answer = unfetched.popleft()
                 yield done, answer()
         for done, answer in unfetched:
             yield done, answer()
 
-    def _pool(self, rows: Tensor, offsets: Tensor) -> Tensor:
-        return _pooled(rows, self._table, offsets).float()
 
+class _Batch(NamedTuple):
+    """Some of the texts, and what the core finds in them: see :class:`~sparsedistill.vocabulary.Rows`."""
 
-class _Found(NamedTuple):
-    """What the core finds in n texts: see :class:`~sparsedistill.vocabulary.Rows`."""
-
+    piece: slice
     rows: NDArray[np.int64]
     offsets: NDArray[np.int64]
     tokens: NDArray[np.int64]
     known: NDArray[np.int64]
 
-
-class _Batch(NamedTuple):
-    """Some of the texts, and what was found in them, or in each side of pairs."""
-
-    piece: slice
-    found: list[_Found]
-
     def coverage(self) -> NDArray[np.float64]:
-        tokens = np.sum([side.tokens for side in self.found], axis=0)
-        known = np.sum([side.known for side in self.found], axis=0)
-        return np.asarray(known / np.maximum(tokens, 1))
+        return np.asarray(self.known / np.maximum(self.tokens, 1))
 
 
 class _Head:
@@ -161,6 +153,7 @@ class _Head:
     def __init__(self, network: Network, pair: bool, device: torch.device) -> None:
         hidden, features = network.hidden_weight.shape
         self.folds = not pair and hidden < features
+        self.pair = pair
         self.device = device
         self._hidden_weight, self._hidden_bias, self._output_weight, self._output_bias = (
             torch.tensor(array, device=device)
@@ -176,9 +169,14 @@ class _Head:
         """Rows (n, dim) as the device keeps them."""
         return functional.linear(rows, self._hidden_weight) if self.folds else rows
 
-    def __call__(self, pooled: Tensor, pooled_pair: Tensor | None = None) -> Tensor:
-        """Logits (n, classes) of means of folded rows."""
-        features = pooled if pooled_pair is None else compare(pooled, pooled_pair)
+    def __call__(self, means: Tensor, counts: Tensor) -> Tensor:
+        """Logits (n, classes) of means of folded rows, (n, dim) or of the parts of pairs (3 * n, dim).
+
+        Args:
+            means: Zeros where there are no rows.
+            counts: How many rows each is the mean of.
+        """
+        features = compare(means.view(-1, 3, means.shape[1]), counts.view(-1, 3)) if self.pair else means
         if self.folds:
             hidden = features + self._hidden_bias
         else:
@@ -276,8 +274,8 @@ def half_suffices(network: Network, pair: bool, multi_label: bool) -> bool:
     head = _Head(network, pair, torch.device("cpu"))
     rows = head.fold(torch.tensor(network.table[np.minimum(ranks, len(network.table)) - 1]))
 
-    def answers(pooled: Tensor) -> NDArray[np.float32]:
-        return probabilities(head(*(pooled, pooled.flip(0))[: 1 + pair]).numpy(), multi_label=multi_label)
+    def answers(means: Tensor) -> NDArray[np.float32]:
+        return probabilities(head(means, offsets.diff()).numpy(), multi_label=multi_label)
 
     every = torch.arange(len(rows))
     with torch.inference_mode():

@@ -14,6 +14,7 @@ from . import _core
 from .compact import CompactNetwork
 from .errors import InputError
 from .highlight import as_html, as_terminal
+from .pairs import texts as pair_texts
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -197,7 +198,8 @@ def explain(student: Student, text: str, text_pair: str | None = None) -> Explan
     straight from ``b`` to ``b + d``, so that the integral is known: the unit's change ``tanh(b + d) -
     tanh(b)`` is shared out as the n-grams share in ``d``. Nothing is approximated, and the contributions
     add up to the difference of the logits. In pairs, a product ``u * v`` belongs to both texts by halves
-    and ``|u - v|`` to each by its sign, which are the integrated gradients of these two.
+    and ``|u - v|`` to each by its sign, which are the integrated gradients of these two; what an n-gram adds
+    because both texts have it belongs to them by halves.
 
     Args:
         student: A trained or compact student.
@@ -212,12 +214,8 @@ def explain(student: Student, text: str, text_pair: str | None = None) -> Explan
             raise InputError(f"The text to explain is a {type(given).__name__}: pass one str.")
     logits = student.score([text], None if text_pair is None else [text_pair]).logits[0]
     sides = [_Side.of(student, side) for side in (text, text_pair) if side is not None]
-    weights = _head_weights(student.network, [side.mean() for side in sides])
     spans = [span for number, side in enumerate(sides) for span in side.spans(second=number == 1)]
-    parts = [
-        side.rows @ weight.T / max(len(side.rows), 1) for side, weight in zip(sides, weights, strict=True)
-    ]
-    contributions = np.concatenate(parts).astype(np.float32)
+    contributions = _contributions(student.network, sides).astype(np.float32)
     return Explanation(
         text=text,
         text_pair=text_pair,
@@ -349,11 +347,6 @@ class _Side:
             np.concatenate(rows)[order_in_text],
         )
 
-    def mean(self) -> Floats:
-        """What the head reads of the text; zeros where it has no n-gram."""
-        mean: Floats = self.rows.sum(axis=0) / max(len(self.rows), 1)
-        return mean
-
     def spans(self, *, second: bool) -> Iterator[Span]:
         for ngram, places in zip(self.ngrams, self.places, strict=True):
             yield Span(*places[0], ngram, tuple(places), second)
@@ -364,27 +357,61 @@ def _empty_logits(network: Network | CompactNetwork) -> NDArray[np.float32]:
     return (network.output_weight @ units + network.output_bias).astype(np.float32)
 
 
-def _head_weights(network: Network | CompactNetwork, means: Sequence[Floats]) -> list[Floats]:
-    """What a unit of each side's mean adds to the logits, on average over the way there: (classes, dim)."""
-    hidden, bias, output = (
-        array.astype(np.float64)
-        for array in (network.hidden_weight, network.hidden_bias, network.output_weight)
-    )
-    if len(means) == 1:
-        sides = [hidden]
+class _Group(NamedTuple):
+    """n-grams that move the inputs of the hidden units alike: each by ``weight @ row + constant``.
+
+    Attributes:
+        places: int64 (n,), which they are of all n-grams of a text or pair.
+        weight: (hidden, dim).
+        constant: (hidden,).
+    """
+
+    places: NDArray[np.int64]
+    weight: Floats
+    constant: Floats | float = 0.0
+
+
+def _contributions(network: Network | CompactNetwork, sides: Sequence[_Side]) -> Floats:
+    """What each n-gram adds to the logits, (n-grams, classes)."""
+    rows = np.concatenate([side.rows for side in sides])
+    hidden = network.hidden_weight.astype(np.float64)
+    if len(sides) == 1:
+        groups = [_Group(np.arange(len(rows)), hidden / max(len(rows), 1))]
     else:
         back = network.basis if isinstance(network, CompactNetwork) else None
-        basis = np.eye(len(means[0])) if back is None else back.astype(np.float64)
-        u, v = (basis @ mean for mean in means)
-        first, second, product, distance = np.split(hidden, 4, axis=1)
-        sign = np.sign(u - v)
-        sides = [
-            (first + product * v / 2 + distance * sign) @ basis,
-            (second + product * u / 2 - distance * sign) @ basis,
-        ]
-    moved: Floats = np.sum([side @ mean for side, mean in zip(sides, means, strict=True)], axis=0)
-    rates = output * _mean_slope(bias, moved)
-    return [rates @ side for side in sides]
+        groups = _pair_groups(
+            hidden, np.eye(rows.shape[1]) if back is None else back.astype(np.float64), sides
+        )
+    moved = np.zeros(len(hidden))
+    for places, weight, constant in groups:
+        moved += weight @ rows[places].sum(axis=0) + len(places) * constant
+    rates = network.output_weight * _mean_slope(network.hidden_bias.astype(np.float64), moved)
+    contributions = np.empty((len(rows), len(rates)))
+    for places, weight, constant in groups:
+        contributions[places] = rows[places] @ (rates @ weight).T + (rates * constant).sum(axis=1)
+    return contributions
+
+
+def _pair_groups(hidden: Floats, basis: Floats, sides: Sequence[_Side]) -> list[_Group]:
+    """The n-grams of a pair: of each text those that the other has too, and those that it has alone."""
+    common = set(sides[0].ngrams) & set(sides[1].ngrams)
+    shared = [np.array([ngram in common for ngram in side.ngrams], bool) for side in sides]
+    counts = np.array([len(common), *(np.count_nonzero(~both) for both in shared)])
+    each = 1 / max(counts.sum(), 1)
+    sums = [sides[0].rows[shared[0]], *(side.rows[~both] for side, both in zip(sides, shared, strict=True))]
+    parts = np.stack([part.sum(axis=0) for part in sums]) @ basis.T * each
+    u, v = (mean[0] for mean in pair_texts(parts[None], counts[None] * each))
+    dim = len(basis)
+    *of_parts, product, distance, of_shares = np.split(hidden, dim * np.arange(1, 6), axis=1)
+    groups = []
+    for number, (both, other, sign) in enumerate(zip(shared, (v, u), np.sign([u - v, v - u]), strict=True)):
+        of_text = (product * other / 2 + distance * sign) / max(len(both), 1)
+        begin = number * len(shared[0])
+        for part, share, chosen in ((0, 0.5, both), (number + 1, 1.0, ~both)):
+            weight = of_parts[part] * each * share + of_text
+            places = begin + np.flatnonzero(chosen)
+            groups.append(_Group(places, weight @ basis, of_shares[:, part] * each * share))
+    return groups
 
 
 def _mean_slope(start: Floats, moved: Floats) -> Floats:

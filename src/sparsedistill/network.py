@@ -47,9 +47,33 @@ class NetworkConfig:
             raise InputError(f"dropout of a student is {self.dropout}: it must be at least 0 and below 1.")
 
 
-def compare(u: Tensor, v: Tensor) -> Tensor:
-    """Concat-compare (section 3.2 of the paper): ``[u, v, u * v, |u - v|]``, (n, dim) to (n, 4 * dim)."""
-    return torch.cat([u, v, u * v, (u - v).abs()], dim=1)
+def compare(means: Tensor, counts: Tensor) -> Tensor:
+    """What the head reads of n pairs: of their n-grams in both texts, in the first, in the second alone.
+
+    Concat-compare (section 3.2 of the paper) reads ``u``, ``v``, ``u * v`` and ``|u - v|`` of the two texts'
+    means, which do not tell what n-grams the texts have in common. So, instead of the means as they are,
+    the three parts that make them up are read, each by its share of the pair's n-grams, and these shares.
+
+    Args:
+        means: (n, 3, dim), the mean row of each part; zeros of a part without n-grams.
+        counts: (n, 3), the n-grams of each part.
+
+    Returns:
+        (n, 5 * dim + 3): the parts, ``u * v``, ``|u - v|``, and the shares. See :func:`pair_features`.
+    """
+    shares = counts / counts.sum(1, keepdim=True).clamp(min=1)
+    parts = means * shares[:, :, None]
+    u, v = ((parts[:, 0] + parts[:, i]) / _not_zero(shares[:, :1] + shares[:, i : i + 1]) for i in (1, 2))
+    return torch.cat([parts.flatten(1), u * v, (u - v).abs(), shares], dim=1)
+
+
+def pair_features(dim: int) -> int:
+    """Numbers that :func:`compare` makes of rows of `dim` of them."""
+    return 5 * dim + 3
+
+
+def _not_zero(shares: Tensor) -> Tensor:
+    return torch.where(shares > 0, shares, 1)
 
 
 class Head(nn.Module):
@@ -88,36 +112,25 @@ class StudentNetwork(nn.Module):
         self.table.weight.zero_()
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
-            width = 4 * config.dim if config.pair else config.dim
+            width = pair_features(config.dim) if config.pair else config.dim
             self.head = Head(width, config.hidden, config.classes, config.dropout).to(self.device)
 
-    def forward(
-        self,
-        rows: Tensor,
-        offsets: Tensor,
-        rows_pair: Tensor | None = None,
-        offsets_pair: Tensor | None = None,
-    ) -> Tensor:
+    def forward(self, rows: Tensor, offsets: Tensor) -> Tensor:
         """Score n texts, or n pairs of texts.
 
         Args:
             rows: int64 (nnz,), the rows of the texts' n-grams, one text after the other.
             offsets: int64 (n + 1,), where each text's rows begin and end. A text without n-grams is
-                pooled to zeros.
-            rows_pair: The same of the second texts, for pairs.
-            offsets_pair: The same of the second texts, for pairs.
+                pooled to zeros. For pairs int64 (3 * n + 1,): see :class:`~sparsedistill.vocabulary.Rows`.
 
         Returns:
             Logits, float32 (n, classes).
         """
-        if rows_pair is None or offsets_pair is None:
-            logits: Tensor = self.head(self.table(rows, offsets))
-            return logits
-        # Both sides in one look-up: a row that stands in both is updated once, by its whole gradient.
-        both = torch.cat([rows, rows_pair]), torch.cat([offsets, offsets_pair[1:] + len(rows)])
-        u, v = self.table(*both).chunk(2)
-        compared: Tensor = self.head(compare(u, v))
-        return compared
+        pooled = self.table(rows, offsets)
+        if self.config.pair:
+            pooled = compare(pooled.view(-1, 3, self.config.dim), offsets.diff().view(-1, 3))
+        logits: Tensor = self.head(pooled)
+        return logits
 
     def arrays(self) -> dict[str, Tensor]:
         """All that was learnt, float32, as views: ``table``, ``hidden.*`` and ``output.*``."""

@@ -36,7 +36,7 @@ class Network:
 
     Attributes:
         table: (rows, dim), an embedding for each n-gram.
-        hidden_weight: (hidden, dim); (hidden, 4 * dim) where two texts are compared.
+        hidden_weight: (hidden, dim); (hidden, 5 * dim + 3) where two texts are compared.
         hidden_bias: (hidden,).
         output_weight: (classes, hidden).
         output_bias: (classes,).
