@@ -246,6 +246,7 @@ def test_ablations_go_on_where_they_were(
     assert variants["rows", "20"]["students"][0]["ngrams"] == 20
     none, half = (variants["share", label]["students"][0]["ngrams"] for label in ("0 %", "50 %"))
     assert none < half < own[0]["ngrams"]
+    assert none == found["students"]["labels only"][0]["ngrams"]
     assert variants["dim", "4"]["students"][0]["parameters"] < own[0]["parameters"]
     assert not {"ablations", "checkpoints"} & {path.name for path in folder.iterdir()}
     assert len(plots([found])) == 6

@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, get_args
 
-from .pipeline import DistillationConfig
+import numpy as np
+import pyarrow as pa
+
+from .data import Columns, Corpus
+from .errors import InputError
+from .inputs import write_corpus
+from .labeling import label
+from .memory import RememberingTeacher
+from .pipeline import DistillationConfig, Groundwork, make_vocabulary
 from .pooling import Pooling
+from .teacher import Teacher
+from .vocabulary import Vocabulary
 
 _ORDERS = (1, 2, 3, 4)
 _ROWS = (10_000, 30_000, 100_000, 300_000, 1_000_000, 5_000_000)
@@ -126,6 +137,63 @@ def plan(
         shares = [_variant(own, f"{100 * share:g} %", share=share, own=share == 1) for share in _SHARES]
         found.insert(3, Ablation("share", "Share of the unlabelled texts", shares))
     return found
+
+
+def possible_rows(ground: Groundwork, config: DistillationConfig, folder: Path) -> int:
+    """How many n-grams of a corpus a table could have rows for, counted up to :data:`MOST_ROWS`.
+
+    Args:
+        ground: The corpus, and the recipe's own vocabulary of it.
+        config: The recipe's configuration.
+        folder: Where vocabularies are kept.
+    """
+    if len(ground.vocabulary) < config.counting.max_rows:
+        return len(ground.vocabulary)
+    most = replace(config, counting=replace(config.counting, max_rows=MOST_ROWS))
+    return len(_counted(ground.corpus, most, 1.0, folder))
+
+
+def varied(ground: Groundwork, variant: Variant, config: DistillationConfig, folder: Path) -> Groundwork:
+    """What a variant's student is trained from: its share of the texts, and its n-grams of them.
+
+    The teacher is not asked again.
+
+    Args:
+        ground: What the recipe's own is trained from; with a teacher where the share is not 1.
+        variant: The variant.
+        config: The recipe's configuration.
+        folder: Where texts, soft targets and vocabularies are kept.
+    """
+    if variant.share < 1:
+        ground = _part(ground, variant.share, config, folder)
+    counted = variant.config.tokenizer, variant.config.counting
+    if variant.share == 1 and counted == (config.tokenizer, config.counting):
+        return ground
+    return replace(ground, vocabulary=_counted(ground.corpus, variant.config, variant.share, folder))
+
+
+def _part(ground: Groundwork, share: float, config: DistillationConfig, folder: Path) -> Groundwork:
+    """All labelled texts with a share of the others; each share is a part of the larger ones."""
+    teacher, targets, train = ground.teacher, ground.targets, ground.material.train
+    if isinstance(teacher, RememberingTeacher):
+        teacher = teacher.teacher
+    if not isinstance(teacher, Teacher) or targets is None or train is None:
+        raise InputError("A share of the texts can be taken where a teacher has scored them: give one.")
+    known = targets.all()
+    others = len(known) - len(train)  # which stand before the labelled ones
+    drawn = np.random.default_rng(config.seed).permutation(others)[: round(share * others)]
+    rows = pa.array(np.concatenate([np.sort(drawn), np.arange(others, len(known))]))
+    texts, pair = (None if column is None else column.take(rows) for column in (known.texts, known.text_pair))
+    columns = Columns("text", None if pair is None else "text_pair")
+    corpus = write_corpus(folder / f"texts-{share:g}.parquet", columns, texts, pair)
+    remembering = RememberingTeacher(teacher, [targets])
+    made = label(remembering, corpus, folder / f"labels-{share:g}", shard_size=config.shard_size)
+    return replace(ground, corpus=corpus, targets=made)
+
+
+def _counted(corpus: Corpus, config: DistillationConfig, share: float, folder: Path) -> Vocabulary:
+    order, counting = config.tokenizer.max_ngram, config.counting.max_rows
+    return make_vocabulary(corpus, folder / f"vocabulary-{order}-{counting}-{share:g}", config)
 
 
 def _variant(base: Variant, label: str, **changes: Any) -> Variant:

@@ -19,9 +19,9 @@ import pyarrow as pa
 import torch
 from numpy.typing import NDArray
 
-from .ablations import MOST_ROWS, Variant, plan
+from .ablations import Variant, plan, possible_rows, varied
 from .baselines import Predictor, fasttext, tfidf
-from .data import Columns, Corpus, Labelled
+from .data import Columns, Labelled
 from .errors import InputError
 from .evaluation import measure
 from .files import atomic_write, read_json
@@ -212,9 +212,12 @@ class _Run:
         """
         if not self.ground.targets or _own(self.ground.teacher) is None:
             raise InputError(f"{self.task.title} has no teacher to ask: ablations are of distilled students.")
-        kinds = LABELS_ONLY, DISTILLED, BOTH
-        unlabelled = len(self.ground.targets) > len(self.train)
-        planned = plan(self.config, kinds, ngrams=self._ngrams(), unlabelled=unlabelled)
+        planned = plan(
+            self.config,
+            (LABELS_ONLY, DISTILLED, BOTH),
+            ngrams=possible_rows(self.ground, self.config, self._spool),
+            unlabelled=len(self.ground.targets) > len(self.train),
+        )
         found: list[dict[str, Any]] = [
             {
                 "name": ablation.name,
@@ -244,64 +247,20 @@ class _Run:
 
         def make() -> dict[str, Any]:
             console.print(f"{self.task.title}: {ablation}, {variant.label}, seed {config.seed}.")
-            corpus, targets = self._part_of_corpus(variant.share)
-            vocabulary = self._counted(corpus, variant.share, config)
-            material = self.ground.material
+            ground = varied(self.ground, variant, self.config, self._spool)
+            learnt = ground.vocabulary, ground.targets, ground.material, config
             checkpoints = self.folder / "checkpoints" / f"{name}-{_short(identity)}"
             if variant.pooling == "mean":
-                student = train_student(vocabulary, targets, material, config, checkpoint_dir=checkpoints)
-                figures = self._measured(student)
+                figures = self._measured(train_student(*learnt, checkpoint_dir=checkpoints))
             else:
-                shape = network_config(len(vocabulary), material, config)
+                shape = network_config(len(ground.vocabulary), ground.material, config)
                 network = PooledNetwork(shape, variant.pooling, training_device(config.student.device))
-                train_network(network, vocabulary, targets, material, config, checkpoint_dir=checkpoints)
-                figures = self._measured_network(network, vocabulary)
+                train_network(network, *learnt, checkpoint_dir=checkpoints)
+                figures = self._measured_network(network, ground.vocabulary)
             shutil.rmtree(checkpoints, ignore_errors=True)
             return figures
 
         return self._part(f"ablation-{name}", identity, make)
-
-    def _ngrams(self) -> int:
-        """How many n-grams of the corpus could have a row, were there rows enough."""
-        if len(self.ground.vocabulary) < self.config.counting.max_rows:
-            return len(self.ground.vocabulary)
-        counting = replace(self.config.counting, max_rows=MOST_ROWS)
-        return len(self._counted(self.ground.corpus, 1.0, replace(self.config, counting=counting)))
-
-    def _counted(self, corpus: Corpus, share: float, config: DistillationConfig) -> Vocabulary:
-        """The vocabulary of a corpus, which `share` of the unlabelled texts is in."""
-        of = {"tokenizer": asdict(config.tokenizer), "counting": asdict(config.counting)}
-        if share == 1 and (config.tokenizer, config.counting) == (
-            self.config.tokenizer,
-            self.config.counting,
-        ):
-            return self.ground.vocabulary
-        folder = self._spool / f"vocabulary-{_short({**of, 'share': share})}"
-        return make_vocabulary(corpus, folder, config)
-
-    def _part_of_corpus(self, share: float) -> tuple[Corpus, SoftTargets | None]:
-        """The labelled texts with a share of the unlabelled ones, each share a part of the larger ones.
-
-        The teacher is not asked again.
-        """
-        targets, teacher = self.ground.targets, _own(self.ground.teacher)
-        if share == 1 or targets is None or teacher is None:
-            return self.ground.corpus, targets
-        everything = targets.all()
-        unlabelled = len(everything) - len(self.train)  # the labelled texts come last
-        drawn = np.random.default_rng(self.config.seed).permutation(unlabelled)[: round(share * unlabelled)]
-        rows = pa.array(np.concatenate([np.sort(drawn), np.arange(unlabelled, len(everything))]))
-        texts, pair = everything.texts, everything.text_pair
-        columns = Columns("text", None if pair is None else "text_pair")
-        corpus = write_corpus(
-            self._spool / f"texts-{share:g}.parquet",
-            columns,
-            texts.take(rows),
-            None if pair is None else pair.take(rows),
-        )
-        known = RememberingTeacher(teacher, [targets])
-        labels = self._spool / f"labels-{share:g}"
-        return corpus, label(known, corpus, labels, shard_size=self.config.shard_size)
 
     @property
     def _spool(self) -> Path:
