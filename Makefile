@@ -4,18 +4,21 @@
 # make core    the core's own tests under AddressSanitizer and UndefinedBehaviorSanitizer
 # make bench   the benchmarks, with the engines that are compared in an environment of their own; with
 #              PEERS="--student DIR --teacher DIR" options of benchmarks/peers.py
+# make paper   all recipes, and the ablations of two, into docs/results.md (hours; goes on where it was); with
+#              PAPER="--data-dir DIR" options of sparsedistill report
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 PEERS_VENV := build/peers-venv
+ABLATED := recipes/sst2.toml recipes/trec.toml
 SOURCES := pyproject.toml constraints.txt CMakeLists.txt $(wildcard core/*.?pp core/*.inc)
 
 # The encoder and the text of the demo come from packages: nothing is looked up on a model hub.
 export HF_HUB_OFFLINE := 1
 
-.PHONY: demo test test-slow check core bench clean
+.PHONY: demo test test-slow check core bench paper clean
 
 demo: $(VENV)/demo.stamp
 	$(BIN)/python demo.py
@@ -47,6 +50,12 @@ bench: $(PEERS_VENV)/peers.stamp $(VENV)/dev.stamp
 	$(BIN)/python benchmarks/opening.py
 	$(BIN)/python benchmarks/roofline.py
 
+# Encoders, and data that there are no local copies of, come from the Hub.
+paper: export HF_HUB_OFFLINE := 0
+paper: $(VENV)/paper.stamp
+	$(BIN)/sparsedistill report $(ABLATED) --ablations $(PAPER)
+	$(BIN)/sparsedistill report --preamble docs/teachers.md $(PAPER)
+
 $(VENV)/demo.stamp: $(SOURCES)
 	@echo "Installing into $(VENV) (a few minutes the first time) ..."
 	$(PYTHON) -m venv $(VENV)
@@ -56,6 +65,10 @@ $(VENV)/demo.stamp: $(SOURCES)
 
 $(VENV)/dev.stamp: $(VENV)/demo.stamp
 	$(PIP) --editable ".[dev]"
+	touch $@
+
+$(VENV)/paper.stamp: $(VENV)/demo.stamp
+	$(PIP) --editable ".[report,datasets]"
 	touch $@
 
 # What is measured is the package as it installs from this tree, not the tree.

@@ -190,6 +190,13 @@ def test_a_report_is_written_and_written_again(run: Run, tmp_path: Path) -> None
     page.unlink()
     assert run(*command, "--only-render")[0] == 0
     assert page.read_text() == text
+    student = {"accuracy": 0.5, "validation": 0.5, "ngrams": 9, "parameters": 99}
+    variants = [{"label": "1", "own": True, "students": [student]}]
+    ablation = {"name": "order", "title": "Longest n-gram", "ordered": True, "variants": variants}
+    (tmp_path / "work" / "films" / "ablations.json").write_text(json.dumps({"ablations": [ablation]}))
+    assert run(*command, "--only-render")[0] == 0
+    assert "(ablations/films-order.svg)" in page.read_text()
+    assert (page.parent / "ablations" / "films-order.svg").read_text().startswith("<svg")
 
 
 def test_an_answer_is_explained(run: Run, student: Path, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,10 @@ import pytest
 from sentences import error
 from test_finetuning import save_encoder
 
-from sparsedistill import report
+from sparsedistill import ablations, report
+from sparsedistill.files import read_json
 from sparsedistill.report import run_or_record, run_task
-from sparsedistill.results import render, results_of, retention
+from sparsedistill.results import plots, render, results_of, retention
 
 
 def result(**changes: Any) -> dict[str, Any]:
@@ -28,6 +30,7 @@ def result(**changes: Any) -> dict[str, Any]:
         "pair": False,
         "labelled": 900,
         "test": 200,
+        "validation": 100,
         "corpus": 10_900,
         "left_out": {"labelled": 3, "unlabelled": 4},
         "max_ngram": 2,
@@ -74,6 +77,48 @@ def test_a_task_without_a_teacher_has_no_retention() -> None:
     alone = result(teacher=None, speed=None, students={"labels only": [{"accuracy": 0.8, "parameters": 9}]})
     assert retention(alone) is None
     assert "| Films | - | 80.00 | - | - |" in render([alone])
+
+
+def ablated(ordered: bool = True) -> dict[str, Any]:
+    def student(test: float, ngrams: int = 1000) -> dict[str, Any]:
+        return {"accuracy": test, "validation": test + 0.01, "ngrams": ngrams, "parameters": 64 * ngrams}
+
+    variants = [
+        {"label": "1", "own": False, "students": [student(0.7), student(0.8)]},
+        {"label": "<2>", "own": True, "students": [student(0.9, 2000)]},
+        {"label": "3", "own": False, "students": []},
+    ]
+    return {"name": "order", "title": "Longest n-gram", "ordered": ordered, "variants": variants}
+
+
+def test_ablations_are_drawn_and_written_down() -> None:
+    films = result(ablations=[ablated(), {**ablated(), "name": "dim", "variants": []}])
+    page = render([films, result()])
+    assert "![Films: Longest n-gram](ablations/films-order.svg)" in page
+    assert "standard error of one accuracy is 2.1 and 3.0 points" in page  # sqrt(0.9 * 0.1 / 200), / 100
+    assert "| 1 | 75.00 ± 7.07 | 76.00 ± 7.07 | 1,000 | 64,000 | 2 |" in page
+    assert "| **<2>** | 90.00 | 91.00 | 2,000 | 128,000 | 1 |" in page
+    assert "| 3 |" not in page  # not trained yet
+    assert "## Ablations" not in render([result()])
+    assert list(plots([films, {"recipe": "lost", "failure": "lost."}])) == ["ablations/films-order.svg"]
+
+
+@pytest.mark.parametrize("ordered", [True, False])
+def test_a_plot_marks_the_recipes_own(ordered: bool) -> None:
+    picture = ET.fromstring(plots([result(ablations=[ablated(ordered)])])["ablations/films-order.svg"])
+    elements = {
+        name: [element for element in picture.iter() if element.tag.endswith(f"}}{name}")]
+        for name in ("circle", "polyline", "rect", "text")
+    }
+    assert len(elements["polyline"]) == (2 if ordered else 0)
+    assert len(elements["circle"]) == 2 * 2 + 2  # two of the legend
+    words = {element.text: float(element.get("x", "")) for element in elements["text"]}
+    band = elements["rect"][1]  # behind the one in the middle of what is drawn
+    begin, width = float(band.get("x", "")), float(band.get("width", ""))
+    assert words["1"] < begin < words["<2>"] == words["recipe"] < begin + width
+    heights = [float(circle.get("cy", "")) for circle in elements["circle"]]
+    assert min(heights) > 0
+    assert max(heights) < 400
 
 
 @pytest.fixture
@@ -148,6 +193,75 @@ def test_a_report_goes_on_where_it_was(films: Path, tmp_path: Path, monkeypatch:
     assert found["speed"]["ratio"] > 1
     assert "| Films |" in render([found])
     assert not (tmp_path / "work" / "films" / "checkpoints").exists()
+
+
+def test_ablations_go_on_where_they_were(
+    films: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "fasttext", None)
+    monkeypatch.setattr(report, "_ROUNDS", 1)
+    for name, values in {"_ORDERS": (1,), "_DIMS": (4,), "_SHARES": (0.0, 0.5, 1.0), "_ROWS": (20,)}.items():
+        monkeypatch.setattr(ablations, name, values)
+    folder, settings = tmp_path / "work" / "films", ["report.seeds=1", "training.epochs=2"]
+    made: list[str] = []
+    part = report._Run._part
+
+    def counted(self: Any, name: str, identity: dict[str, Any], make: Any) -> dict[str, Any]:
+        def make_and_count() -> dict[str, Any]:
+            if len(made) == 8 and "interrupted" not in made:
+                made.append("interrupted")
+                raise KeyboardInterrupt
+            figures: dict[str, Any] = make()
+            made.append(name)
+            return figures
+
+        return part(self, name, identity, make_and_count)
+
+    monkeypatch.setattr(report._Run, "_part", counted)
+    with pytest.raises(KeyboardInterrupt):
+        run_task(films, folder, settings=settings, ablations=True)
+    shown = results_of([films], tmp_path / "work")[0]["ablations"]
+    assert 0 < sum(len(variant["students"]) for ablation in shown for variant in ablation["variants"]) < 14
+    run_task(films, folder, settings=settings, ablations=True)
+    before = list(made)
+    run_task(films, folder, settings=settings, ablations=True)
+    assert made == before
+    assert len(set(made)) == len(made)
+    assert {name for name in made if name.startswith("ablation-")} == {
+        f"ablation-{name}-0"
+        for name in (
+            *("order-1", "rows-20", "dim-4", "share-0", "share-50"),
+            *("pooling-max", "pooling-sum", "pooling-scalar-attention", "pooling-query-attention"),
+        )
+    }
+    found = results_of([films], tmp_path / "work")[0]
+    variants = {
+        (ablation["name"], variant["label"]): variant
+        for ablation in found["ablations"]
+        for variant in ablation["variants"]
+    }
+    own = found["students"]["KD + FT"]
+    assert all(variant["students"] == own for variant in variants.values() if variant["own"])
+    assert variants["training", "labels only"]["students"] == found["students"]["labels only"]
+    assert variants["rows", "20"]["students"][0]["ngrams"] == 20
+    none, half = (variants["share", label]["students"][0]["ngrams"] for label in ("0 %", "50 %"))
+    assert none < half < own[0]["ngrams"]
+    assert none == found["students"]["labels only"][0]["ngrams"]
+    assert variants["dim", "4"]["students"][0]["parameters"] < own[0]["parameters"]
+    assert not {"ablations", "checkpoints"} & {path.name for path in folder.iterdir()}
+    assert len(plots([found])) == 6
+    labels = read_json(folder / "labels" / "manifest.json")
+    assert labels["texts"] == found["corpus"]
+
+
+def test_ablations_need_a_teacher(tmp_path: Path) -> None:
+    rows = "".join(f"a {word} film {i}\t{word}\n" for i in range(30) for word in ("good", "bad"))
+    (tmp_path / "films.tsv").write_text(f"text\tlabel\n{rows}")
+    (tmp_path / "test.tsv").write_text(f"text\tlabel\n{rows.replace('film', 'play')}")
+    recipe = tmp_path / "r.toml"
+    recipe.write_text(f'[data]\nlabelled = "{tmp_path}/films.tsv"\ntest = "{tmp_path}/test.tsv"\n')
+    assert "no teacher" in error(lambda: run_task(recipe, tmp_path / "work" / "r", ablations=True))
+    assert (tmp_path / "work" / "r" / "result.json").exists()
 
 
 def test_a_task_that_cannot_run_says_why(tmp_path: Path) -> None:

@@ -525,17 +525,26 @@ def report_(
             help="A file of Markdown to begin the page with: machine, teachers.", show_default=False
         ),
     ] = None,
+    ablations: Annotated[
+        bool,
+        typer.Option(
+            "--ablations",
+            help="Train students that differ from the recipe's own in one thing each, too, and draw how they "
+            "do: longest n-gram, rows, dimensions, share of the unlabelled texts, pooling.",
+        ),
+    ] = False,
     only_render: Annotated[
         bool, typer.Option("--only-render", help="Run nothing: write the page from what has been run.")
     ] = False,
 ) -> None:
     """Run recipes and write a page of results: teacher, students and baselines, a row a task.
 
-    Interrupted, the same command goes on where it was; what is finished is not run again.
+    Interrupted, the same command goes on where it was; what is finished is not run again. The page shows
+    the ablations that are in the directory for what is made on the way, whenever they were run.
 
-        sparsedistill report recipes/trec.toml --data-dir data
+        sparsedistill report recipes/trec.toml --data-dir data --ablations
     """
-    from .results import render, results_of
+    from .results import results_of
 
     chosen = recipes or sorted(Path("recipes").glob("*.toml"))
     if not chosen:
@@ -555,9 +564,10 @@ def report_(
             teacher=teacher if teacher is not None and teacher.is_dir() else None,
             remembered=[manifest.parent for manifest in known],
             settings=settings or [],
+            ablations=ablations,
         )
-        _write_page(output, render(results_of(chosen, work), introduction))
-    _write_page(output, render(results_of(chosen, work), introduction))
+        _write_results(output, results_of(chosen, work), introduction)
+    _write_results(output, results_of(chosen, work), introduction)
     console.print(f"The results are in {output}.")
 
 
@@ -796,6 +806,16 @@ def _text_of(path: Path) -> str:
 def _write_page(path: Path, page: str) -> None:
     with atomic_write(path) as partial:
         partial.write_text(page, encoding="utf-8")
+
+
+def _write_results(output: Path, results: list[dict[str, Any]], introduction: str) -> None:
+    """The page, and its plots beside it."""
+    from .results import plots, render
+
+    for name, picture in plots(results).items():
+        (output.parent / name).parent.mkdir(parents=True, exist_ok=True)
+        _write_page(output.parent / name, picture)
+    _write_page(output, render(results, introduction))
 
 
 def _loaded(model: str) -> Student | Cascade:

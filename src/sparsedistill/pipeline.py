@@ -350,21 +350,45 @@ def train_student(
             f"{', '.join(material.classes)}: use the same classes in the same order."
         )
     config = config.seeded()
-    shape = asdict(config.student)
-    device = _device(shape.pop("device"))
     network = StudentNetwork(
-        NetworkConfig(
-            rows=len(vocabulary),
-            classes=len(material.classes),
-            pair=material.pair,
-            multi_label=material.multi_label,
-            seed=config.seed,
-            **shape,
-        ),
-        device,
+        network_config(len(vocabulary), material, config), training_device(config.student.device)
     )
+    held = train_network(network, vocabulary, targets, material, config, checkpoint_dir=checkpoint_dir)
+    arrays = {name: array.cpu().numpy() for name, array in network.arrays().items()}
+    student = Student(
+        vocabulary, Network.from_arrays(arrays), material.classes, material.multi_label, material.pair
+    )
+    if not config.calibrate or held is None:
+        return student
+    return calibrate(student, held, threads=config.threads)
+
+
+def network_config(rows: int, material: Material, config: DistillationConfig) -> NetworkConfig:
+    """The shape of a student's network over `rows` n-grams."""
+    shape = asdict(config.student)
+    del shape["device"]
+    return NetworkConfig(
+        rows=rows,
+        classes=len(material.classes),
+        pair=material.pair,
+        multi_label=material.multi_label,
+        seed=config.seed,
+        **shape,
+    )
+
+
+def train_network(
+    network: StudentNetwork,
+    vocabulary: Vocabulary,
+    targets: SoftTargets | None,
+    material: Material,
+    config: DistillationConfig,
+    *,
+    checkpoint_dir: str | Path | None = None,
+) -> Examples | None:
+    """Train a network as :func:`train_student` does; returns what it was last validated with."""
     held = None
-    for phase in _phases(targets, material, config):
+    for phase in _phases(targets, material, config.seeded()):
         held = phase.validation
         train(
             network,
@@ -375,13 +399,7 @@ def train_student(
             checkpoint_dir=None if checkpoint_dir is None else Path(checkpoint_dir) / phase.name,
             description=phase.description,
         )
-    arrays = {name: array.cpu().numpy() for name, array in network.arrays().items()}
-    student = Student(
-        vocabulary, Network.from_arrays(arrays), material.classes, material.multi_label, material.pair
-    )
-    if not config.calibrate or held is None:
-        return student
-    return calibrate(student, held, threads=config.threads)
+    return held
 
 
 @dataclass(frozen=True)
@@ -405,7 +423,12 @@ def _phases(targets: SoftTargets | None, material: Material, config: Distillatio
         yield _Phase("labels", description, _examples(material.train), validation, last)
 
 
-def _device(name: str) -> torch.device:
+def training_device(name: str) -> torch.device:
+    """The device that a :class:`StudentConfig` names.
+
+    Raises:
+        InputError: torch cannot use it here.
+    """
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:

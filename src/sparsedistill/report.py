@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ import pyarrow as pa
 import torch
 from numpy.typing import NDArray
 
+from .ablations import Variant, plan, possible_rows, varied
 from .baselines import Predictor, fasttext, tfidf
 from .data import Columns, Labelled
 from .errors import InputError
@@ -26,12 +28,27 @@ from .files import atomic_write, read_json
 from .inputs import write_corpus
 from .labeling import SoftTargets, label
 from .memory import RememberingTeacher
-from .pipeline import DistillationConfig, Groundwork, make_vocabulary, prepare, train_student
+from .pipeline import (
+    DistillationConfig,
+    Groundwork,
+    make_vocabulary,
+    network_config,
+    prepare,
+    train_network,
+    train_student,
+    training_device,
+)
+from .pooling import PooledNetwork
 from .progress import console
 from .recipe import arguments, override, read_recipe, report_settings
 from .sources import DataSource
 from .student import Student
 from .teacher import Teacher, TransformersTeacher
+from .training import score
+from .vocabulary import Vocabulary
+
+#: What scores texts: labelled ones in, logits out, float32 (n, classes).
+Scorer = Callable[[Labelled], NDArray[np.float32]]
 
 #: The students of a task, in the order of the paper's argument.
 LABELS_ONLY, DISTILLED, BOTH = "labels only", "KD", "KD + FT"
@@ -71,6 +88,7 @@ def run_task(
     teacher: str | Path | None = None,
     remembered: Sequence[str | Path] = (),
     settings: Sequence[str] = (),
+    ablations: bool = False,
 ) -> dict[str, Any]:
     """Run a recipe and measure all that its row shows; what is in `folder` already is not run again.
 
@@ -81,6 +99,8 @@ def run_task(
         teacher: A teacher that was fine-tuned before, instead of its own.
         remembered: Directories of soft targets that the teacher has made before.
         settings: Settings that override the recipe's, as ``"student.dim=128"``.
+        ablations: Train students that differ from the recipe's own in one thing each, too; their figures
+            are kept in ``ablations.json``.
 
     Raises:
         InputError: The recipe or its data cannot be used, or it has no test data or labelled texts.
@@ -115,6 +135,8 @@ def run_task(
         "speed": run.speed(),
     }
     _write(Path(folder) / "result.json", result)
+    if ablations:
+        run.ablations()
     shutil.rmtree(Path(folder) / "checkpoints", ignore_errors=True)
     return result
 
@@ -171,26 +193,85 @@ class _Run:
     def student(self, kind: str, seed: int) -> dict[str, Any]:
         """The figures of one student; trained if it has not been."""
         config = replace(self.config, seed=self.config.seed + seed).seeded()
-        settings = {**asdict(config), "teacher": None, "threads": None}
+        identity = self._identity(config)
         if kind != BOTH and kind != LABELS_ONLY:
-            settings["finetuning"] = None
-        corpus = [(file["size"], file["hash"]) for file in self.ground.corpus.fingerprint()]
-        identity = {"settings": settings, "corpus": corpus, "teacher": self._teacher_identity()}
+            identity["settings"]["finetuning"] = None
 
         def make() -> dict[str, Any]:
             console.print(f"{self.task.title}: a student, {kind}, seed {config.seed}.")
             student = self._trained(kind, config)
-            logits = student.score(self.test.texts, self.test.text_pair, threads=config.threads).logits
-            arrays = student.network.arrays().values()
             student.save_pretrained(_emptied(self._student_folder(kind, seed)))
-            return {
-                **self._figures(logits),
-                "validation": self._validated(student),
-                "parameters": sum(array.size for array in arrays),
-                "ngrams": len(student.vocabulary),
-            }
+            return self._measured(student)
 
         return self._part(f"{_file(kind)}-{seed}", identity, make)
+
+    def ablations(self) -> None:
+        """Train what ablations ask for, one seed of all of them after the other, and write the figures.
+
+        The file is written after each student, so that a page can show what there is.
+        """
+        if not self.ground.targets or _own(self.ground.teacher) is None:
+            raise InputError(f"{self.task.title} has no teacher to ask: ablations are of distilled students.")
+        planned = plan(
+            self.config,
+            (LABELS_ONLY, DISTILLED, BOTH),
+            ngrams=possible_rows(self.ground, self.config, self._spool),
+            unlabelled=len(self.ground.targets) > len(self.train),
+        )
+        found: list[dict[str, Any]] = [
+            {
+                "name": ablation.name,
+                "title": ablation.title,
+                "ordered": ablation.ordered,
+                "variants": [
+                    {"label": variant.label, "own": variant.own, "students": []}
+                    for variant in ablation.variants
+                ],
+            }
+            for ablation in planned
+        ]
+        for seed in range(self.task.seeds):
+            for ablation, entry in zip(planned, found, strict=True):
+                for variant, figures in zip(ablation.variants, entry["variants"], strict=True):
+                    figures["students"].append(self.variant(ablation.name, variant, seed))
+                    _write(self.folder / "ablations.json", {"ablations": found})
+        shutil.rmtree(self._spool, ignore_errors=True)
+
+    def variant(self, ablation: str, variant: Variant, seed: int) -> dict[str, Any]:
+        """The figures of one student of an ablation; trained if it has not been."""
+        if (variant.config, variant.share, variant.pooling) == (self.config, 1.0, "mean"):
+            return self.student(variant.kind, seed)
+        config = replace(variant.config, seed=variant.config.seed + seed).seeded()
+        identity = self._identity(config) | {"share": variant.share, "pooling": variant.pooling}
+        name = f"{ablation}-{re.sub(r'[^a-z0-9]+', '-', variant.label.lower()).strip('-')}-{seed}"
+
+        def make() -> dict[str, Any]:
+            console.print(f"{self.task.title}: {ablation}, {variant.label}, seed {config.seed}.")
+            ground = varied(self.ground, variant, self.config, self._spool)
+            learnt = ground.vocabulary, ground.targets, ground.material, config
+            checkpoints = self.folder / "checkpoints" / f"{name}-{_short(identity)}"
+            if variant.pooling == "mean":
+                figures = self._measured(train_student(*learnt, checkpoint_dir=checkpoints))
+            else:
+                shape = network_config(len(ground.vocabulary), ground.material, config)
+                network = PooledNetwork(shape, variant.pooling, training_device(config.student.device))
+                train_network(network, *learnt, checkpoint_dir=checkpoints)
+                figures = self._measured_network(network, ground.vocabulary)
+            shutil.rmtree(checkpoints, ignore_errors=True)
+            return figures
+
+        return self._part(f"ablation-{name}", identity, make)
+
+    @property
+    def _spool(self) -> Path:
+        """What ablations make on the way."""
+        return self.folder / "ablations"
+
+    def _identity(self, config: DistillationConfig) -> dict[str, Any]:
+        """What makes a student the one it is, beside the labelled texts."""
+        corpus = [(file["size"], file["hash"]) for file in self.ground.corpus.fingerprint()]
+        settings = {**asdict(config), "teacher": None, "threads": None}
+        return {"settings": settings, "corpus": corpus, "teacher": self._teacher_identity()}
 
     def baseline(
         self, name: str, models: Callable[[Labelled], Iterator[tuple[dict[str, Any], Predictor]]]
@@ -306,11 +387,24 @@ class _Run:
             quality["agreement"] = float((logits.argmax(axis=1) == self.targets.argmax(axis=1)).mean())
         return quality
 
-    def _validated(self, student: Student) -> float:
-        """The metric on the validation data, by which settings may be chosen."""
-        held = self.validation
-        logits = student.score(held.texts, held.text_pair, threads=self.config.threads).logits
-        return _metric(self.task.metric, logits, held)
+    def _measured(self, student: Student) -> dict[str, Any]:
+        def scores(texts: Labelled) -> NDArray[np.float32]:
+            return student.score(texts.texts, texts.text_pair, threads=self.config.threads).logits
+
+        parameters = sum(array.size for array in student.network.arrays().values())
+        return self._scored(scores) | {"parameters": parameters, "ngrams": len(student.vocabulary)}
+
+    def _measured_network(self, network: PooledNetwork, vocabulary: Vocabulary) -> dict[str, Any]:
+        def scores(texts: Labelled) -> NDArray[np.float32]:
+            return score(network, vocabulary, texts.texts, texts.text_pair, threads=self.config.threads)
+
+        parameters = sum(array.numel() for array in network.arrays().values())
+        return self._scored(scores) | {"parameters": parameters, "ngrams": len(vocabulary)}
+
+    def _scored(self, scores: Scorer) -> dict[str, Any]:
+        """What the test data say, and the metric on the validation data, by which settings may be chosen."""
+        validation = _metric(self.task.metric, scores(self.validation), self.validation)
+        return self._figures(scores(self.test)) | {"validation": validation}
 
     def _test_targets(self) -> NDArray[np.float32] | None:
         """The teacher's logits of the test texts, (n, classes)."""

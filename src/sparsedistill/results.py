@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import sqrt
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
+from .chart import Dots, reach, settings_chart
 from .files import read_json
 
-#: A result, as :func:`sparsedistill.report.run_task` returns it; or, of a task that could not be run,
-#: its ``recipe`` and ``failure``.
+#: A result, as :func:`sparsedistill.report.run_task` returns it, with its ``ablations`` where they were run;
+#: or, of a task that could not be run, its ``recipe`` and ``failure``.
 Result = dict[str, Any]
 
 _STUDENTS = ("labels only", "KD", "KD + FT")
@@ -24,6 +26,9 @@ def results_of(recipes: Sequence[Path], work: Path) -> list[Result]:
         path = work / recipe.stem / "result.json"
         ready = path.exists()
         found.append(read_json(path) if ready else {"recipe": recipe.stem, "failure": "not run yet."})
+        ablations = path.with_name("ablations.json")
+        if ablations.exists():
+            found[-1] |= read_json(ablations)
     return found
 
 
@@ -44,6 +49,7 @@ def render(results: Sequence[Result], preamble: str = "") -> str:
         parts += [_quality(done), _means(done), _sizes(done), *_groups(done), _notes(done)]
     if failed := [result for result in results if "failure" in result]:
         parts.append("## Not run\n\n" + "\n".join(f"- {r['recipe']}: {r['failure']}" for r in failed))
+    parts.append(_ablations(done))
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -125,6 +131,106 @@ def _notes(results: Sequence[Result]) -> str:
     }
     lines = [*notes, *sorted(missing)]
     return "## Notes\n\n" + "\n".join(lines) if lines else ""
+
+
+def plots(results: Sequence[Result]) -> dict[str, str]:
+    """The plots of all ablations: SVG, by where they stand beside the page. A task's have one scale."""
+    found = {}
+    for result in results:
+        dots = {ablation["name"]: _dots(result, ablation) for ablation in _begun(result)}
+        for ablation in _begun(result):
+            found[_plot(result, ablation)] = settings_chart(
+                f"{result['title']}: {result['metric'].replace('f1', 'F1')}",
+                ablation["title"],
+                dots[ablation["name"]],
+                joined=ablation["ordered"],
+                ends=reach([dot for some in dots.values() for dot in some]),
+            )
+    return found
+
+
+def _ablations(results: Sequence[Result]) -> str:
+    parts = [part for result in results if _begun(result) for part in _ablated(result)]
+    if not parts:
+        return ""
+    text = (
+        "Students that differ from the recipe's own, which is set in bold, in one thing each; all else is as "
+        "the recipe says, which was chosen for its own. In tables and plots is the task's metric, mean over "
+        "the students (seeds) and, behind ± and as whiskers, the standard deviation; settings stand at equal "
+        "distances, and the plots of a task have one scale.\n\n"
+        "- Rows: there can be no more than the n-grams that the corpus has often enough (*all*).\n"
+        "- Share of the unlabelled texts: all labelled ones come with it, and the n-grams are of this part "
+        "of the corpus alone.\n"
+        "- Pooling: every student that is served pools by the mean. *Scalar attention* learns a number a row "
+        "and *query attention* one vector that is multiplied with the rows; the n-grams of a text count by "
+        "the softmax of these.\n"
+        "- Labels only: the n-grams are those of the labelled texts."
+    )
+    return "\n\n".join(["## Ablations", text, *filter(None, parts)])
+
+
+def _ablated(result: Result) -> list[str]:
+    """What the page says of one task's ablations."""
+    parts = [f"### {result['title']}", _sampling(result)]
+    for ablation in _begun(result):
+        rows = [_variant_row(result, variant) for variant in ablation["variants"] if variant["students"]]
+        header = [ablation["title"], "test", "validation", "n-grams", "parameters", "students"]
+        title = f"{result['title']}: {ablation['title']}"
+        parts.append(f"![{title}]({_plot(result, ablation)})\n\n{_table(header, rows)}")
+    return parts
+
+
+def _sampling(result: Result) -> str:
+    """How far chance alone moves an accuracy of so few texts."""
+    variants = [variant for ablation in _begun(result) for variant in ablation["variants"] if variant["own"]]
+    values = [value for variant in variants for value in _metrics(result, variant)]
+    if result["metric"] != "accuracy" or not values:
+        return ""
+    own = mean(values)
+    test, validation = (100 * sqrt(own * (1 - own) / result[name]) for name in ("test", "validation"))
+    return (
+        f"Of {_count(result['test'])} test texts and {_count(result['validation'])} validation texts, the "
+        f"standard error of one accuracy is {test:.1f} and {validation:.1f} points: a smaller difference may "
+        "be chance."
+    )
+
+
+def _begun(result: Result) -> list[dict[str, Any]]:
+    """The ablations that have a student."""
+    if "failure" in result:
+        return []
+    return [a for a in result.get("ablations", []) if any(variant["students"] for variant in a["variants"])]
+
+
+def _plot(result: Result, ablation: dict[str, Any]) -> str:
+    return f"ablations/{result['recipe']}-{ablation['name']}.svg"
+
+
+def _dots(result: Result, ablation: dict[str, Any]) -> list[Dots]:
+    return [
+        Dots(variant["label"], _metrics(result, variant), _validations(variant), variant["own"])
+        for variant in ablation["variants"]
+        if variant["students"]
+    ]
+
+
+def _variant_row(result: Result, variant: dict[str, Any]) -> list[str]:
+    students = variant["students"]
+    return [
+        f"**{variant['label']}**" if variant["own"] else variant["label"],
+        _spread(_metrics(result, variant)),
+        _spread(_validations(variant)),
+        *(_count(students[0][name]) for name in ("ngrams", "parameters")),
+        str(len(students)),
+    ]
+
+
+def _metrics(result: Result, variant: dict[str, Any]) -> list[float]:
+    return [float(student[result["metric"]]) for student in variant["students"]]
+
+
+def _validations(variant: dict[str, Any]) -> list[float]:
+    return [float(student["validation"]) for student in variant["students"]]
 
 
 def retention(result: Result) -> float | None:

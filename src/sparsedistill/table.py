@@ -116,10 +116,23 @@ class EmbeddingBagTable(Table):
         bounds = functional.pad(counts.cumsum(0), (1, 0))
         share = gradient / lengths.clamp(min=1)[:, None]
         summed = functional.embedding_bag(texts[order], share, bounds, mode="sum", include_last_offset=True)
-        squares = self.squares[touched] + torch.linalg.vector_norm(summed, dim=1).square() / summed.shape[1]
-        self.squares[touched] = squares
-        summed *= (-rate / (squares.sqrt() + EPSILON))[:, None]
-        self.weight.index_add_(0, touched, summed)
+        descend(self.weight, self.squares, touched, summed, rate)
+
+
+def descend(weight: Tensor, squares: Tensor, rows: Tensor, gradient: Tensor, rate: float) -> None:
+    """One step of row-wise Adagrad, in place.
+
+    Args:
+        weight: float32 (n, dim), the table.
+        squares: float32 (n,), its sums of mean squares.
+        rows: int64 (k,), the rows that move, each once.
+        gradient: float32 (k, dim), theirs; it is overwritten.
+        rate: The learning rate.
+    """
+    sums = squares[rows] + torch.linalg.vector_norm(gradient, dim=1).square() / gradient.shape[1]
+    squares[rows] = sums
+    gradient *= (-rate / (sums.sqrt() + EPSILON))[:, None]
+    weight.index_add_(0, rows, gradient)
 
 
 def make_table(kind: TableKind, rows: int, dim: int, device: torch.device) -> Table:
