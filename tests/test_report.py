@@ -193,6 +193,12 @@ def test_a_report_goes_on_where_it_was(films: Path, tmp_path: Path, monkeypatch:
     assert found["speed"]["ratio"] > 1
     assert "| Films |" in render([found])
     assert not (tmp_path / "work" / "films" / "checkpoints").exists()
+    ranked = run_task(
+        films, tmp_path / "work" / "films", settings=["report.metric=roc_auc", "report.seeds=1"]
+    )
+    assert len(trained) == 4 + 3 + 3  # what was measured before has no such figure
+    assert 0.9 < ranked["students"]["labels only"][0]["roc_auc"] <= 1
+    assert "| Films (ROC AUC) |" in render([ranked])
 
 
 def test_ablations_go_on_where_they_were(

@@ -63,14 +63,15 @@ class Task:
 
     Attributes:
         title: What the row is called.
-        metric: What it shows: ``"accuracy"``, or ``"f1"`` of the last of two classes.
+        metric: What it shows: ``"accuracy"``, or of the last of two classes ``"f1"`` or ``"roc_auc"``, which
+            tells models apart where nearly all texts are of one class.
         seeds: Students of each kind to train, for the spread where a task is small.
         by: A column that test texts are told apart by, in a table of its own.
         note: What a reader has to know.
     """
 
     title: str
-    metric: Literal["accuracy", "f1"] = "accuracy"
+    metric: Literal["accuracy", "f1", "roc_auc"] = "accuracy"
     seeds: int = 1
     by: str | None = None
     note: str = ""
@@ -382,7 +383,7 @@ class _Run:
         quality = asdict(measure(logits, self.test.labels, None))
         del quality["texts_per_second"]
         if len(self.test.classes) == 2:
-            quality["f1"] = _metric("f1", logits, self.test)
+            quality |= {name: _metric(name, logits, self.test) for name in {"f1", self.task.metric}}
         if self.targets is not None:
             quality["agreement"] = float((logits.argmax(axis=1) == self.targets.argmax(axis=1)).mean())
         return quality
@@ -429,7 +430,7 @@ class _Run:
         self, name: str, identity: dict[str, Any], make: Callable[[], dict[str, Any]]
     ) -> dict[str, Any]:
         """The figures in a part's file, if they are of the same settings and data; else made anew."""
-        identity = json.loads(json.dumps({**identity, "texts": self.digest}))
+        identity = json.loads(json.dumps({**identity, "texts": self.digest, "metric": self.task.metric}))
         path = self.folder / "parts" / f"{name}.json"
         if path.exists() and (found := read_json(path))["identity"] == identity:
             return dict(found["figures"])
@@ -439,6 +440,12 @@ class _Run:
 
 
 def _metric(name: str, logits: NDArray[np.float32], labelled: Labelled) -> float:
+    if name == "roc_auc":
+        try:
+            from sklearn.metrics import roc_auc_score
+        except ImportError as error:
+            raise InputError("scikit-learn is not installed: pip install 'sparsedistill[report]'.") from error
+        return float(roc_auc_score(labelled.labels == 1, logits[:, 1] - logits[:, 0]))
     chosen = logits.argmax(axis=1)
     if name == "accuracy":
         return float((chosen == labelled.labels).mean())

@@ -17,6 +17,7 @@ Result = dict[str, Any]
 
 _STUDENTS = ("labels only", "KD", "KD + FT")
 _BASELINES = ("fastText", "TF-IDF + LR")
+_METRICS = {"f1": "F1", "roc_auc": "ROC AUC"}
 
 
 def results_of(recipes: Sequence[Path], work: Path) -> list[Result]:
@@ -68,9 +69,9 @@ def _quality(results: Sequence[Result]) -> str:
         for result in results
     ]
     text = (
-        "Test accuracy in %, or F1 of the positive class where the task says so. Retention (student / "
-        "teacher), agreement and speed-up are those of the student that was distilled and fine-tuned (KD + "
-        "FT). Speed-up is of texts a second, one thread each, in turns in one run: the median of the rounds, "
+        "Test accuracy in %, or F1 or ROC AUC of the positive class where the task says so. Retention "
+        "(student / teacher), agreement and speed-up are those of the student that was distilled and "
+        "fine-tuned (KD + FT). Speed-up is of texts a second, one thread each, in turns in one run: the median of the rounds, "
         "the lowest and the highest. A spread behind ± is the standard deviation over seeds."
     )
     return f"{text}\n\n{_table(header, rows)}"
@@ -140,7 +141,7 @@ def plots(results: Sequence[Result]) -> dict[str, str]:
         dots = {ablation["name"]: _dots(result, ablation) for ablation in _begun(result)}
         for ablation in _begun(result):
             found[_plot(result, ablation)] = settings_chart(
-                f"{result['title']}: {result['metric'].replace('f1', 'F1')}",
+                f"{result['title']}: {_METRICS.get(result['metric'], 'accuracy')}",
                 ablation["title"],
                 dots[ablation["name"]],
                 joined=ablation["ordered"],
@@ -262,7 +263,8 @@ def _of_first(result: Result, name: str) -> int | None:
 
 
 def _title(result: Result) -> str:
-    return f"{result['title']} (F1)" if result["metric"] == "f1" else str(result["title"])
+    metric = _METRICS.get(result["metric"])
+    return f"{result['title']} ({metric})" if metric else str(result["title"])
 
 
 def _speedup(speed: dict[str, Any] | None) -> str:
