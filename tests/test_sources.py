@@ -130,46 +130,6 @@ def test_sentences_are_a_corpus(folder: Path) -> None:
     assert "unlabelled" in error(lambda: source.read(LABELLED))
 
 
-@pytest.fixture
-def questions(tmp_path: Path) -> Path:
-    """A local copy of pairs about five towns, and of single texts about the first of them."""
-    towns = ("Rome", "Oslo", "Cairo", "Lima", "Perth")
-    asked = [f"how far is {town} by {way}" for town in towns for way in ("train", "boat", "foot")]
-    rows = [f"{one}\t{other}\t0\n" for one, other in zip(asked, reversed(asked), strict=True)]
-    (tmp_path / "pairs.tsv").write_text("a\tb\tlabel\n" + "".join(rows))
-    (tmp_path / "single.tsv").write_text("text\n" + "".join(f"{text}\n" for text in asked[:3]))
-    return tmp_path
-
-
-def town(text: str) -> str:
-    return text.split()[3]
-
-
-def test_near_texts_become_pairs(questions: Path) -> None:
-    columns = Columns("a", "b")
-    made = DataSource("pairs.tsv", near_pairs=2, folder=str(questions)).read(columns)
-    assert made.column_names == ["text", "text_pair"]
-    pairs = list(zip(*(column.to_pylist() for column in made.columns), strict=True))
-    assert len({frozenset(pair) for pair in pairs}) == len(pairs) >= 15
-    assert all(one != other for one, other in pairs)
-    assert sum(town(one) == town(other) for one, other in pairs) >= 10
-    limited = DataSource("pairs.tsv", near_pairs=2, limit=4, folder=str(questions)).read(columns)
-    assert len(limited) == 4
-    single = DataSource("single.tsv", text="text", near_pairs=1, folder=str(questions)).read(columns)
-    assert 2 <= len(single) <= 3
-    with pytest.raises(InputError, match="near_pairs is for unlabelled pairs"):
-        DataSource("single.tsv", near_pairs=1, folder=str(questions)).read(Columns())
-    (questions / "single.tsv").write_text("text\n \n\n")
-    with pytest.raises(InputError, match="near_pairs finds no words"):
-        DataSource("single.tsv", text="text", near_pairs=1, folder=str(questions)).read(columns)
-
-
-def test_a_held_out_pair_is_left_out_whichever_text_comes_first(questions: Path) -> None:
-    columns, source = Columns("a", "b"), DataSource("pairs.tsv", folder=str(questions))
-    held = pa.array(["how far is rome by train\x1fhow far is perth by foot"], pa.large_string())
-    assert write_sources([source], columns, questions / "written.tsv", held) == 2
-
-
 def test_held_out_texts_are_left_out_in_any_edition(folder: Path) -> None:
     (folder / "a.txt").write_text("It 's a FILM !\na film\n:)\n")
     (folder / "b.txt").write_text("its a film\nIt’s a film.\n")
@@ -188,7 +148,6 @@ def test_held_out_texts_are_left_out_in_any_edition(folder: Path) -> None:
     [
         (lambda: DataSource(), "neither a path nor a dataset"),
         (lambda: DataSource("a", limit=0), "limit"),
-        (lambda: DataSource("a", near_pairs=0), "near_pairs of a data source is 0"),
         (lambda: DataSource("a", min_words=9, max_words=8), "9 to 8 words"),
         (lambda: DataSource("a.tsv").read(Columns()), "SPARSEDISTILL_DATA"),
         (lambda: DataSource("a.tsv").read(Columns(weight="w")), "Weights"),

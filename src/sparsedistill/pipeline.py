@@ -27,6 +27,7 @@ from .network import NetworkConfig, StudentNetwork
 from .progress import console
 from .shards import SoftExamples, identities, without
 from .sources import DataSource, write_sources
+from .starting import Start, start_of_words
 from .student import Network, Student
 from .table import TableKind
 from .teacher import FileTeacher, Teacher, TransformersTeacher, as_teacher
@@ -135,6 +136,7 @@ class Groundwork:
         vocabulary: Its n-grams.
         teacher: The teacher, if there is one.
         targets: What it makes of the corpus.
+        start: Where the rows of a student of pairs start, if the teacher has an encoder.
         left_out: Texts that were left out, as they stand in test or validation data: ``labelled`` and
             ``unlabelled`` ones.
     """
@@ -144,6 +146,7 @@ class Groundwork:
     vocabulary: Vocabulary
     teacher: Teacher | FileTeacher | None
     targets: SoftTargets | None
+    start: Start | None
     left_out: dict[str, int]
 
 
@@ -211,7 +214,12 @@ def distill(
         config=config,
     )
     student = train_student(
-        ground.vocabulary, ground.targets, ground.material, config, checkpoint_dir=folder / "checkpoints"
+        ground.vocabulary,
+        ground.targets,
+        ground.material,
+        config,
+        start=ground.start,
+        checkpoint_dir=folder / "checkpoints",
     )
     if (evaluation := _evaluated(student, ground)) is not None:
         student.evaluation.update(evaluation.as_json())
@@ -267,8 +275,9 @@ def prepare(
     if teacher is not None:
         targets = label(teacher, corpus, folder / "labels", shard_size=config.shard_size)
         left_out += SoftExamples(targets, material.held_out()).left_out
+    start = start_of_words(vocabulary, teacher) if material.pair else None
     counts = {"labelled": material.left_out, "unlabelled": left_out}
-    return Groundwork(material, corpus, vocabulary, teacher, targets, counts)
+    return Groundwork(material, corpus, vocabulary, teacher, targets, start, counts)
 
 
 def gather(
@@ -326,6 +335,7 @@ def train_student(
     material: Material,
     config: DistillationConfig,
     *,
+    start: Start | None = None,
     checkpoint_dir: str | Path | None = None,
 ) -> Student:
     """Train a student on soft targets, then on labels; or on either alone (paper, section 3.3).
@@ -337,6 +347,7 @@ def train_student(
         targets: The soft targets, or None.
         material: The labelled texts.
         config: The knobs.
+        start: Where rows start, where that is not at 0.
         checkpoint_dir: Where an interrupted training finds its state again.
 
     Raises:
@@ -353,6 +364,10 @@ def train_student(
     network = StudentNetwork(
         network_config(len(vocabulary), material, config), training_device(config.student.device)
     )
+    if start is not None:
+        network.table.weight[torch.from_numpy(start.rows).to(network.device)] = torch.from_numpy(
+            start.embeddings(config.student.dim)
+        ).to(network.device)
     held = train_network(network, vocabulary, targets, material, config, checkpoint_dir=checkpoint_dir)
     arrays = {name: array.cpu().numpy() for name, array in network.arrays().items()}
     student = Student(

@@ -363,7 +363,8 @@ class _Run:
         return self._part("speed", {"settings": settings, "teacher": self._teacher_identity()}, make)
 
     def _trained(self, kind: str, config: DistillationConfig) -> Student:
-        material, vocabulary, targets = self.ground.material, self.ground.vocabulary, self.ground.targets
+        material, vocabulary = self.ground.material, self.ground.vocabulary
+        targets, start = self.ground.targets, self.ground.start
         if kind == LABELS_ONLY:
             # Of the labelled texts alone, as where there is nothing else: n-grams that no label speaks of
             # would only add noise.
@@ -372,12 +373,13 @@ class _Run:
                 self.folder / "data" / "train.parquet", columns, self.train.texts, self.train.text_pair
             )
             vocabulary, targets = make_vocabulary(corpus, self.folder / "vocabulary-labelled", config), None
+            start = None
         elif kind == DISTILLED:
             material = replace(material, train=None)
         # KD is the first phase of KD + FT: what the one has trained, the other goes on from.
         root = "labels" if kind == LABELS_ONLY else "soft"
         checkpoints = self.folder / "checkpoints" / f"{root}-{config.seed}-{_short(asdict(config))}"
-        return train_student(vocabulary, targets, material, config, checkpoint_dir=checkpoints)
+        return train_student(vocabulary, targets, material, config, start=start, checkpoint_dir=checkpoints)
 
     def _figures(self, logits: NDArray[np.float32]) -> dict[str, Any]:
         quality = asdict(measure(logits, self.test.labels, None))

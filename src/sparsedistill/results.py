@@ -71,8 +71,9 @@ def _quality(results: Sequence[Result]) -> str:
     text = (
         "Test accuracy in %, or F1 or ROC AUC of the positive class where the task says so. Retention "
         "(student / teacher), agreement and speed-up are those of the student that was distilled and "
-        "fine-tuned (KD + FT). Speed-up is of texts a second, one thread each, in turns in one run: the median of the rounds, "
-        "the lowest and the highest. A spread behind ± is the standard deviation over seeds."
+        "fine-tuned (KD + FT). Speed-up is of texts a second, one thread each, in turns in one run: the "
+        "median of the rounds, the lowest and the highest. A spread behind ± is the standard deviation over "
+        "seeds."
     )
     return f"{text}\n\n{_table(header, rows)}"
 

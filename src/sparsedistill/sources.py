@@ -13,7 +13,6 @@ import pyarrow.compute as pc
 
 from .data import Batch, Columns, Corpus, RowWriter
 from .errors import InputError, first_line
-from .neighbours import near_pairs
 from .progress import console
 from .sentences import sentences
 from .shards import identities
@@ -63,9 +62,7 @@ class DataSource:
         split_sentences: Take the documents' sentences, each once, for a student of sentences.
         min_words: Sentences of fewer words are left out.
         max_words: And of more.
-        near_pairs: Take all texts of the source one by one, those of both columns where `text` names none,
-            and pair each with so many of its nearest: see :func:`~sparsedistill.neighbours.near_pairs`.
-        limit: Take no more than so many rows (or made pairs), at random.
+        limit: Take no more than so many rows, at random.
         folder: Where local copies lie; None where there are none.
     """
 
@@ -76,16 +73,14 @@ class DataSource:
     split_sentences: bool = False
     min_words: int = 4
     max_words: int = 50
-    near_pairs: int | None = None
     limit: int | None = None
     folder: str | None = None
 
     def __post_init__(self) -> None:
         if self.path is None and self.dataset is None:
             raise InputError("A data source names neither a path nor a dataset: give it one, or both.")
-        for name in ("limit", "near_pairs"):
-            if (value := getattr(self, name)) is not None and value < 1:
-                raise InputError(f"{name} of a data source is {value}: it must be at least 1.")
+        if self.limit is not None and self.limit < 1:
+            raise InputError(f"limit of a data source is {self.limit}: it must be at least 1.")
         if not 1 <= self.min_words <= self.max_words:
             raise InputError(
                 f"Sentences of {self.min_words} to {self.max_words} words are wanted: give min_words of at "
@@ -107,19 +102,11 @@ class DataSource:
             raise InputError("Weights of examples are read from files alone: name a file, or no weight.")
         if self.split_sentences and (columns.text_pair is not None or columns.label is not None):
             raise InputError("split_sentences is for unlabelled single texts: leave it out elsewhere.")
-        if self.near_pairs is not None and (columns.text_pair is None or columns.label is not None):
-            raise InputError("near_pairs is for unlabelled pairs of texts: leave it out elsewhere.")
         columns = replace(columns, text=self.text or columns.text)
-        if self.near_pairs is not None and self.text is not None:
-            columns = replace(columns, text_pair=None)
         table = self._loaded(columns) if (paths := self._local()) is None else self._read(paths, columns)
         if self.split_sentences:
             found = sentences(table.column("text").to_pylist(), self.min_words, self.max_words)
             table = pa.table({"text": pa.array(found, pa.large_string())})
-        if self.near_pairs is not None:
-            texts = [text for column in table.columns for text in column.to_pylist()]
-            pairs = zip(ROLES, near_pairs(texts, self.near_pairs, seed), strict=False)
-            table = pa.table({role: pa.array(side, pa.large_string()) for role, side in pairs})
         if self.limit is not None and len(table) > self.limit:
             drawn = np.random.default_rng(seed).choice(len(table), self.limit, replace=False)
             table = table.take(pa.array(np.sort(drawn)))
@@ -236,12 +223,8 @@ def write_sources(
 def _kept(rows: pa.RecordBatch, held_out: pa.Array | None) -> pa.RecordBatch:
     if held_out is None:
         return rows
-    texts = rows.column("text")
     pair = rows.column("text_pair") if "text_pair" in rows.schema.names else None
-    held = pc.is_in(identities(texts, pair), value_set=held_out)
-    if pair is not None:  # the same two texts the other way round tell as much
-        held = pc.or_(held, pc.is_in(identities(pair, texts), value_set=held_out))
-    return rows.filter(pc.invert(held))
+    return rows.filter(pc.invert(pc.is_in(identities(rows.column("text"), pair), value_set=held_out)))
 
 
 def _by_role(batch: Batch) -> pa.RecordBatch:

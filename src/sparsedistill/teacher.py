@@ -105,11 +105,30 @@ class TransformersTeacher:
         Raises:
             InputError: The model answers with numbers that are not finite.
         """
+        logits = np.empty((len(texts), len(self.classes)), dtype=np.float32)
+        for rows, batch in self._batches(texts, text_pair):
+            logits[rows] = self._network(**batch).logits.float().cpu().numpy()
+        return checked(logits, len(texts), self)
+
+    def read(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """What the encoder makes of n texts: the mean of its last hidden states, float32 (n, width)."""
+        found: list[NDArray[np.float32]] = [np.empty(0, np.float32)] * len(texts)
+        for rows, batch in self._batches(texts, None):
+            states = self._network.base_model(**batch).last_hidden_state.float()
+            mask = batch["attention_mask"][:, :, None]
+            means = (states * mask).sum(1) / mask.sum(1)
+            for row, mean in zip(rows, means.cpu().numpy(), strict=True):
+                found[row] = mean
+        return np.stack(found) if found else np.empty((0, 0), np.float32)
+
+    def _batches(
+        self, texts: Sequence[str], text_pair: Sequence[str] | None
+    ) -> Iterator[tuple[NDArray[np.int64], Any]]:
+        """Which texts are read together, and what the network takes of them."""
         import torch
 
-        logits = np.empty((len(texts), len(self.classes)), dtype=np.float32)
         if not len(texts):
-            return logits
+            return
         encoded = self._tokenizer(
             list(texts),
             None if text_pair is None else list(text_pair),
@@ -120,9 +139,7 @@ class TransformersTeacher:
         with torch.inference_mode(), self._autocast():
             for rows in _by_length(lengths, self._batch_tokens):
                 inputs = {key: [values[i] for i in rows] for key, values in encoded.items()}
-                batch = self._tokenizer.pad(inputs, return_tensors="pt").to(self._device)
-                logits[rows] = self._network(**batch).logits.float().cpu().numpy()
-        return checked(logits, len(texts), self)
+                yield rows, self._tokenizer.pad(inputs, return_tensors="pt").to(self._device)
 
     def fingerprint(self) -> dict[str, Any]:
         """The model's files with their hashes, or its Hub id with the commit; and how it is run."""
