@@ -179,6 +179,8 @@ def _ablated(result: Result) -> list[str]:
         header = [ablation["title"], "test", "validation", "n-grams", "parameters", "students"]
         title = f"{result['title']}: {ablation['title']}"
         parts.append(f"![{title}]({_plot(result, ablation)})\n\n{_table(header, rows)}")
+        if missing := [variant["label"] for variant in ablation["variants"] if not variant["students"]]:
+            parts.append(f"Not trained yet: {', '.join(missing)}.")
     return parts
 
 
