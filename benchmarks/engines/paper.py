@@ -53,7 +53,6 @@ class Paper(Engine):
         from sparsedistill import Student
 
         vocabulary = Student.from_pretrained(trained_student(self.work)).vocabulary
-        vocabulary.load_ngrams(trained_student(self.work))
         (folder / self.ngrams().name).write_text("\n".join(findable(vocabulary, OUR_RULES)), encoding="utf-8")
 
     def open(self, threads: int) -> None:
