@@ -36,6 +36,12 @@ CompactClassifier::CompactClassifier(const CompactTable& table, const CompactNet
   require(std::ranges::count(available_paths(), path) == 1, "this machine does not have that path");
   hidden_weight_.resize(network.features() * units_);
   hidden_bias_.resize(units_);
+  const std::size_t width = simd::padded(network.table_dim());
+  if (network.pair()) {
+    basis_.resize(dims * width);
+    nothing_.resize(width);
+  }
+  for (std::size_t i = 0; i < network.basis.size(); ++i) basis_[i % dims * width + i / dims] = network.basis[i];
   output_weight_.resize(network.classes() * units_);
   for (std::size_t unit = 0; unit < network.hidden_size(); ++unit) {
     hidden_bias_[unit] = network.hidden.bias[unit];
@@ -60,6 +66,7 @@ class CompactClassifier::Worker {
         sum_(sum_texts(classifier.path_, classifier.table_)),
         scratch_(classifier.table_.row_bytes()),
         projected_(network_.dims()),
+        restored_(classifier.nothing_.size()),
         features_(network_.features()),
         hidden_(classifier.units_) {}
 
@@ -133,13 +140,10 @@ class CompactClassifier::Worker {
   }
 
   // Back to the trained dimensions.
-  void restore(float* numbers) const {
-    for (std::size_t d = 0; d < network_.table_dim(); ++d) {
-      const float* row = &network_.basis[d * network_.dims()];
-      float sum = 0.0F;
-      for (std::size_t i = 0; i < network_.dims(); ++i) sum += row[i] * projected_[i];
-      numbers[d] = sum;
-    }
+  void restore(float* numbers) {
+    kernels_.linear(projected_.data(), network_.dims(), classifier_.basis_.data(), classifier_.nothing_.data(),
+                    restored_.size(), restored_.data());
+    std::copy_n(restored_.data(), network_.table_dim(), numbers);
   }
 
   void score(float* logits) {
@@ -158,6 +162,7 @@ class CompactClassifier::Worker {
   CompactScratch scratch_;
   std::string_view sides_[2 * kTexts];
   std::vector<float> projected_;
+  std::vector<float> restored_;  // padded
   std::vector<float> features_;
   std::vector<float> hidden_;
 };

@@ -55,6 +55,8 @@ class CompactClassifier {
   std::vector<float> hidden_weight_;  // features x units
   std::vector<float> hidden_bias_;    // units
   std::vector<float> output_weight_;  // classes x units
+  std::vector<float> basis_;          // dims x table_dim, padded to whole vectors; of pairs alone
+  std::vector<float> nothing_;        // as many zeros
   mutable WorkerPool<Worker> workers_;
 };
 

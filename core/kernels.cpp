@@ -111,13 +111,30 @@ SPARSEDISTILL_INLINE void hidden_layer_generic(const float* features, std::size_
   }
 }
 
-SPARSEDISTILL_INLINE void narrow_layer_generic(const float* x, std::size_t inputs, const float* weight,
-                                               const float* bias, std::size_t units, float* y) {
-  for (std::size_t unit = 0; unit < units; unit += kLanes) {
+// kTile x 16 sums at a time, for one would wait for itself.
+SPARSEDISTILL_INLINE void linear_generic(const float* x, std::size_t inputs, const float* weight, const float* bias,
+                                         std::size_t units, float* y) {
+  constexpr std::size_t kTile = kernel::kTile;
+  std::size_t unit = 0;
+  for (; unit + kTile * kLanes <= units; unit += kTile * kLanes) {
+    Float16 sums[kTile];
+    for (std::size_t t = 0; t < kTile; ++t) sums[t] = load(bias + unit + t * kLanes);
+    for (std::size_t i = 0; i < inputs; ++i) {
+      for (std::size_t t = 0; t < kTile; ++t) sums[t] += load(weight + i * units + unit + t * kLanes) * x[i];
+    }
+    for (std::size_t t = 0; t < kTile; ++t) store(y + unit + t * kLanes, sums[t]);
+  }
+  for (; unit < units; unit += kLanes) {
     Float16 sum = load(bias + unit);
     for (std::size_t i = 0; i < inputs; ++i) sum += load(weight + i * units + unit) * x[i];
-    store(y + unit, tanh_of(sum));
+    store(y + unit, sum);
   }
+}
+
+SPARSEDISTILL_INLINE void narrow_layer_generic(const float* x, std::size_t inputs, const float* weight,
+                                               const float* bias, std::size_t units, float* y) {
+  linear_generic(x, inputs, weight, bias, units, y);
+  for (std::size_t unit = 0; unit < units; unit += kLanes) store(y + unit, tanh_of(load(y + unit)));
 }
 
 #define SPARSEDISTILL_PATH(NAME, ATTRIBUTES)                                                                         \
@@ -134,8 +151,12 @@ SPARSEDISTILL_INLINE void narrow_layer_generic(const float* x, std::size_t input
                                       std::size_t units, float* y) {                                                 \
     narrow_layer_generic(x, inputs, weight, bias, units, y);                                                         \
   }                                                                                                                  \
+  ATTRIBUTES void linear_##NAME(const float* x, std::size_t inputs, const float* weight, const float* bias,          \
+                                std::size_t units, float* y) {                                                       \
+    linear_generic(x, inputs, weight, bias, units, y);                                                               \
+  }                                                                                                                  \
   ATTRIBUTES float dot_##NAME(const float* a, const float* b, std::size_t size) { return dot(a, b, size); }          \
-  constexpr Kernels k_##NAME = {sum_rows_##NAME, hidden_layer_##NAME, narrow_layer_##NAME, dot_##NAME};
+  constexpr Kernels k_##NAME = {sum_rows_##NAME, hidden_layer_##NAME, narrow_layer_##NAME, linear_##NAME, dot_##NAME};
 
 SPARSEDISTILL_PATH(portable, )
 #ifdef SPARSEDISTILL_X86

@@ -29,6 +29,10 @@ struct Kernels {
   void (*narrow_layer)(const float* x, std::size_t inputs, const float* weight, const float* bias, std::size_t units,
                        float* y);
 
+  // y = b + x W, likewise.
+  void (*linear)(const float* x, std::size_t inputs, const float* weight, const float* bias, std::size_t units,
+                 float* y);
+
   // The dot product of `size` floats, a multiple of 16.
   float (*dot)(const float* a, const float* b, std::size_t size);
 };

@@ -111,16 +111,19 @@ def compress(
         if narrow is not cut:
             what = f"head of {len(narrow.hidden_bias)} units"
             steps.append(_step(what, sample.difference(narrow, sample.held)))
-        rows = _Quantised.of(narrow, network.table, sample, floor.part(0.9))
-        compact = _build(student, narrow, rows)
-        found = compact.score(*sample.inputs(sample.held), threads=threads).logits
-        last = _difference(found, sample.logits[sample.held], student.multi_label)
-        steps.append(_step(f"{rows.bytes} bytes an n-gram, served", last))
-        if last.within(floor):
-            for step in steps:
-                console.print(_as_line(step))
-            record = {"texts": len(sample.held), "steps": steps}
-            return replace(compact, evaluation={**student.evaluation, "compression": record})
+        # What keeps the floor on the one half may just miss it on the other: then by a greater margin.
+        for share in (0.9, 0.4):
+            rows = _Quantised.of(narrow, network.table, sample, floor.part(share))
+            compact = _build(student, narrow, rows)
+            found = compact.score(*sample.inputs(sample.held), threads=threads).logits
+            last = _difference(found, sample.logits[sample.held], student.multi_label)
+            served = _step(f"{rows.bytes} bytes an n-gram, served", last)
+            if last.within(floor):
+                for step in (*steps, served):
+                    console.print(_as_line(step))
+                record = {"texts": len(sample.held), "steps": [*steps, served]}
+                return replace(compact, evaluation={**student.evaluation, "compression": record})
+        steps.append(served)
     raise InputError(
         f"The compact student changes too much (floor: agreement {floor.agreement:.4%}, mean change "
         f"{floor.change}; {_as_line(steps[-1]) if steps else 'no cut came near'}): allow more dimensions, "
