@@ -186,7 +186,17 @@ def test_damaged_files_are_refused(compact: Student, tmp_path: Path, name: str, 
     assert error(lambda: Student.from_pretrained(tmp_path / "compact"))
 
 
-@pytest.mark.parametrize("config", [{}, {"slots": 9, "wide": 0}, {"slots": 6, "wide": -1}, {"slots": 1}, 3])
+@pytest.mark.parametrize(
+    "config",
+    [
+        {},
+        {"layout": 2, "slots": 11, "wide": 0},
+        {"layout": 2, "slots": 6, "wide": -1},
+        {"layout": 2, "slots": 1},
+        {"layout": 1, "slots": 7, "wide": 1},
+        3,
+    ],
+)
 def test_a_damaged_config_is_refused(compact: Student, tmp_path: Path, config: object) -> None:
     compact.save_pretrained(tmp_path / "compact")
     file = tmp_path / "compact" / "config.json"

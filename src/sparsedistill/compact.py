@@ -127,8 +127,8 @@ class CompactNetwork:
             KeyError: One is missing.
             TypeError: One is of another type, or the lines are laid out in another way.
         """
-        if config["layout"] != _LAYOUT:
-            raise TypeError(f"it was compressed by another version; this one's layout is {_LAYOUT}")
+        if "layout" not in config or config["layout"] != _LAYOUT:
+            raise TypeError("it was compressed by another version of sparsedistill")
         dtypes = {"lines": np.uint8, "rows": np.int8} | dict.fromkeys(_FLOATS, np.float32)
         found = {name: arrays.get(name) if name in _OPTIONAL else arrays[name] for name in dtypes}
         for name, dtype in dtypes.items():
