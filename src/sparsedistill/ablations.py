@@ -14,7 +14,7 @@ from .data import Columns, Corpus
 from .errors import InputError
 from .inputs import write_corpus
 from .labeling import label
-from .memory import RememberingTeacher
+from .memory import RememberingTeacher, without_memory
 from .pipeline import DistillationConfig, Groundwork, make_vocabulary
 from .pooling import Pooling
 from .teacher import Teacher
@@ -174,9 +174,7 @@ def varied(ground: Groundwork, variant: Variant, config: DistillationConfig, fol
 
 def _part(ground: Groundwork, share: float, config: DistillationConfig, folder: Path) -> Groundwork:
     """All labelled texts with a share of the others; each share is a part of the larger ones."""
-    teacher, targets, train = ground.teacher, ground.targets, ground.material.train
-    if isinstance(teacher, RememberingTeacher):
-        teacher = teacher.teacher
+    teacher, targets, train = without_memory(ground.teacher), ground.targets, ground.material.train
     if not isinstance(teacher, Teacher) or targets is None or train is None:
         raise InputError("A share of the texts can be taken where a teacher has scored them: give one.")
     known = targets.all()

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from .errors import InputError
 from .labeling import SoftTargets
 from .shards import paired
-from .teacher import Teacher
+from .teacher import FileTeacher, Teacher
 
 
 class RememberingTeacher:
@@ -63,3 +63,8 @@ class RememberingTeacher:
     def fingerprint(self) -> dict[str, Any]:
         """The teacher's own."""
         return self.teacher.fingerprint()
+
+
+def without_memory(teacher: Teacher | FileTeacher | None) -> Teacher | FileTeacher | None:
+    """The teacher itself, where it is one that remembers."""
+    return teacher.teacher if isinstance(teacher, RememberingTeacher) else teacher

@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from statistics import median
 from time import perf_counter
@@ -27,7 +28,7 @@ from .evaluation import measure
 from .files import atomic_write, read_json
 from .inputs import write_corpus
 from .labeling import SoftTargets, label
-from .memory import RememberingTeacher
+from .memory import without_memory
 from .pipeline import (
     DistillationConfig,
     Groundwork,
@@ -124,10 +125,7 @@ def run_task(
         **asdict(task),
         **run.facts(),
         "teacher": run.teacher(),
-        "students": {
-            kind: [run.student(kind, seed) for seed in range(task.seeds)]
-            for kind in (LABELS_ONLY, *((DISTILLED, BOTH) if ground.targets else ()))
-        },
+        "students": {kind: [run.student(kind, seed) for seed in range(task.seeds)] for kind in run.kinds},
         "baselines": {
             "TF-IDF + LR": run.baseline("tfidf", tfidf),
             "fastText": run.baseline("fasttext", fasttext),
@@ -166,6 +164,11 @@ class _Run:
         self.train, self.validation, self.test = material.train, material.validation, material.test
         self.digest = _digest(self.train, self.validation, self.test)
         self.targets = self._test_targets()
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """What students are trained on."""
+        return (LABELS_ONLY, DISTILLED, BOTH) if self.ground.targets else (LABELS_ONLY,)
 
     def facts(self) -> dict[str, Any]:
         vocabulary, ground = self.ground.vocabulary, self.ground
@@ -215,7 +218,7 @@ class _Run:
             raise InputError(f"{self.task.title} has no teacher to ask: ablations are of distilled students.")
         planned = plan(
             self.config,
-            (LABELS_ONLY, DISTILLED, BOTH),
+            self.kinds,
             ngrams=possible_rows(self.ground, self.config, self._spool),
             unlabelled=len(self.ground.targets) > len(self.train),
         )
@@ -270,9 +273,13 @@ class _Run:
 
     def _identity(self, config: DistillationConfig) -> dict[str, Any]:
         """What makes a student the one it is, beside the labelled texts."""
-        corpus = [(file["size"], file["hash"]) for file in self.ground.corpus.fingerprint()]
         settings = {**asdict(config), "teacher": None, "threads": None}
-        return {"settings": settings, "corpus": corpus, "teacher": self._teacher_identity()}
+        return {"settings": settings, "corpus": self._corpus_identity, "teacher": self._teacher_identity}
+
+    @cached_property
+    def _corpus_identity(self) -> list[Any]:
+        """Reckoned once, for it reads all files."""
+        return [(file["size"], file["hash"]) for file in self.ground.corpus.fingerprint()]
 
     def baseline(
         self, name: str, models: Callable[[Labelled], Iterator[tuple[dict[str, Any], Predictor]]]
@@ -316,8 +323,7 @@ class _Run:
         values = {"texts": float(len(rows))}
         if self.targets is not None:
             values["teacher"] = _metric(metric, self.targets[rows], part)
-        kinds = (LABELS_ONLY, *((DISTILLED, BOTH) if self.ground.targets else ()))
-        for kind in kinds:
+        for kind in self.kinds:
             students = [
                 Student.from_pretrained(self._student_folder(kind, seed)) for seed in range(self.task.seeds)
             ]
@@ -360,7 +366,7 @@ class _Run:
             }
 
         settings = {**asdict(self.config), "threads": None}
-        return self._part("speed", {"settings": settings, "teacher": self._teacher_identity()}, make)
+        return self._part("speed", {"settings": settings, "teacher": self._teacher_identity}, make)
 
     def _trained(self, kind: str, config: DistillationConfig) -> Student:
         material, vocabulary = self.ground.material, self.ground.vocabulary
@@ -421,7 +427,9 @@ class _Run:
         )
         return targets.all().logits
 
+    @cached_property
     def _teacher_identity(self) -> Any:
+        """Reckoned once, for it reads all files."""
         teacher = _own(self.ground.teacher)
         return None if teacher is None else json.loads(json.dumps(teacher.fingerprint()))
 
@@ -458,8 +466,7 @@ def _metric(name: str, logits: NDArray[np.float32], labelled: Labelled) -> float
 
 def _own(teacher: Any) -> Teacher | None:
     """The teacher behind the memory; None where there is none to ask."""
-    if isinstance(teacher, RememberingTeacher):
-        return teacher.teacher
+    teacher = without_memory(teacher)
     return teacher if isinstance(teacher, Teacher) else None
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .memory import RememberingTeacher
+from .memory import without_memory
 from .progress import progress
 from .teacher import FileTeacher, Teacher, TransformersTeacher
 from .vocabulary import Vocabulary
@@ -45,7 +45,7 @@ class Start:
 
 def start_of_words(vocabulary: Vocabulary, teacher: Teacher | FileTeacher | None) -> Start | None:
     """Where the words of `vocabulary` start; None if the teacher has no encoder, or words are not known."""
-    teacher = teacher.teacher if isinstance(teacher, RememberingTeacher) else teacher
+    teacher = without_memory(teacher)
     ngrams, counts = vocabulary.ngrams, vocabulary.counts
     if not isinstance(teacher, TransformersTeacher) or ngrams is None or counts is None:
         return None
