@@ -10,9 +10,9 @@ from typing import Any, get_args
 import numpy as np
 import pyarrow as pa
 
-from .data import Columns, Corpus
+from .data import Corpus
 from .errors import InputError
-from .inputs import write_corpus
+from .inputs import write_texts
 from .labeling import label
 from .memory import RememberingTeacher, without_memory
 from .pipeline import DistillationConfig, Groundwork, make_vocabulary
@@ -182,8 +182,7 @@ def _part(ground: Groundwork, share: float, config: DistillationConfig, folder: 
     drawn = np.random.default_rng(config.seed).permutation(others)[: round(share * others)]
     rows = pa.array(np.concatenate([np.sort(drawn), np.arange(others, len(known))]))
     texts, pair = (None if column is None else column.take(rows) for column in (known.texts, known.text_pair))
-    columns = Columns("text", None if pair is None else "text_pair")
-    corpus = write_corpus(folder / f"texts-{share:g}.parquet", columns, texts, pair)
+    corpus = write_texts(folder / f"texts-{share:g}.parquet", texts, pair)
     remembering = RememberingTeacher(teacher, [targets])
     made = label(remembering, corpus, folder / f"labels-{share:g}", shard_size=config.shard_size)
     return replace(ground, corpus=corpus, targets=made)

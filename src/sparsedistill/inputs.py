@@ -97,6 +97,11 @@ def write_corpus(path: Path, columns: Columns, texts: pa.Array, text_pair: pa.Ar
     return Corpus(path, columns)
 
 
+def write_texts(path: Path, texts: pa.Array, text_pair: pa.Array | None = None) -> Corpus:
+    """Write texts, or pairs of texts, to a file with columns named by their roles, as a corpus."""
+    return write_corpus(path, Columns("text", None if text_pair is None else "text_pair"), texts, text_pair)
+
+
 def _in_memory(given: tuple[Any, ...], classes: Sequence[str] | None) -> Labelled:
     if not 2 <= len(given) <= 3:
         raise InputError(

@@ -22,11 +22,11 @@ from numpy.typing import NDArray
 
 from .ablations import Variant, plan, possible_rows, varied
 from .baselines import Predictor, fasttext, tfidf
-from .data import Columns, Labelled
+from .data import Labelled
 from .errors import InputError
 from .evaluation import measure
 from .files import atomic_write, read_json
-from .inputs import write_corpus
+from .inputs import write_texts
 from .labeling import SoftTargets, label
 from .memory import without_memory
 from .pipeline import (
@@ -374,10 +374,8 @@ class _Run:
         if kind == LABELS_ONLY:
             # Of the labelled texts alone, as where there is nothing else: n-grams that no label speaks of
             # would only add noise.
-            columns = Columns("text", None if self.train.text_pair is None else "text_pair")
-            corpus = write_corpus(
-                self.folder / "data" / "train.parquet", columns, self.train.texts, self.train.text_pair
-            )
+            spool = self.folder / "data" / "train.parquet"
+            corpus = write_texts(spool, self.train.texts, self.train.text_pair)
             vocabulary, targets = make_vocabulary(corpus, self.folder / "vocabulary-labelled", config), None
             start = None
         elif kind == DISTILLED:
@@ -419,9 +417,8 @@ class _Run:
         """The teacher's logits of the test texts, (n, classes)."""
         if not isinstance(self.ground.teacher, Teacher):
             return None
-        columns = Columns("text", None if self.test.text_pair is None else "text_pair")
         spool = self.folder / "data" / "tested.parquet"
-        corpus = write_corpus(spool, columns, self.test.texts, self.test.text_pair)
+        corpus = write_texts(spool, self.test.texts, self.test.text_pair)
         targets: SoftTargets = label(
             self.ground.teacher, corpus, self.folder / "test-labels", shard_size=2000
         )
