@@ -93,7 +93,7 @@ class Classifier::Worker {
       ngrams += rows_.size();
       rows_.clear();
     };
-    const NgramFinder::Counts counts = find_(text, [&](std::uint32_t row, const Token&, const Token&) {
+    const NgramFinder::Counts counts = find_(text, [&](std::uint32_t row) {
       if (!met_.insert(row)) return;
       fetch(row);
       rows_.push_back(row);

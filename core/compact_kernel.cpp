@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <bit>
+#include <utility>
 
+#include "characters.hpp"
 #include "simd.hpp"
 
 #if defined(SPARSEDISTILL_X86)

@@ -16,7 +16,7 @@ namespace sparsedistill {
 // What a text, or a side of a pair, comes to.
 struct TextCounts {
   std::uint64_t ngrams = 0;  // that the table has, each once
-  std::uint64_t tokens = 0;  // of the text, without its boundaries
+  std::uint64_t tokens = 0;  // of the text, without its boundaries; and its character n-grams
   std::uint64_t known = 0;   // those that the table has
 };
 
@@ -110,9 +110,9 @@ struct CompactScratch {
   explicit CompactScratch(std::size_t row_bytes)
       : sums(kTexts * row_bytes), shared_sums(kTexts / 2 * row_bytes), part(row_bytes) {}
 
-  // By token. All have room for a last block, of which what is behind the last token is reckoned and not used.
+  // By token or character n-gram. All have room for a last block, of which what is behind the last token is reckoned and not used.
   std::uint64_t hashes[kPiece + kBlock] = {};
-  std::uint16_t follows[kPiece + kBlock] = {};  // its follower bit; 0 for the first token of a text
+  std::uint16_t follows[kPiece + kBlock] = {};  // its follower bit; 0 where no n-gram goes on into it
   std::uint32_t lines[kPiece + kBlock];         // where it may stand
   std::uint32_t words[kPiece + kBlock];         // its fingerprint as a word
   // By candidate: an n-gram that may be in the table. Before its line is known: its prefix, and the token more.

@@ -61,8 +61,8 @@ void CountTable::prune(std::uint32_t threshold) { rebuild(slots_.size(), thresho
 
 Counter::Counter(const CounterConfig& config) : config_(config), keys_(std::max<std::size_t>(1, config.threads)) {
   if (config.memory < kLeastMemory) throw std::invalid_argument("counting takes at least 256 MiB of memory");
-  // A block holds at most a token per byte, and a key per order of each.
-  const std::size_t block = kBlockBytes * sizeof(std::uint64_t) * static_cast<std::size_t>(config.tokenizer.max_order);
+  const std::size_t block =
+      kBlockBytes * sizeof(std::uint64_t) * static_cast<std::size_t>(config.tokenizer.most_ngrams());
   const double slots = static_cast<double>(config.memory - block) / CountTable::kSlotBytes;
   // Tables grow by kGrowth, so the fullest may have just grown: count on the emptiest.
   capacity_ = static_cast<std::size_t>(slots * CountTable::kFilling / CountTable::kGrowth);
@@ -138,6 +138,8 @@ void Counter::collect(std::string_view text, Keys& keys, std::vector<std::uint64
       scratch.push_back(key_of(rolled[order - 1], order));
     }
   }
+  CharacterStream characters(text, config_.tokenizer);
+  for (Token token; characters.next(token);) scratch.push_back(key_of(token.hash, 1));
   if (config_.by_document) {
     std::ranges::sort(scratch);
     scratch.erase(std::ranges::unique(scratch).begin(), scratch.end());

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "characters.hpp"
 #include "ngrams.hpp"
 #include "parallel.hpp"
 

@@ -17,9 +17,20 @@ inline constexpr int kMaxOrder = 8;
 // Format version of tokens and keys: part of every model, and raised with any change to either.
 inline constexpr int kTokenizerVersion = 1;
 
+inline constexpr int kLeastCharacters = 2;
+inline constexpr int kMostCharacters = 8;
+
 struct TokenizerConfig {
   int max_order = 4;        // n-grams of 1 .. max_order tokens
   bool boundaries = false;  // the beginning and the end of a text are tokens
+  int min_characters = 3;   // character n-grams of min_characters .. max_characters (see characters.hpp)
+  int max_characters = 0;   // 0: none
+
+  [[nodiscard]] bool characters() const { return max_characters > 0; }
+  // n-grams for each byte of a text, at most: a word of one letter has two character n-grams of a length.
+  [[nodiscard]] int most_ngrams() const {
+    return max_order + (characters() ? 2 * (max_characters - min_characters + 1) : 0);
+  }
 };
 
 // The key, its order left out, of the n-gram that is `prefix` (likewise) and one token more. Of one or, as a

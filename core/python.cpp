@@ -229,11 +229,16 @@ void check_signals() {
 
 // ---- bound classes -------------------------------------------------------------------------------
 
-TokenizerConfig tokenizer_config(int max_ngram, bool boundaries) {
+TokenizerConfig tokenizer_config(int max_ngram, bool boundaries, int min_characters, int max_characters) {
   if (max_ngram < 1 || max_ngram > kMaxOrder) {
     throw nb::value_error(("max_ngram is 1 to " + std::to_string(kMaxOrder)).c_str());
   }
-  return {max_ngram, boundaries};
+  const TokenizerConfig config = {max_ngram, boundaries, min_characters, max_characters};
+  if (min_characters < kLeastCharacters || max_characters > kMostCharacters ||
+      (max_characters != 0 && max_characters < min_characters)) {
+    throw nb::value_error("character n-grams have 2 to 8 characters, and no fewer at most than at least");
+  }
+  return config;
 }
 
 std::size_t positive(std::size_t threads) { return std::max<std::size_t>(1, threads); }
@@ -248,9 +253,8 @@ std::span<const Bucket> as_buckets(const Array2<std::uint64_t>& buckets) {
 
 class PyVocabulary {
  public:
-  PyVocabulary(Array2<std::uint64_t> buckets, std::uint32_t rows, int max_ngram, bool boundaries, bool closed)
-      : buckets_(std::move(buckets)),
-        vocabulary_(as_buckets(buckets_), rows, tokenizer_config(max_ngram, boundaries), closed) {}
+  PyVocabulary(Array2<std::uint64_t> buckets, std::uint32_t rows, const TokenizerConfig& tokenizer, bool closed)
+      : buckets_(std::move(buckets)), vocabulary_(as_buckets(buckets_), rows, tokenizer, closed) {}
 
   [[nodiscard]] const Vocabulary& get() const { return vocabulary_; }
 
@@ -287,8 +291,8 @@ class PyVocabulary {
 
 class PyCounter {
  public:
-  PyCounter(int max_ngram, bool boundaries, bool by_document, std::size_t memory, std::size_t threads)
-      : counter_({tokenizer_config(max_ngram, boundaries), by_document, memory, positive(threads)}) {}
+  PyCounter(const TokenizerConfig& tokenizer, bool by_document, std::size_t memory, std::size_t threads)
+      : counter_({tokenizer, by_document, memory, positive(threads)}) {}
 
   void add(nb::handle source) {
     Slices slices(source);
@@ -415,12 +419,12 @@ std::span<const std::uint8_t> as_lines(const Array2<std::uint8_t>& lines) {
 
 class PyCompactTable {
  public:
-  PyCompactTable(Array2<std::uint8_t> lines, int slots, std::optional<Array2<std::int8_t>> apart, int max_ngram,
-                 bool boundaries, bool closed)
+  PyCompactTable(Array2<std::uint8_t> lines, int slots, std::optional<Array2<std::int8_t>> apart,
+                 const TokenizerConfig& tokenizer, bool closed)
       : lines_(std::move(lines)),
         apart_(std::move(apart)),
         table_(as_lines(lines_), slots, apart_ ? view<std::int8_t>(*apart_) : std::span<const std::int8_t>(),
-               apart_ ? apart_->shape(1) : 0, tokenizer_config(max_ngram, boundaries), closed) {}
+               apart_ ? apart_->shape(1) : 0, tokenizer, closed) {}
 
   [[nodiscard]] const CompactTable& get() const { return table_; }
 
@@ -514,6 +518,16 @@ nb::list tokenize(nb::handle text, bool boundaries) {
   return tokens;
 }
 
+nb::list characters(nb::handle text, const TokenizerConfig& config) {
+  const StringTexts holder(nb::make_tuple(nb::borrow(text)), 0, 1, kNoLimit);
+  CharacterStream stream(holder.texts().front(), config);
+  nb::list ngrams;
+  for (Token token; stream.next(token);) {
+    ngrams.append(nb::make_tuple(as_str(stream.string()), token.begin, token.end));
+  }
+  return ngrams;
+}
+
 }  // namespace
 
 NB_MODULE(_core, m) {
@@ -521,6 +535,8 @@ NB_MODULE(_core, m) {
   m.attr("UNICODE_VERSION") = kUnicodeVersion;
   m.attr("TOKENIZER_VERSION") = kTokenizerVersion;
   m.attr("MAX_ORDER") = kMaxOrder;
+  m.attr("LEAST_CHARACTERS") = kLeastCharacters;
+  m.attr("MOST_CHARACTERS") = kMostCharacters;
   m.attr("LEAST_COUNTER_MEMORY") = Counter::kLeastMemory;
 
   nb::enum_<Path>(m, "Path", "Instruction sets that the kernels are compiled for.")
@@ -530,6 +546,16 @@ NB_MODULE(_core, m) {
       .value("NEON", Path::kNeon);
   m.def("available_paths", &available_paths, "The paths that this machine has, the best one last.");
 
+  nb::class_<TokenizerConfig>(m, "TokenizerConfig", "What n-grams texts have.")
+      .def(
+          "__init__",
+          [](TokenizerConfig* self, int max_ngram, bool boundaries, int min_characters, int max_characters) {
+            new (self) TokenizerConfig(tokenizer_config(max_ngram, boundaries, min_characters, max_characters));
+          },
+          "max_ngram"_a, "boundaries"_a, "min_characters"_a = TokenizerConfig{}.min_characters, "max_characters"_a = 0)
+      .def_prop_ro("most_ngrams", &TokenizerConfig::most_ngrams, "n-grams for each byte of a text, at most.");
+  m.def("characters", &characters, "text"_a, "tokenizer"_a,
+        "The character n-grams of a text: (n-gram, first byte of its word, byte behind its last).");
   m.def("tokenize", &tokenize, "text"_a, "boundaries"_a = false,
         "The tokens of a text: (folded token, first byte, byte behind the last) of its UTF-8.");
   m.def(
@@ -600,8 +626,8 @@ NB_MODULE(_core, m) {
           "Bytes of each text, int64 (n,).");
 
   nb::class_<PyVocabulary>(m, "Vocabulary", "Key -> row, over buckets that it keeps alive.")
-      .def(nb::init<Array2<std::uint64_t>, std::uint32_t, int, bool, bool>(), "buckets"_a, "rows"_a, "max_ngram"_a,
-           "boundaries"_a, "closed"_a)
+      .def(nb::init<Array2<std::uint64_t>, std::uint32_t, const TokenizerConfig&, bool>(), "buckets"_a, "rows"_a,
+           "tokenizer"_a, "closed"_a)
       .def("extract", &PyVocabulary::extract, "texts"_a, "text_pair"_a.none(), "dropout"_a, "max_ngrams"_a, "seed"_a,
            "threads"_a,
            "n-gram rows of texts as CSR: rows int64 (nnz,), offsets int64 (n + 1,), or (3 * n + 1,) of pairs; and\n"
@@ -609,7 +635,7 @@ NB_MODULE(_core, m) {
       .def("find", &PyVocabulary::find, "keys"_a, "Rows of keys, int64 (n,), -1 where there is none.");
 
   nb::class_<PyCounter>(m, "Counter", "Counts n-grams in bounded memory, on all cores.")
-      .def(nb::init<int, bool, bool, std::size_t, std::size_t>(), "max_ngram"_a, "boundaries"_a, "by_document"_a,
+      .def(nb::init<const TokenizerConfig&, bool, std::size_t, std::size_t>(), "tokenizer"_a, "by_document"_a,
            "memory"_a, "threads"_a)
       .def("add", &PyCounter::add, "texts"_a)
       .def("select", &PyCounter::select, "most"_a, "least"_a, "Keys uint64 (n,) and counts uint32 (n,), by rank.")
@@ -646,8 +672,8 @@ NB_MODULE(_core, m) {
 
   nb::class_<PyCompactTable>(m, "CompactTable",
                              "Keys and their rows in one hash table, over lines that it keeps alive.")
-      .def(nb::init<Array2<std::uint8_t>, int, std::optional<Array2<std::int8_t>>, int, bool, bool>(), "lines"_a,
-           "slots"_a, "apart"_a.none(), "max_ngram"_a, "boundaries"_a, "closed"_a)
+      .def(nb::init<Array2<std::uint8_t>, int, std::optional<Array2<std::int8_t>>, const TokenizerConfig&, bool>(),
+           "lines"_a, "slots"_a, "apart"_a.none(), "tokenizer"_a, "closed"_a)
       .def("find", &PyCompactTable::find, "keys"_a,
            "Which of `keys` it has, int64 (found,), and their rows, int8 (found, bytes).");
 

@@ -205,13 +205,13 @@ __attribute__((always_inline)) inline Words keep_bytes(const std::uint8_t* p, st
   return {load_word(p) & load_word(kKept + 16 - count), load_word(p + 8) & load_word(kKept + 24 - count)};
 }
 
-// Hash of a run of ASCII letters and digits or, with `bits` 0, of a symbol; 16 bytes behind it may be read.
+// Hash of a run of ASCII letters and digits or, with `bits` 0, of bytes as they are; 16 behind them may be read.
 __attribute__((always_inline)) inline std::uint64_t hash_padded(const std::uint8_t* p, std::size_t size,
                                                                 std::uint64_t bits = kLetterBits) {
   std::uint64_t state = kSeed0;
   std::size_t left = size;
   for (; left > 16; left -= 16, p += 16) {
-    state = hash_block(state, lower_word(load_word(p)), lower_word(load_word(p + 8)));
+    state = hash_block(state, lower_word(load_word(p), bits), lower_word(load_word(p + 8), bits));
   }
   const Words last = keep_bytes(p, left);
   return hash_last(state, lower_word(last.low, bits), lower_word(last.high, bits), size);

@@ -118,7 +118,7 @@ Extraction extract(const Vocabulary& vocabulary, Texts texts, Texts pairs, const
     for (std::size_t text = ranges[item].begin; text < ranges[item].end; ++text) {
       const std::size_t begin = rows.size();
       met.clear();
-      record(text, find(texts[text], [&](std::uint32_t row, const Token&, const Token&) {
+      record(text, find(texts[text], [&](std::uint32_t row) {
                if (met.insert(row)) rows.push_back(row);
              }));
       draw(rows, begin, text, config);
@@ -146,8 +146,8 @@ void NgramStrings::add(Texts texts, std::size_t threads) {
     NgramFinder find(vocabulary_);
     for (std::size_t i = ranges[item].begin; i < ranges[item].end; ++i) {
       const std::string_view text = texts[i];
-      find(text, [&](std::uint32_t row, const Token& first, const Token& last) {
-        if (taken_[row].test(std::memory_order_relaxed) || taken_[row].test_and_set()) return;
+      find.of_tokens(text, [&](std::uint32_t row, const Token& first, const Token& last) {
+        if (!take(row)) return;
         std::string& string = strings_[row];
         for (const Token* token = &first;; ++token) {  // the finder keeps a piece's tokens side by side
           if (token->begin == token->end) {
@@ -159,6 +159,11 @@ void NgramStrings::add(Texts texts, std::size_t threads) {
           string += ' ';
         }
       });
+      CharacterStream stream(text, vocabulary_.config());
+      for (Token token; stream.next(token);) {
+        const std::uint32_t row = vocabulary_.find(key_of(token.hash, 1));
+        if (row != kNoRow && take(row)) strings_[row] = stream.string();
+      }
     }
   });
 }

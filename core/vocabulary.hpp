@@ -17,6 +17,7 @@
 #include <string_view>
 #include <vector>
 
+#include "characters.hpp"
 #include "ngrams.hpp"
 #include "pairs.hpp"
 #include "parallel.hpp"
@@ -83,14 +84,21 @@ class NgramFinder {
   explicit NgramFinder(const Vocabulary& vocabulary) : vocabulary_(vocabulary) {}
 
   struct Counts {
-    std::uint64_t tokens = 0;  // of the text, without its boundaries
+    std::uint64_t tokens = 0;  // of the text, without its boundaries; and its character n-grams
     std::uint64_t known = 0;   // those that the vocabulary has
   };
 
-  // Call sink(row, first, last) for each n-gram of `text` that has a row, `first` and `last` being its
-  // outer tokens, in an order that depends on the text alone.
+  // Call sink(row) for each n-gram of `text` that has a row, in an order that depends on the text alone.
   template <class Sink>
   Counts operator()(std::string_view text, Sink&& sink) {
+    Counts counts = of_tokens(text, [&](std::uint32_t row, const Token&, const Token&) { sink(row); });
+    if (vocabulary_.config().characters()) of_characters(text, counts, sink);
+    return counts;
+  }
+
+  // Call sink(row, first, last) for those of tokens, `first` and `last` being its outer ones.
+  template <class Sink>
+  Counts of_tokens(std::string_view text, Sink&& sink) {
     Counts counts;
     TokenStream stream(text, vocabulary_.config());
     const auto carried = static_cast<std::size_t>(vocabulary_.config().max_order - 1);
@@ -117,6 +125,23 @@ class NgramFinder {
     std::uint64_t rolled;
     std::uint32_t start;
   };
+
+  template <class Sink>
+  void of_characters(std::string_view text, Counts& counts, Sink&& sink) {
+    CharacterStream stream(text, vocabulary_.config());
+    for (std::size_t filled = kPiece; filled == kPiece;) {
+      for (filled = 0; filled < kPiece && stream.next(tokens_[filled]); ++filled) {
+        vocabulary_.prefetch(key_of(tokens_[filled].hash, 1));
+      }
+      counts.tokens += filled;
+      for (std::size_t i = 0; i < filled; ++i) {
+        const std::uint32_t row = vocabulary_.find(key_of(tokens_[i].hash, 1));
+        if (row == kNoRow) continue;
+        ++counts.known;
+        sink(row);
+      }
+    }
+  }
 
   template <class Sink>
   void find_piece(std::size_t starts, std::size_t filled, Counts& counts, Sink&& sink) {
@@ -224,12 +249,12 @@ class PairFinder {
   NgramFinder::Counts operator()(std::string_view first, std::string_view second, Meet&& meet) {
     for (std::vector<std::uint32_t>& part : parts_) part.clear();
     for (RowSet& met : met_) met.clear();
-    NgramFinder::Counts counts = find_(first, [&](std::uint32_t row, const Token&, const Token&) {
+    NgramFinder::Counts counts = find_(first, [&](std::uint32_t row) {
       if (!met_[0].insert(row)) return;
       meet(row);
       parts_[kFirst].push_back(row);
     });
-    const NgramFinder::Counts others = find_(second, [&](std::uint32_t row, const Token&, const Token&) {
+    const NgramFinder::Counts others = find_(second, [&](std::uint32_t row) {
       if (!met_[1].insert(row)) return;
       meet(row);
       parts_[met_[0].contains(row) ? kShared : kSecond].push_back(row);
@@ -285,6 +310,9 @@ class NgramStrings {
 
  private:
   const Vocabulary& vocabulary_;
+  // Whether the row of an n-gram has no string yet; from then on it has.
+  bool take(std::uint32_t row) { return !taken_[row].test(std::memory_order_relaxed) && !taken_[row].test_and_set(); }
+
   std::vector<std::string> strings_;
   std::vector<std::atomic_flag> taken_;
 };

@@ -32,6 +32,17 @@ def char_class(char: str) -> str:
     return "symbol"
 
 
+def characters(text: str, least: int, most: int) -> list[str]:
+    """The character n-grams of a text's words, by the rules in core/characters.hpp."""
+    marked = [f"<{token[:256]}>" for token in tokenize(text)]
+    return [
+        "##" + word[i : i + n]
+        for word in marked
+        for n in range(least, min(most, len(word) - 1) + 1)
+        for i in range(len(word) - n + 1)
+    ]
+
+
 def tokenize(text: str) -> list[str]:
     """Folded tokens of a text, by the rules in core/text.hpp."""
     # Surrogates have no UTF-8: they count as the bytes that would be theirs.

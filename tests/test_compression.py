@@ -105,9 +105,7 @@ def test_rows_too_wide_for_a_line_are_kept_apart(sentences: list[str]) -> None:
 def test_every_path_gives_the_same_bits(compact: Student, sentences: list[str]) -> None:
     network, tokenizer = compact.network, compact.vocabulary.tokenizer
     assert isinstance(network, CompactNetwork)
-    table = _core.CompactTable(
-        network.lines, network.slots, network.rows, tokenizer.max_ngram, tokenizer.boundaries, True
-    )
+    table = _core.CompactTable(network.lines, network.slots, network.rows, tokenizer.core, True)
     weights = [network.hidden_weight, network.hidden_bias, network.output_weight, network.output_bias]
     texts = [*sentences, " ".join(sentences), "", "ein Straßenfest, 東京!"]
     answers = [

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -26,9 +27,15 @@ ALPHABET = st.sampled_from(
 
 
 def make(
-    *, pair: bool = False, classes: int = 3, boundaries: bool = False, multi_label: bool = False
+    *,
+    pair: bool = False,
+    classes: int = 3,
+    boundaries: bool = False,
+    characters: int = 0,
+    multi_label: bool = False,
 ) -> Student:
-    vocabulary = Vocabulary.build(CORPUS, TokenizerConfig(3, boundaries), CountingConfig(min_count=1))
+    tokenizer = TokenizerConfig(3, boundaries, 2, characters)
+    vocabulary = Vocabulary.build(CORPUS, tokenizer, CountingConfig(min_count=1))
     random = np.random.default_rng(3)
 
     def draw(*shape: int) -> NDArray[np.float32]:
@@ -51,9 +58,12 @@ NAMES = [
     "two classes",
     "boundaries",
     "multi-label",
+    "characters",
     "pairs",
+    "pairs, characters",
     "compact",
     "compact, boundaries",
+    "compact, characters",
     "compact pairs",
 ]
 
@@ -65,11 +75,14 @@ def students() -> dict[str, Student]:
         "two classes": make(classes=2),
         "boundaries": make(boundaries=True),
         "multi-label": make(multi_label=True),
+        "characters": make(characters=4),
         "pairs": make(pair=True),
+        "pairs, characters": make(pair=True, characters=3),
     }
     compact = {
         "compact": small(trained["trained"]),
         "compact, boundaries": small(trained["boundaries"]),
+        "compact, characters": small(trained["characters"]),
         "compact pairs": small(trained["pairs"]),
     }
     return trained | compact
@@ -93,7 +106,7 @@ def test_contributions_add_up_to_the_answer(
     assert len(explained.contributions) == len(explained.spans)
 
 
-@pytest.mark.parametrize("name", ["trained", "compact", "pairs"])
+@pytest.mark.parametrize("name", ["trained", "compact", "pairs", "characters", "pairs, characters"])
 @settings(max_examples=60, deadline=None)
 @given(st.lists(ALPHABET, max_size=20).map(" ".join), st.lists(ALPHABET, max_size=20).map("".join))
 def test_spans_are_where_the_ngrams_stand(
@@ -104,7 +117,12 @@ def test_spans_are_where_the_ngrams_stand(
     for span in explained.spans:
         assert (span.begin, span.end) == span.places[0]
         for begin, end in span.places:
-            assert " ".join(tokenize((other if span.second else text)[begin:end])) == span.ngram
+            there = (other if span.second else text)[begin:end]
+            if span.ngram.startswith("##"):
+                assert len(tokenize(there)) == 1
+                assert span.ngram in reference.characters(there, 2, 4)
+            else:
+                assert " ".join(tokenize(there)) == span.ngram
     found = {span.ngram for span in explained.spans if not span.second}
     assert len(found) == sum(not span.second for span in explained.spans)
     if student.vocabulary.buckets is not None and student.vocabulary.ngrams is not None:

@@ -33,8 +33,7 @@ def result(**changes: Any) -> dict[str, Any]:
         "validation": 100,
         "corpus": 10_900,
         "left_out": {"labelled": 3, "unlabelled": 4},
-        "max_ngram": 2,
-        "boundaries": True,
+        "tokenizer": "1-2, ends, 3-5 characters",
         "ngrams": 100_000,
         "teacher": {**quality(0.9), "parameters": 22_000_000},
         "students": {
@@ -58,7 +57,10 @@ def test_a_page_has_a_row_a_task() -> None:
         "| 1,234x (1,000 - 2,000) |"
     )
     sizes = [line for line in page.splitlines() if line.startswith("| Films")][1]
-    assert sizes == "| Films | 900 | 200 | 10,900 | 7 | 1-2, ends | 100,000 | 6,400,000 | 22,000,000 |"
+    assert (
+        sizes
+        == "| Films | 900 | 200 | 10,900 | 7 | 1-2, ends, 3-5 characters | 100,000 | 6,400,000 | 22,000,000 |"
+    )
     assert "fastText is not installed." in page
 
 

@@ -15,15 +15,21 @@ from hypothesis import strategies as st
 
 from sparsedistill import Corpus, CountingConfig, InputError, TokenizerConfig, Vocabulary, _core
 
-words = st.sampled_from(["the", "The", "film", "is", "'", "good", "bad", "-", "é", "日本"])
+words = st.sampled_from(["the", "The", "film", "is", "'", "good", "bad", "-", "é", "日本", "ẞtr", "a\u200db"])
+lengths = st.sampled_from([(3, 0), (2, 2), (3, 5), (2, 8)])  # of character n-grams
 texts = st.lists(st.lists(words, max_size=30).map(" ".join), min_size=1, max_size=20)
 
 
-def ngrams(text: str, longest: int, boundaries: bool = False) -> list[str]:
+def ngrams(
+    text: str, longest: int, boundaries: bool = False, characters: tuple[int, int] = (3, 0)
+) -> list[str]:
     tokens = reference.tokenize(text)
     if boundaries:
         tokens = ["\x02", *tokens, "\x03"]
-    return [" ".join(tokens[i : i + n]) for n in range(1, longest + 1) for i in range(len(tokens) - n + 1)]
+    of_tokens = [
+        " ".join(tokens[i : i + n]) for n in range(1, longest + 1) for i in range(len(tokens) - n + 1)
+    ]
+    return of_tokens + reference.characters(text, *characters)
 
 
 def reviews(shared_data: Path, count: int) -> list[str]:
@@ -33,16 +39,21 @@ def reviews(shared_data: Path, count: int) -> list[str]:
 
 
 @settings(max_examples=150, deadline=None)
-@given(texts, st.integers(1, 8), st.booleans(), st.booleans(), st.integers(1, 3))
+@given(texts, st.integers(1, 8), st.booleans(), lengths, st.booleans(), st.integers(1, 3))
 def test_counts_are_those_of_a_plain_count(
-    corpus: list[str], longest: int, boundaries: bool, by_document: bool, least: int
+    corpus: list[str],
+    longest: int,
+    boundaries: bool,
+    characters: tuple[int, int],
+    by_document: bool,
+    least: int,
 ) -> None:
     expected: Counter[str] = Counter()
     for text in corpus:
-        found = ngrams(text, longest, boundaries)
+        found = ngrams(text, longest, boundaries, characters)
         expected.update(set(found) if by_document else found)
     expected = Counter({ngram: n for ngram, n in expected.items() if n >= least})
-    tokenizer = TokenizerConfig(longest, boundaries)
+    tokenizer = TokenizerConfig(longest, boundaries, *characters)
     counting = CountingConfig(min_count=least, by_document=by_document)
     if not expected:
         with pytest.raises(InputError, match="lower min_count"):
@@ -56,12 +67,13 @@ def test_counts_are_those_of_a_plain_count(
 
 
 @settings(max_examples=150, deadline=None)
-@given(texts, st.integers(1, 5), st.booleans(), st.integers(1, 50))
+@given(texts, st.integers(1, 5), st.booleans(), lengths, st.integers(1, 50))
 def test_extraction_finds_every_ngram_that_was_kept_once_a_text(
-    corpus: list[str], longest: int, boundaries: bool, most: int
+    corpus: list[str], longest: int, boundaries: bool, characters: tuple[int, int], most: int
 ) -> None:
+    tokenizer = TokenizerConfig(longest, boundaries, *characters)
     vocabulary = (
-        Vocabulary.build(corpus, TokenizerConfig(longest, boundaries), CountingConfig(most, 1))
+        Vocabulary.build(corpus, tokenizer, CountingConfig(most, 1))
         if any(reference.tokenize(text) or boundaries for text in corpus)
         else None
     )
@@ -73,8 +85,31 @@ def test_extraction_finds_every_ngram_that_was_kept_once_a_text(
     for i, text in enumerate(corpus):
         rows = found.rows[found.offsets[i] : found.offsets[i + 1]]
         assert sorted(vocabulary.ngrams[row] for row in rows) == sorted(
-            kept & set(ngrams(text, longest, boundaries))
+            kept & set(ngrams(text, longest, boundaries, characters))
         )
+        pieces = reference.characters(text, *characters)
+        tokens = reference.tokenize(text) + pieces
+        assert found.tokens[i] == len(tokens)
+        assert found.known[i] == sum(token in kept for token in tokens)
+
+
+def test_of_a_long_word_the_first_characters_are_read() -> None:
+    word = "".join(map(chr, range(0x4DC0, 0x4DC0 + 64))) + "xß" * 300
+    tokenizer = TokenizerConfig(1, max_characters=4)
+    found = [ngram for ngram, _, _ in _core.characters(word, tokenizer.core)]
+    assert sorted(found) == sorted(reference.characters(word, 3, 4))
+    long = [ngram for ngram, _, _ in _core.characters("xß" * 300, tokenizer.core)]
+    assert sorted(long) == sorted(reference.characters("xß" * 300, 3, 4))
+    assert len(long) == 256 + 255
+
+
+def test_a_word_that_no_one_has_seen_shares_characters_with_known_ones() -> None:
+    tokenizer, counting = TokenizerConfig(1, max_characters=5), CountingConfig(min_count=1)
+    vocabulary = Vocabulary.build(["an unbelievable film", "believe it"], tokenizer, counting)
+    assert vocabulary.ngrams is not None
+    found = vocabulary.extract(["unbelieveable"])
+    assert {"##<unbe", "##lieve", "##able>"} <= {vocabulary.ngrams[row] for row in found.rows}
+    assert found.known[0] < found.tokens[0]
 
 
 @settings(max_examples=60, deadline=None)
@@ -202,7 +237,7 @@ def test_a_corpus_beyond_the_memory_bound_is_counted_within_the_stated_error() -
     random = np.random.default_rng(0)
     frequent = [f"f{i}" for i in range(50)]
     # 8 million different words once each, among 50 frequent ones: far beyond 256 MiB of counts.
-    counter = _core.Counter(2, False, False, _core.LEAST_COUNTER_MEMORY, 2)
+    counter = _core.Counter(TokenizerConfig(2).core, False, _core.LEAST_COUNTER_MEMORY, 2)
     true: Counter[str] = Counter()
     for part in range(16):
         chosen = random.choice(frequent, 20_000)

@@ -80,6 +80,39 @@ void test_tokens_lie_in_their_text() {
   }
 }
 
+// A random config: with and without boundaries and character n-grams.
+TokenizerConfig random_config(Random& random) {
+  const int least = kLeastCharacters + static_cast<int>(random() % 3);
+  const int most = random() % 2 == 0 ? 0 : least + static_cast<int>(random() % (kMostCharacters - least + 1));
+  return {1 + static_cast<int>(random() % kMaxOrder), random() % 2 == 0, least, most};
+}
+
+// The character n-grams of a text, one by one.
+std::vector<std::uint64_t> plain_characters(std::string_view text, const TokenizerConfig& config) {
+  std::vector<std::uint64_t> keys;
+  Tokenizer tokenizer(text);
+  for (Token token; tokenizer.next(token);) {
+    std::vector<std::string> characters = {"<"};
+    for (const char byte : folded(text.substr(token.begin, token.end - token.begin))) {
+      if ((static_cast<std::uint8_t>(byte) & 0xC0) != 0x80) characters.emplace_back();
+      characters.back() += byte;
+    }
+    if (characters.size() > 1 + CharacterStream::kLongestWord) characters.resize(1 + CharacterStream::kLongestWord);
+    characters.emplace_back(">");
+    for (std::size_t begin = 0; begin < characters.size(); ++begin) {
+      std::string ngram(kCharactersToken);
+      for (std::size_t end = begin; end < characters.size(); ++end) {
+        ngram += characters[end];
+        const auto length = static_cast<int>(end - begin + 1);
+        if (length >= config.min_characters && length <= config.max_characters && end - begin + 1 < characters.size()) {
+          keys.push_back(key_of_ngram(ngram));
+        }
+      }
+    }
+  }
+  return keys;
+}
+
 std::map<std::uint64_t, std::uint32_t> plain_count(const std::string& text, const TokenizerConfig& config) {
   std::vector<std::uint64_t> hashes;
   TokenStream stream(text, config);
@@ -92,13 +125,14 @@ std::map<std::uint64_t, std::uint32_t> plain_count(const std::string& text, cons
       ++counts[key_of(rolled, order)];
     }
   }
+  for (const std::uint64_t key : plain_characters(text, config)) ++counts[key];
   return counts;
 }
 
 void test_counting_and_finding() {
   Random random(2);
   for (int round = 0; round < 300; ++round) {
-    const TokenizerConfig config{1 + static_cast<int>(random() % kMaxOrder), random() % 2 == 0};
+    const TokenizerConfig config = random_config(random);
     std::vector<std::string> texts;
     for (int i = 0; i < 5; ++i) texts.push_back(hostile_text(random, round % 10 == 0 ? 3000 : 60));
     const std::vector<std::string_view> views(texts.begin(), texts.end());
@@ -222,6 +256,9 @@ std::set<std::uint64_t> plain_slots(const CompactTable& table, std::string_view 
       rolled = roll(rolled, hashes[next]);
     }
   }
+  for (const std::uint64_t key : plain_characters(text, table.config())) {
+    if (const std::uint64_t slot = table.find(key); slot != CompactTable::kNone) slots.insert(slot);
+  }
   return slots;
 }
 
@@ -233,7 +270,7 @@ void test_compact_sums() {
   std::size_t strange = 0;
   std::size_t mistaken = 0;
   for (int round = 0; round < 200; ++round) {
-    const TokenizerConfig config{1 + static_cast<int>(random() % kMaxOrder), random() % 2 == 0};
+    const TokenizerConfig config = random_config(random);
     std::vector<std::string> texts;
     for (int i = 0; i < 40; ++i)
       texts.push_back(hostile_text(random, (i == 7 || i == 12 || i == 13) && round % 4 == 0 ? 3000 : 60));
@@ -284,6 +321,10 @@ void test_compact_sums() {
       for (Token token; tokenizer.next(token);) {
         ++counts[text].tokens;
         counts[text].known += table.find(key_of(token.hash, 1)) != CompactTable::kNone;
+      }
+      for (const std::uint64_t key : plain_characters(texts[text], config)) {
+        ++counts[text].tokens;
+        counts[text].known += table.find(key) != CompactTable::kNone;
       }
     }
     for (const Path path : available_paths()) {

@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 UNICODE_VERSION: str
 TOKENIZER_VERSION: int
 MAX_ORDER: int
+LEAST_CHARACTERS: int
+MOST_CHARACTERS: int
 LEAST_COUNTER_MEMORY: int
 
 class Path:
@@ -20,6 +22,14 @@ COMPACT_APART_SLOTS: int
 COMPACT_MOST_SLOTS: int
 
 def available_paths() -> list[Path]: ...
+
+class TokenizerConfig:
+    most_ngrams: int
+    def __init__(
+        self, max_ngram: int, boundaries: bool, min_characters: int = 3, max_characters: int = 0
+    ) -> None: ...
+
+def characters(text: str, tokenizer: TokenizerConfig) -> list[tuple[str, int, int]]: ...
 def tokenize(text: str, boundaries: bool = False) -> list[tuple[str, int, int]]: ...
 def keys_of(ngrams: list[str]) -> NDArray[np.uint64]: ...
 def build_buckets(keys: NDArray[np.uint64]) -> NDArray[np.uint64]: ...
@@ -39,7 +49,7 @@ class ArrowTexts:
 
 class Vocabulary:
     def __init__(
-        self, buckets: NDArray[np.uint64], rows: int, max_ngram: int, boundaries: bool, closed: bool
+        self, buckets: NDArray[np.uint64], rows: int, tokenizer: TokenizerConfig, closed: bool
     ) -> None: ...
     def extract(
         self,
@@ -56,9 +66,7 @@ class Counter:
     texts: int
     tokens: int
     error_bound: int
-    def __init__(
-        self, max_ngram: int, boundaries: bool, by_document: bool, memory: int, threads: int
-    ) -> None: ...
+    def __init__(self, tokenizer: TokenizerConfig, by_document: bool, memory: int, threads: int) -> None: ...
     def __len__(self) -> int: ...
     def add(self, texts: Sequence[str] | ArrowTexts) -> None: ...
     def select(self, most: int, least: int) -> tuple[NDArray[np.uint64], NDArray[np.uint32]]: ...
@@ -94,8 +102,7 @@ class CompactTable:
         lines: NDArray[np.uint8],
         slots: int,
         apart: NDArray[np.int8] | None,
-        max_ngram: int,
-        boundaries: bool,
+        tokenizer: TokenizerConfig,
         closed: bool,
     ) -> None: ...
     def find(self, keys: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int8]]: ...

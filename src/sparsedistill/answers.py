@@ -24,8 +24,9 @@ class Predictions:
 
     Attributes:
         logits: float32 (n, classes).
-        coverage: float32 (n,), the share of a text's tokens that the vocabulary knows. A low one says
-            that the student has not seen such text: its answer is a guess.
+        coverage: float32 (n,), the share of a text's tokens (and character n-grams, where the student reads
+            them) that the vocabulary knows. A low one says that the student has not seen such text: its
+            answer is a guess.
         multi_label: The classes do not exclude each other.
     """
 

@@ -32,7 +32,7 @@ tags: [sparsedistill, text-classification, distillation, n-grams]
 Gives {kind} {labels} {len(config["classes"])} labels: {", ".join(config["classes"])}.
 
 A student distilled with sparsedistill: a deep averaging network over the embeddings of {rows:,}
-n-grams of 1 to {config["tokenizer"]["max_ngram"]} tokens ({size}),
+n-grams of {_lengths(config["tokenizer"])} ({size}),
 after Ye et al., "Sparse Distillation", NAACL 2022.
 
 ```python
@@ -42,6 +42,14 @@ student = Student.from_pretrained("{name}")
 {_USE_PAIR if config["pair"] else _USE_SINGLE}
 ```
 {_evaluation(config["evaluation"])}"""
+
+
+def _lengths(tokenizer: dict[str, Any]) -> str:
+    tokens = f"1 to {tokenizer['max_ngram']} tokens"
+    if not tokenizer.get("max_characters"):
+        return tokens
+    characters = f"{tokenizer['min_characters']} to {tokenizer['max_characters']} characters"
+    return f"{tokens}, and of {characters} of a word"
 
 
 def _evaluation(evaluation: dict[str, Any]) -> str:

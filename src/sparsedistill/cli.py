@@ -25,7 +25,7 @@ from .files import atomic_write, read_json
 from .highlight import shown
 from .progress import Advance, console, progress
 from .student import Student
-from .vocabulary import CountingConfig, TokenizerConfig, Vocabulary, tokenize
+from .vocabulary import CountingConfig, TokenizerConfig, Vocabulary, is_characters, tokenize
 
 app = typer.Typer(
     name="sparsedistill",
@@ -205,6 +205,10 @@ def vocab(
         bool, typer.Option(help="Count the texts that an n-gram stands in, not its occurrences.")
     ] = False,
     boundaries: Annotated[bool, typer.Option(help="The beginning and end of a text are tokens.")] = False,
+    min_characters: Annotated[int, typer.Option(help="Shortest character n-grams, if any.")] = 3,
+    max_characters: Annotated[
+        int, typer.Option(help="Longest character n-grams of words, for words never seen; 0 for none.")
+    ] = 0,
     memory: Annotated[str, typer.Option(help="Bound on the memory for counting.")] = "1GiB",
     threads: Threads = None,
 ) -> None:
@@ -216,7 +220,7 @@ def vocab(
         sparsedistill vocab 'reviews/*.jsonl.gz' -o vocabulary
     """
     source = Corpus(corpus, Columns(text, text_pair), format=format)
-    tokenizer = TokenizerConfig(max_ngram, boundaries)
+    tokenizer = TokenizerConfig(max_ngram, boundaries, min_characters, max_characters)
     counting = CountingConfig(max_rows, min_count, by_document, _bytes(memory))
     vocabulary = Vocabulary.build(source, tokenizer, counting, threads=threads)
     vocabulary.save(output)
@@ -959,15 +963,26 @@ def _about_vocabulary(vocabulary: Vocabulary, top: int) -> Table:
         "n-grams": len(vocabulary),
         "longest, in tokens": vocabulary.tokenizer.max_ngram,
         "text boundaries": "tokens" if vocabulary.tokenizer.boundaries else "not looked at",
+        "character n-grams": _characters_of(vocabulary.tokenizer),
         "closed under prefixes": "yes" if vocabulary.closed else "no",
         "a count is too low by at most": vocabulary.error_bound,
     }
     if vocabulary.ngrams is not None:
-        orders = np.bincount([ngram.count(" ") + 1 for ngram in vocabulary.ngrams])
+        # Those of characters are spelt without a space, and counted as of 0 tokens.
+        orders = np.bincount(
+            [0 if is_characters(each) else each.count(" ") + 1 for each in vocabulary.ngrams]
+        )
         facts |= {f"of {order} tokens": int(orders[order]) for order in range(1, len(orders))}
+        facts |= {"of characters": int(orders[0])} if orders[0] else {}
         facts["most frequent"] = " | ".join(map(shown, vocabulary.ngrams[:top]))
         facts["least frequent"] = " | ".join(map(shown, vocabulary.ngrams[-top:]))
     return _facts("Vocabulary", facts)
+
+
+def _characters_of(tokenizer: TokenizerConfig) -> str:
+    if not tokenizer.max_characters:
+        return "none"
+    return f"of {tokenizer.min_characters} to {tokenizer.max_characters} characters"
 
 
 def _about_classes(student: Student, top: int) -> Table:

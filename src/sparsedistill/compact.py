@@ -66,9 +66,7 @@ class CompactNetwork:
             TypeError: An array is of another type.
             ValueError: The sizes do not fit together.
         """
-        return _core.CompactTable(
-            self.lines, self.slots, self.rows, tokenizer.max_ngram, tokenizer.boundaries, closed
-        )
+        return _core.CompactTable(self.lines, self.slots, self.rows, tokenizer.core, closed)
 
     def classifier(self, tokenizer: TokenizerConfig, *, closed: bool) -> _core.CompactClassifier:
         """The core's classifier over these weights.

@@ -29,7 +29,7 @@ from .texts import CoreTexts, sizes
 #: How the numbers of the table are kept on a device.
 Precision: TypeAlias = Literal["auto", "float16", "float32"]
 
-_NGRAMS = 1 << 25  # in a batch, at most: a text has no more than max_ngram for each character
+_NGRAMS = 1 << 25  # in a batch, at most: a text has no more than most_ngrams for each byte
 _TEXTS = 1 << 16  # likewise
 _UNFETCHED = 2  # batches that a device may be behind
 _CHUNK = 1 << 24  # numbers of the table that are sent at once
@@ -112,7 +112,7 @@ class DeviceStudent(StudentAnswers):
             second = others[0] if others else None
             return _Batch(piece, *self.vocabulary.core.extract(first, second, 0.0, 0, 0, threads))
 
-        pieces = _pieces(sides, self.vocabulary.tokenizer.max_ngram)
+        pieces = _pieces(sides, self.vocabulary.tokenizer.core.most_ngrams)
         with torch.inference_mode(), closing(in_background(extract, pieces)) as batches:
             for batch, answer in self._scored(batches):
                 logits[batch.piece] = answer
@@ -233,13 +233,13 @@ def _usable(device: str | torch.device) -> torch.device:
     return probe.device
 
 
-def _pieces(sides: Sequence[CoreTexts], max_ngram: int) -> Generator[slice, None, None]:
+def _pieces(sides: Sequence[CoreTexts], most_ngrams: int) -> Generator[slice, None, None]:
     """Texts a batch each: none has more than its bounds, except for a text that alone goes beyond them."""
     ends = np.cumsum(sum(sizes(side) + 2 for side in sides))  # boundaries are tokens too
     begin = 0
     while begin < len(ends):
         before = int(ends[begin - 1]) if begin else 0
-        fitting = int(np.searchsorted(ends, before + _NGRAMS // max_ngram, side="right"))
+        fitting = int(np.searchsorted(ends, before + _NGRAMS // most_ngrams, side="right"))
         end = min(max(fitting, begin + 1), begin + _TEXTS)
         yield slice(begin, end)
         begin = end

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from .student import Network, Student
+    from .vocabulary import TokenizerConfig
 
 Floats = NDArray[np.float64]
 
@@ -33,7 +34,8 @@ class Span:
     Attributes:
         begin: Its first character, where it stands first.
         end: The character behind its last one.
-        ngram: Its folded tokens with a space between; the text's boundaries are STX and ETX.
+        ngram: Its folded tokens with a space between; the text's boundaries are STX and ETX. One of
+            characters begins with ``##``, and stands where its word does.
         places: (begin, end) of all its occurrences. A text's mean counts an n-gram once, however often
             it occurs.
         second: It stands in the second text of a pair.
@@ -339,6 +341,14 @@ class _Side:
                 for start, ngram in candidates.items()
                 if start + order < len(tokens) and (ngram in known or not vocabulary.closed)
             }
+        words: dict[str, list[tuple[int, int]]] = {}
+        for ngram, begin, end in _characters(text, vocabulary.tokenizer):
+            words.setdefault(ngram, []).append((begin, end))
+        distinct = list(words)
+        found, embeddings = table.find(distinct)
+        rows.append(embeddings)
+        # One that a word has twice stands there once.
+        places.update({distinct[i]: list(dict.fromkeys(words[distinct[i]])) for i in found})
         ngrams = list(places)
         order_in_text = sorted(range(len(ngrams)), key=lambda i: places[ngrams[i]][0])
         return cls(
@@ -427,8 +437,20 @@ def _mean_slope(start: Floats, moved: Floats) -> Floats:
 
 def _tokens(text: str, *, boundaries: bool) -> tuple[list[str], NDArray[np.int64], NDArray[np.int64]]:
     """The folded tokens of a text, and the characters where each begins and ends, int64 (tokens,)."""
-    found = _core.tokenize(text, boundaries)
-    tokens = [token for token, _, _ in found]
+    return _in_characters(text, _core.tokenize(text, boundaries))
+
+
+def _characters(text: str, tokenizer: TokenizerConfig) -> Iterator[tuple[str, int, int]]:
+    """The character n-grams of a text, and where the word of each begins and ends."""
+    ngrams, begins, ends = _in_characters(text, _core.characters(text, tokenizer.core))
+    return zip(ngrams, begins.tolist(), ends.tolist(), strict=True)
+
+
+def _in_characters(
+    text: str, found: Sequence[tuple[str, int, int]]
+) -> tuple[list[str], NDArray[np.int64], NDArray[np.int64]]:
+    """Strings found in a text with their spans, int64 (n,) each, which come in bytes, in characters."""
+    strings = [string for string, _, _ in found]
     begins, ends = np.array([span for _, *span in found], np.int64).reshape(-1, 2).T
     if not text.isascii():
         codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
@@ -436,7 +458,7 @@ def _tokens(text: str, *, boundaries: bool) -> tuple[list[str], NDArray[np.int64
         empty = begins == ends  # a boundary
         begins = np.searchsorted(behind, begins, side="right")
         ends = np.where(empty, begins, np.searchsorted(behind, ends - 1, side="right") + 1)
-    return tokens, begins, ends
+    return strings, begins, ends
 
 
 def _for_class(contributions: NDArray[Any], c: int, multi_label: bool) -> NDArray[Any]:

@@ -180,8 +180,7 @@ class _Run:
             "test": len(self.test),
             "corpus": len(ground.targets) if ground.targets is not None else len(self.train),
             "left_out": ground.left_out,
-            "max_ngram": vocabulary.tokenizer.max_ngram,
-            "boundaries": vocabulary.tokenizer.boundaries,
+            "tokenizer": str(vocabulary.tokenizer),
             "ngrams": len(vocabulary),
             "dim": self.config.student.dim,
         }

@@ -92,7 +92,7 @@ def _sizes(results: Sequence[Result]) -> str:
             result["title"],
             *(_count(result[name]) for name in ("labelled", "test", "corpus")),
             _count(sum(result["left_out"].values())),
-            f"1-{result['max_ngram']}" + (", ends" if result["boundaries"] else ""),
+            result["tokenizer"],
             _count(result["ngrams"]),
             _count(_of_first(result, "parameters")),
             _count(result["teacher"] and result["teacher"]["parameters"]),
@@ -103,7 +103,8 @@ def _sizes(results: Sequence[Result]) -> str:
         "Labelled texts are those trained on, beside a part set aside for validation; the corpus is all "
         "texts that the teacher has scored. Left out: labelled and unlabelled texts that stand in the test "
         "or validation data too, case, punctuation and white space aside. n: tokens of an n-gram; with "
-        "*ends*, the beginning and the end of a text are tokens."
+        "*ends*, the beginning and the end of a text are tokens, and with *characters* there are n-grams of "
+        "so many characters of a word too."
     )
     return f"## Sizes\n\n{text}\n\n{_table(header, rows)}"
 

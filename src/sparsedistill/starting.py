@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from .memory import without_memory
 from .progress import progress
 from .teacher import FileTeacher, Teacher, TransformersTeacher
-from .vocabulary import Vocabulary
+from .vocabulary import Vocabulary, is_characters
 
 _WORDS = 30_000  # the most frequent ones
 _FITTED = 8000  # words that the directions are fitted to
@@ -49,7 +49,7 @@ def start_of_words(vocabulary: Vocabulary, teacher: Teacher | FileTeacher | None
     ngrams, counts = vocabulary.ngrams, vocabulary.counts
     if not isinstance(teacher, TransformersTeacher) or ngrams is None or counts is None:
         return None
-    words = np.array([row for row, ngram in enumerate(ngrams) if " " not in ngram], np.int64)
+    words = np.array([row for row, ngram in enumerate(ngrams) if _is_word(ngram)], np.int64)
     shares = counts[words] / counts[words].sum()
     kept = np.argsort(-shares, kind="stable")[:_WORDS]
     words, shares = words[kept], shares[kept]
@@ -64,6 +64,10 @@ def start_of_words(vocabulary: Vocabulary, teacher: Teacher | FileTeacher | None
     directions = np.linalg.svd(vectors[:_FITTED], full_matrices=False)[2]
     lengths = _LENGTH * _FREQUENT / (_FREQUENT + shares)
     return Start(words, (_unit(vectors @ directions.T) * lengths[:, None]).astype(np.float32))
+
+
+def _is_word(ngram: str) -> bool:
+    return " " not in ngram and not is_characters(ngram)
 
 
 def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:

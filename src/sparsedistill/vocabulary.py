@@ -24,6 +24,7 @@ from .texts import Texts, all_threads, check_texts, core_texts
 BUCKETS = "vocabulary.buckets"
 _NGRAMS_FILE = "ngrams.parquet"
 _SLICE = 1 << 16
+_CHARACTERS = "##"  # what character n-grams begin with (core/characters.hpp)
 
 
 @dataclass(frozen=True)
@@ -34,14 +35,44 @@ class TokenizerConfig:
         max_ngram: n-grams of 1 to `max_ngram` tokens are looked at; at most 8.
         boundaries: The beginning and the end of a text are tokens too, so that n-grams know where
             they stand. Worth it where position matters, as in questions.
+        min_characters: Shortest character n-grams, at least 2; of use where there are some.
+        max_characters: Longest ones, at most 8; 0 for none. A word has those of ``<word>``, spelt
+            ``##<wo``, beside itself, so that words that no one has seen mean something: misspelt, inflected
+            and disguised ones. Worth it where the corpus is small, at several times the look-ups
+            (subwords of Bojanowski et al. 2017).
     """
 
     max_ngram: int = 4
     boundaries: bool = False
+    min_characters: int = 3
+    max_characters: int = 0
 
     def __post_init__(self) -> None:
         if not 1 <= self.max_ngram <= _core.MAX_ORDER:
             raise InputError(f"max_ngram is {self.max_ngram}: it must be 1 to {_core.MAX_ORDER}.")
+        if not _core.LEAST_CHARACTERS <= self.min_characters <= _core.MOST_CHARACTERS:
+            raise InputError(
+                f"min_characters is {self.min_characters}: it must be {_core.LEAST_CHARACTERS} to "
+                f"{_core.MOST_CHARACTERS}."
+            )
+        if self.max_characters and not self.min_characters <= self.max_characters <= _core.MOST_CHARACTERS:
+            raise InputError(
+                f"max_characters is {self.max_characters}: it must be min_characters ({self.min_characters}) "
+                f"to {_core.MOST_CHARACTERS}, or 0 for no character n-grams."
+            )
+
+    @property
+    def core(self) -> _core.TokenizerConfig:
+        """The same for the core."""
+        return _core.TokenizerConfig(
+            self.max_ngram, self.boundaries, self.min_characters, self.max_characters
+        )
+
+    def __str__(self) -> str:
+        """What n-grams there are: ``1-3, ends, 3-5 characters``."""
+        ends = ", ends" if self.boundaries else ""
+        lengths = f", {self.min_characters}-{self.max_characters} characters" if self.max_characters else ""
+        return f"1-{self.max_ngram}{ends}{lengths}"
 
 
 @dataclass(frozen=True)
@@ -85,7 +116,7 @@ class Rows:
         offsets: int64 (n + 1,); the rows of text i are ``rows[offsets[i]:offsets[i + 1]]``. For pairs int64
             (3 * n + 1,): each has the rows of both its texts, those of the first alone, and those of the
             second alone.
-        tokens: int64 (n,), the tokens of each text or pair.
+        tokens: int64 (n,), the tokens of each text or pair, and its character n-grams.
         known: int64 (n,), those of them that the vocabulary knows.
     """
 
@@ -153,7 +184,7 @@ class Vocabulary:
         if buckets is None:
             return
         try:
-            self._core = _core.Vocabulary(buckets, rows, tokenizer.max_ngram, tokenizer.boundaries, closed)
+            self._core = _core.Vocabulary(buckets, rows, tokenizer.core, closed)
         except (TypeError, ValueError) as error:
             raise InputError(f"The vocabulary cannot be used ({error}): build or save it again.") from error
 
@@ -182,9 +213,7 @@ class Vocabulary:
         """
         tokenizer, counting = tokenizer or TokenizerConfig(), counting or CountingConfig()
         threads = all_threads(threads)
-        counter = _core.Counter(
-            tokenizer.max_ngram, tokenizer.boundaries, counting.by_document, counting.memory, threads
-        )
+        counter = _core.Counter(tokenizer.core, counting.by_document, counting.memory, threads)
         with progress("Counting n-grams", _length(corpus), "texts") as advance:
             for texts, new in _slices(corpus):
                 counter.add(texts)
@@ -446,6 +475,11 @@ class Vocabulary:
 def tokenize(text: str, *, boundaries: bool = False) -> list[str]:
     """The tokens of `text`, case folded. The beginning and end of a text are STX and ETX."""
     return [token for token, _, _ in _core.tokenize(text, boundaries)]
+
+
+def is_characters(ngram: str) -> bool:
+    """Whether an n-gram is one of characters: no token begins like that."""
+    return len(ngram) > len(_CHARACTERS) and ngram.startswith(_CHARACTERS)
 
 
 def _length(corpus: CorpusLike) -> int | None:
