@@ -110,7 +110,8 @@ struct CompactScratch {
   explicit CompactScratch(std::size_t row_bytes)
       : sums(kTexts * row_bytes), shared_sums(kTexts / 2 * row_bytes), part(row_bytes) {}
 
-  // By token or character n-gram. All have room for a last block, of which what is behind the last token is reckoned and not used.
+  // By token or character n-gram. All have room for a last block, of which what is behind the last token is reckoned
+  // and not used.
   std::uint64_t hashes[kPiece + kBlock] = {};
   std::uint16_t follows[kPiece + kBlock] = {};  // its follower bit; 0 where no n-gram goes on into it
   std::uint32_t lines[kPiece + kBlock];         // where it may stand

@@ -23,7 +23,7 @@ inline constexpr int kMostCharacters = 8;
 struct TokenizerConfig {
   int max_order = 4;        // n-grams of 1 .. max_order tokens
   bool boundaries = false;  // the beginning and the end of a text are tokens
-  int min_characters = 3;   // character n-grams of min_characters .. max_characters (see characters.hpp)
+  int min_characters = 2;   // character n-grams of min_characters .. max_characters (see characters.hpp)
   int max_characters = 0;   // 0: none
 
   [[nodiscard]] bool characters() const { return max_characters > 0; }

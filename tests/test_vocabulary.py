@@ -95,7 +95,7 @@ def test_extraction_finds_every_ngram_that_was_kept_once_a_text(
 
 def test_of_a_long_word_the_first_characters_are_read() -> None:
     word = "".join(map(chr, range(0x4DC0, 0x4DC0 + 64))) + "xß" * 300
-    tokenizer = TokenizerConfig(1, max_characters=4)
+    tokenizer = TokenizerConfig(1, False, 3, 4)
     found = [ngram for ngram, _, _ in _core.characters(word, tokenizer.core)]
     assert sorted(found) == sorted(reference.characters(word, 3, 4))
     long = [ngram for ngram, _, _ in _core.characters("xß" * 300, tokenizer.core)]

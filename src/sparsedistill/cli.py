@@ -205,7 +205,7 @@ def vocab(
         bool, typer.Option(help="Count the texts that an n-gram stands in, not its occurrences.")
     ] = False,
     boundaries: Annotated[bool, typer.Option(help="The beginning and end of a text are tokens.")] = False,
-    min_characters: Annotated[int, typer.Option(help="Shortest character n-grams, if any.")] = 3,
+    min_characters: Annotated[int, typer.Option(help="Shortest character n-grams, if any.")] = 2,
     max_characters: Annotated[
         int, typer.Option(help="Longest character n-grams of words, for words never seen; 0 for none.")
     ] = 0,

@@ -44,7 +44,7 @@ class TokenizerConfig:
 
     max_ngram: int = 4
     boundaries: bool = False
-    min_characters: int = 3
+    min_characters: int = 2
     max_characters: int = 0
 
     def __post_init__(self) -> None:
@@ -69,7 +69,7 @@ class TokenizerConfig:
         )
 
     def __str__(self) -> str:
-        """What n-grams there are: ``1-3, ends, 3-5 characters``."""
+        """What n-grams there are: ``1-3, ends, 2-5 characters``."""
         ends = ", ends" if self.boundaries else ""
         lengths = f", {self.min_characters}-{self.max_characters} characters" if self.max_characters else ""
         return f"1-{self.max_ngram}{ends}{lengths}"
