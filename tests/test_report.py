@@ -67,7 +67,10 @@ def test_a_page_has_a_row_a_task() -> None:
 def test_f1_means_groups_and_failures_are_shown() -> None:
     groups = {"tea": {"texts": 50.0, "teacher": 0.9, "labels only": 0.7, "KD": 0.8, "KD + FT": 0.81}}
     pairs = result(title="Pairs", metric="f1", pair=True, note="few of them.", by="kind", groups=groups)
-    page = render([result(), pairs, {"recipe": "lost", "failure": "lost.tsv does not exist."}])
+    elsewhere = result(
+        title="Elsewhere", teacher=result()["teacher"] | {"accuracy": 1.0}, by="kind", groups=groups
+    )
+    page = render([result(), pairs, elsewhere, {"recipe": "lost", "failure": "lost.tsv does not exist."}])
     assert "| Pairs (F1) | 45.00 |" in page
     assert "mean of the 1 tasks of single texts: 95.00 %" in page
     assert "| tea | 50 | 90.00 | 70.00 | 80.00 | 81.00 |" in page

@@ -79,7 +79,9 @@ def _quality(results: Sequence[Result]) -> str:
 
 
 def _means(results: Sequence[Result]) -> str:
-    kept = [value for result in results if not result["pair"] and (value := retention(result)) is not None]
+    """Of the tasks of single texts that are tested on the kind of text they were trained on."""
+    alone = [result for result in results if not result["pair"] and result["by"] is None]
+    kept = [value for result in alone if (value := retention(result)) is not None]
     if not kept:
         return ""
     return f"Retention, mean of the {len(kept)} tasks of single texts: {_percent(mean(kept))} %."
