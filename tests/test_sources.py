@@ -14,7 +14,9 @@ from sentences import error
 
 from sparsedistill import Columns, InputError
 from sparsedistill.recipe import arguments, read_recipe
+from sparsedistill.recombination import recombined
 from sparsedistill.sentences import sentences
+from sparsedistill.shards import identities
 from sparsedistill.sources import DataSource, HubDataset, write_sources
 
 RECIPES = sorted((Path(__file__).parents[1] / "recipes").glob("*.toml"))
@@ -107,6 +109,11 @@ def test_rows_are_chosen_by_a_column_and_drawn_at_random(folder: Path) -> None:
     assert {text.split()[0] for text in first} == {"ink", "rye"}
 
 
+def _texts(path: Path) -> list[str]:
+    found: list[str] = DataSource(str(path), folder="/").read(Columns())["text"].to_pylist()
+    return found
+
+
 def test_documents_are_split_into_sentences() -> None:
     review = (
         'It is slow at first. Then "it moves!" And how... it never stops.<br /><br />'
@@ -130,17 +137,46 @@ def test_sentences_are_a_corpus(folder: Path) -> None:
     assert "unlabelled" in error(lambda: source.read(LABELLED))
 
 
+def test_texts_are_recombined_where_they_share_a_word() -> None:
+    texts = ["who wrote the song yesterday", "what Song won in 1990", "not a word of it"]
+    made = recombined(texts, 100)
+    assert sorted(made) == ["who wrote the Song won in 1990"]  # the other one has three words
+    assert sorted(recombined(texts, 100, 3)) == ["what song yesterday", "who wrote the Song won in 1990"]
+    assert recombined(texts, 100, 3, 3) == ["what song yesterday"]
+    assert recombined(["no", "two words", ""], 5) == recombined([], 5) == []
+
+
+def test_recombined_texts_are_as_many_as_wanted_and_new(folder: Path) -> None:
+    words = ["red", "green", "blue", "cold", "warm"]
+    texts = [f"is {a} {b} {c} it" for a in words for b in words for c in words]
+    made = recombined(texts[::3], 50, seed=1)
+    assert len(set(made)) == len(made) == 50
+    assert not {*made} & {*texts[::3]}
+    assert all(text.startswith("is ") and text.endswith(" it") for text in made)
+    assert made == recombined(texts[::3], 50, seed=1) != recombined(texts[::3], 50, seed=2)
+    (folder / "asked.txt").write_text("\n".join(texts[::3]))
+    source = DataSource("asked.txt", recombine=50, folder=str(folder))
+    assert write_sources([source], Columns(), folder / "out.parquet", seed=1) == 0
+    assert _texts(folder / "out.parquet") == [*texts[::3], *made]
+    assert "unlabelled" in error(lambda: source.read(LABELLED))
+
+
+def test_held_out_texts_are_not_recombined(folder: Path) -> None:
+    (folder / "asked.txt").write_text("one red two\nthree red four\nfive red six\n")
+    source = DataSource("asked.txt", recombine=50, min_words=3, folder=str(folder))
+    held = identities(pa.array(["One red two!", "five red four"], pa.large_string()), None)
+    assert write_sources([source], Columns(), folder / "out.parquet", held) == 1
+    assert _texts(folder / "out.parquet") == ["three red four", "five red six", "three red six"]
+
+
 def test_held_out_texts_are_left_out_in_any_edition(folder: Path) -> None:
     (folder / "a.txt").write_text("It 's a FILM !\na film\n:)\n")
     (folder / "b.txt").write_text("its a film\nIt’s a film.\n")
     sources = [DataSource(name, folder=str(folder)) for name in ("a.txt", "b.txt")]
-    from sparsedistill.shards import identities
-
     held = identities(pa.array(["it's a film", ":("], pa.large_string()), None)
     out = folder / "out.parquet"
     assert write_sources(sources, Columns(), out, held) == 2
-    left = DataSource(str(out), folder="/").read(Columns())
-    assert left["text"].to_pylist() == ["a film", ":)", "its a film"]
+    assert _texts(out) == ["a film", ":)", "its a film"]
 
 
 @pytest.mark.parametrize(
@@ -148,6 +184,7 @@ def test_held_out_texts_are_left_out_in_any_edition(folder: Path) -> None:
     [
         (lambda: DataSource(), "neither a path nor a dataset"),
         (lambda: DataSource("a", limit=0), "limit"),
+        (lambda: DataSource("a", recombine=0), "recombine"),
         (lambda: DataSource("a", min_words=9, max_words=8), "9 to 8 words"),
         (lambda: DataSource("a.tsv").read(Columns()), "SPARSEDISTILL_DATA"),
         (lambda: DataSource("a.tsv").read(Columns(weight="w")), "Weights"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from .data import Batch, Columns, Corpus, RowWriter
 from .errors import InputError, first_line
 from .progress import console
+from .recombination import recombined
 from .sentences import sentences
 from .shards import identities
 
@@ -60,9 +61,11 @@ class DataSource:
         text: Column of the text in the local files; by default the recipe's.
         where: Take the rows alone whose column of that name holds one of these values.
         split_sentences: Take the documents' sentences, each once, for a student of sentences.
-        min_words: Sentences of fewer words are left out.
-        max_words: And of more.
         limit: Take no more than so many rows, at random.
+        recombine: Add so many texts that begin as one of these rows and end as another, where there is little
+            text of a kind.
+        min_words: Take no sentences, and add no texts, of fewer words.
+        max_words: And of more.
         folder: Where local copies lie; None where there are none.
     """
 
@@ -71,16 +74,18 @@ class DataSource:
     text: str | None = None
     where: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     split_sentences: bool = False
+    limit: int | None = None
+    recombine: int | None = None
     min_words: int = 4
     max_words: int = 50
-    limit: int | None = None
     folder: str | None = None
 
     def __post_init__(self) -> None:
         if self.path is None and self.dataset is None:
             raise InputError("A data source names neither a path nor a dataset: give it one, or both.")
-        if self.limit is not None and self.limit < 1:
-            raise InputError(f"limit of a data source is {self.limit}: it must be at least 1.")
+        for name, number in (("limit", self.limit), ("recombine", self.recombine)):
+            if number is not None and number < 1:
+                raise InputError(f"{name} of a data source is {number}: it must be at least 1.")
         if not 1 <= self.min_words <= self.max_words:
             raise InputError(
                 f"Sentences of {self.min_words} to {self.max_words} words are wanted: give min_words of at "
@@ -89,6 +94,8 @@ class DataSource:
 
     def read(self, columns: Columns, seed: int = 0) -> pa.Table:
         """All rows, as large_string columns ``text`` and, as `columns` has them, ``text_pair``, ``label``.
+
+        Those that `recombine` adds are not among them: see :meth:`recombined`.
 
         Args:
             columns: What the columns of local files are called.
@@ -100,19 +107,24 @@ class DataSource:
         """
         if columns.weight is not None:
             raise InputError("Weights of examples are read from files alone: name a file, or no weight.")
-        if self.split_sentences and (columns.text_pair is not None or columns.label is not None):
-            raise InputError("split_sentences is for unlabelled single texts: leave it out elsewhere.")
+        made = "split_sentences" if self.split_sentences else "recombine" if self.recombine else None
+        if made is not None and (columns.text_pair is not None or columns.label is not None):
+            raise InputError(f"{made} is for unlabelled single texts: leave it out elsewhere.")
         columns = replace(columns, text=self.text or columns.text)
         table = self._loaded(columns) if (paths := self._local()) is None else self._read(paths, columns)
         if self.split_sentences:
-            found = sentences(table.column("text").to_pylist(), self.min_words, self.max_words)
-            table = pa.table({"text": pa.array(found, pa.large_string())})
+            table = _texts(sentences(table.column("text").to_pylist(), self.min_words, self.max_words))
         if self.limit is not None and len(table) > self.limit:
             drawn = np.random.default_rng(seed).choice(len(table), self.limit, replace=False)
             table = table.take(pa.array(np.sort(drawn)))
         if not len(table):
             raise InputError(f"{self.name} has no rows that are wanted: mend its `where` or its path.")
         return table
+
+    def recombined(self, rows: pa.Table, seed: int = 0) -> pa.Table:
+        """The texts that `recombine` adds to some of the rows that were read."""
+        texts = rows.column("text").to_pylist() if self.recombine else []
+        return _texts(recombined(texts, self.recombine or 0, self.min_words, self.max_words, seed))
 
     @property
     def name(self) -> str:
@@ -205,26 +217,40 @@ def write_sources(
         columns: What the columns of local files are called.
         path: The file to make.
         held_out: Identities of texts to leave out.
-        seed: Draws the rows where there is a limit.
+        seed: Draws the rows where there is a limit, and what is recombined.
 
     Returns:
         How many were left out.
     """
     left_out = 0
     with RowWriter(path) as writer:
-        for table in (source.read(columns, seed) for source in sources):
-            kept = [_kept(part, held_out) for part in table.to_batches(max_chunksize=65_536)]
-            left_out += len(table) - sum(map(len, kept))
-            for part in kept:
-                writer.write(part)
+        for source in sources:
+            rows = source.read(columns, seed)
+            kept = _kept(rows, held_out)
+            left_out += len(rows) - len(kept)
+            # Of rows that are kept alone: no part of a held-out text is to be learnt.
+            for table in (kept, _kept(source.recombined(kept, seed), held_out)):
+                for part in table.to_batches():
+                    writer.write(part)
     return left_out
 
 
-def _kept(rows: pa.RecordBatch, held_out: pa.Array | None) -> pa.RecordBatch:
+def _kept(rows: pa.Table, held_out: pa.Array | None) -> pa.Table:
+    """The rows that are not held out, in batches."""
+    return pa.Table.from_batches(
+        [_not_held_out(part, held_out) for part in rows.to_batches(max_chunksize=65_536)], rows.schema
+    )
+
+
+def _not_held_out(rows: pa.RecordBatch, held_out: pa.Array | None) -> pa.RecordBatch:
     if held_out is None:
         return rows
     pair = rows.column("text_pair") if "text_pair" in rows.schema.names else None
     return rows.filter(pc.invert(pc.is_in(identities(rows.column("text"), pair), value_set=held_out)))
+
+
+def _texts(texts: Iterable[str]) -> pa.Table:
+    return pa.table({"text": pa.array(texts, pa.large_string())})
 
 
 def _by_role(batch: Batch) -> pa.RecordBatch:
