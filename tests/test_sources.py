@@ -161,12 +161,13 @@ def test_recombined_texts_are_as_many_as_wanted_and_new(folder: Path) -> None:
     assert "unlabelled" in error(lambda: source.read(LABELLED))
 
 
-def test_held_out_texts_are_not_recombined(folder: Path) -> None:
+def test_held_out_texts_are_not_recombined(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "asked.txt").write_text("one red two\nthree red four\nfive red six\n")
     source = DataSource("asked.txt", recombine=50, min_words=3, folder=str(folder))
     held = identities(pa.array(["One red two!", "five red four"], pa.large_string()), None)
     assert write_sources([source], Columns(), folder / "out.parquet", held) == 1
     assert _texts(folder / "out.parquet") == ["three red four", "five red six", "three red six"]
+    assert "made 2 texts, not recombine = 50" in " ".join("".join(capsys.readouterr()).split())
 
 
 def test_held_out_texts_are_left_out_in_any_edition(folder: Path) -> None:

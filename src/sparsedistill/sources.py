@@ -122,9 +122,17 @@ class DataSource:
         return table
 
     def recombined(self, rows: pa.Table, seed: int = 0) -> pa.Table:
-        """The texts that `recombine` adds to some of the rows that were read."""
-        texts = rows.column("text").to_pylist() if self.recombine else []
-        return _texts(recombined(texts, self.recombine or 0, self.min_words, self.max_words, seed))
+        """The texts that `recombine` adds to some of the rows that were read; says where they are fewer."""
+        if self.recombine is None:
+            return _texts([])
+        texts = rows.column("text").to_pylist()
+        found = recombined(texts, self.recombine, self.min_words, self.max_words, seed)
+        if len(found) < self.recombine:
+            console.print(
+                f"{self.name} made {len(found):,} texts, not recombine = {self.recombine:,}: its own are too "
+                "few or share too few words."
+            )
+        return _texts(found)
 
     @property
     def name(self) -> str:
