@@ -7,8 +7,11 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from .progress import progress
+
 #: Draws for each text that is wanted, before it is given up: most draws of short texts give one.
 _DRAWS = 20
+_AT_ONCE = 1000  # texts, for each step of the bar
 
 
 def recombined(
@@ -37,16 +40,19 @@ def recombined(
     made = {" ".join(text): False for text in words}
     draw = np.random.default_rng(seed)
     wanted, draws = count, _DRAWS * count if begins else 0
-    while wanted and draws:
-        draws -= 1
-        begin = words[begins[draw.integers(len(begins))]]
-        place = int(draw.integers(1, len(begin) - 1))
-        number, meeting = (met := places[begin[place].lower()])[draw.integers(len(met))]
-        text = begin[:place] + words[number][meeting:]
-        whole = " ".join(text)
-        if shortest <= len(text) <= longest and whole not in made:
-            made[whole] = True
-            wanted -= 1
+    with progress("Recombining texts", count, "texts") as advance:
+        while wanted and draws:
+            draws -= 1
+            begin = words[begins[draw.integers(len(begins))]]
+            place = int(draw.integers(1, len(begin) - 1))
+            number, meeting = (met := places[begin[place].lower()])[draw.integers(len(met))]
+            text = begin[:place] + words[number][meeting:]
+            whole = " ".join(text)
+            if shortest <= len(text) <= longest and whole not in made:
+                made[whole] = True
+                wanted -= 1
+                if wanted % _AT_ONCE == 0:
+                    advance(_AT_ONCE)
     return [text for text, new in made.items() if new]
 
 
