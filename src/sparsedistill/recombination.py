@@ -11,7 +11,6 @@ from .progress import progress
 
 #: Draws for each text that is wanted, before it is given up: most draws of short texts give one.
 _DRAWS = 20
-_AT_ONCE = 1000  # texts, for each step of the bar
 
 
 def recombined(
@@ -37,23 +36,23 @@ def recombined(
     words = [text.split() for text in texts]
     begins = [number for number, text in enumerate(words) if len(text) > 2]
     places = _places(words)
-    made = {" ".join(text): False for text in words}
+    seen = {" ".join(text) for text in words}
+    made: list[str] = []
     draw = np.random.default_rng(seed)
-    wanted, draws = count, _DRAWS * count if begins else 0
     with progress("Recombining texts", count, "texts") as advance:
-        while wanted and draws:
-            draws -= 1
+        for _ in range(_DRAWS * count if begins else 0):
+            if len(made) == count:
+                break
             begin = words[begins[draw.integers(len(begins))]]
             place = int(draw.integers(1, len(begin) - 1))
             number, meeting = (met := places[begin[place].lower()])[draw.integers(len(met))]
             text = begin[:place] + words[number][meeting:]
             whole = " ".join(text)
-            if shortest <= len(text) <= longest and whole not in made:
-                made[whole] = True
-                wanted -= 1
-                if wanted % _AT_ONCE == 0:
-                    advance(_AT_ONCE)
-    return [text for text, new in made.items() if new]
+            if shortest <= len(text) <= longest and whole not in seen:
+                seen.add(whole)
+                made.append(whole)
+                advance()
+    return made
 
 
 def _places(texts: Sequence[Sequence[str]]) -> dict[str, list[tuple[int, int]]]:
