@@ -72,7 +72,7 @@ $(VENV)/paper.stamp: $(VENV)/demo.stamp
 	touch $@
 
 # What is measured is the package as it installs from this tree, not the tree.
-$(PEERS_VENV)/peers.stamp: $(SOURCES) benchmarks/requirements.txt $(wildcard src/sparsedistill/*.py*)
+$(PEERS_VENV)/peers.stamp: $(SOURCES) benchmarks/requirements.txt $(shell find src -name "*.py*")
 	@echo "Installing the engines to compare with into $(PEERS_VENV) (some minutes the first time) ..."
 	$(PYTHON) -m venv $(PEERS_VENV)
 	$(PEERS_VENV)/bin/pip install --quiet --disable-pip-version-check torch==2.13.0

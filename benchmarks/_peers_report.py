@@ -13,7 +13,7 @@ from _report import number
 from engines import TEXT_SETS
 from rich.table import Table
 
-from sparsedistill.files import atomic_write
+from sparsedistill._internal.files import atomic_write
 
 OURS = "compact"
 FASTTEXT = "fasttext-w2"

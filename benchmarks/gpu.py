@@ -20,8 +20,8 @@ from _texts import add_texts, read_texts
 from transformers import RobertaConfig, RobertaForSequenceClassification
 
 from sparsedistill import CountingConfig, Student, Vocabulary
+from sparsedistill._internal.texts import all_threads
 from sparsedistill.device import DeviceStudent
-from sparsedistill.texts import all_threads
 
 TOKENS = 300
 

@@ -24,7 +24,7 @@ from safetensors.numpy import load_file
 
 import sparsedistill.student
 from sparsedistill import CountingConfig, Student, Vocabulary
-from sparsedistill.vocabulary import BUCKETS
+from sparsedistill.vocabulary.vocabulary import BUCKETS
 
 PROCESSES = 10
 _spawn = get_context("spawn")

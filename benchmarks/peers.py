@@ -26,7 +26,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from sparsedistill import Columns, Corpus
-from sparsedistill.files import atomic_directory, atomic_write
+from sparsedistill._internal.files import atomic_directory, atomic_write
 
 ROOT = Path(__file__).parents[1]
 DATA_IS_FOUND = (

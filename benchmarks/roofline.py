@@ -25,7 +25,7 @@ from _students import make_student
 from _texts import add_texts, read_texts
 
 from sparsedistill import CountingConfig, Student, Vocabulary
-from sparsedistill.compact import CompactNetwork
+from sparsedistill.model.compact import CompactNetwork
 
 PROJECT = Path(__file__).parents[1]
 CHAINS = (1, 2, 4, 8, 16, 32)

@@ -11,10 +11,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from numpy.typing import NDArray
-from sentences import error
+from support.sentences import error
 
 from sparsedistill import CallableTeacher, Cascade, FileTeacher, Student, Vocabulary
-from sparsedistill.data import Labelled
+from sparsedistill.data.corpus import Labelled
 from sparsedistill.student import Network
 
 CLASSES = ("good", "bad")

@@ -17,11 +17,11 @@ import pyarrow as pa
 import pytest
 import torch
 from numpy.typing import NDArray
-from sentences import error
+from support.sentences import error
 
 from sparsedistill import CountingConfig, Student, TokenizerConfig, Vocabulary
-from sparsedistill.answers import Answering
 from sparsedistill.device import half_suffices
+from sparsedistill.model.predictions import Answering
 from sparsedistill.student import Network
 
 CUDA = pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA"))

@@ -14,14 +14,14 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-from comparison import compared
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from support.comparison import compared
 
 from sparsedistill import CountingConfig, InputError, Student, TokenizerConfig, Vocabulary, _core
+from sparsedistill._internal.tensors import map_tensors, write_tensors
 from sparsedistill.student import Network
-from sparsedistill.tensors import map_tensors, write_tensors
 
 CORPUS = ["the film is good", "the film is bad", "it 's a good film , not a bad one !", "日本の映画"] * 2
 TEXTS = ["The film is good!", "", "unheard-of", "bad bad bad", "the film", "日本 映画", "it's a bad one"]
@@ -247,7 +247,7 @@ def test_threads_share_one_student(shared_data: Path) -> None:
 def test_inference_imports_neither_torch_nor_transformers(tmp_path: Path) -> None:
     make().save_pretrained(tmp_path / "s")
     code = (
-        "import sys, sparsedistill, sparsedistill.cli;"
+        "import sys, sparsedistill, sparsedistill.cli.app;"
         f"sparsedistill.Student.from_pretrained({str(tmp_path / 's')!r})(['a film']);"
         "sys.exit(bool({'torch', 'transformers', 'fbgemm_gpu', 'sklearn'} & set(sys.modules)))"
     )

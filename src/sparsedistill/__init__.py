@@ -5,38 +5,38 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from .data import Columns, Corpus, read_labelled
+from .data.corpus import Columns, Corpus, read_labelled
 from .errors import InputError
 from .student import Student
-from .vocabulary import CountingConfig, TokenizerConfig, Vocabulary, tokenize
+from .vocabulary.vocabulary import CountingConfig, TokenizerConfig, Vocabulary, tokenize
 
 if TYPE_CHECKING:
     from .cascade import Cascade
-    from .evaluation import evaluate
-    from .finetuning import FinetuningConfig, finetune
-    from .labeling import SoftTargets, label
-    from .pipeline import DistillationConfig, StudentConfig, distill
-    from .teacher import CallableTeacher, FileTeacher, Teacher, TransformersTeacher
-    from .training import TrainingConfig
+    from .evaluation.evaluate import evaluate
+    from .labeling.soft_targets import SoftTargets, label
+    from .pipeline.distill import DistillationConfig, StudentConfig, distill
+    from .teachers.base import CallableTeacher, FileTeacher, Teacher, TransformersTeacher
+    from .teachers.finetuning import FinetuningConfig, finetune
+    from .training.trainer import TrainingConfig
 
 __version__ = "0.1.0"
 
 #: What needs the extra ``train`` is imported when it is first asked for: a student needs no torch.
 _LATER = {
-    "CallableTeacher": "teacher",
+    "CallableTeacher": "teachers.base",
     "Cascade": "cascade",
-    "DistillationConfig": "pipeline",
-    "FileTeacher": "teacher",
-    "FinetuningConfig": "finetuning",
-    "SoftTargets": "labeling",
-    "StudentConfig": "pipeline",
-    "Teacher": "teacher",
-    "TrainingConfig": "training",
-    "TransformersTeacher": "teacher",
-    "distill": "pipeline",
-    "evaluate": "evaluation",
-    "finetune": "finetuning",
-    "label": "labeling",
+    "DistillationConfig": "pipeline.distill",
+    "FileTeacher": "teachers.base",
+    "FinetuningConfig": "teachers.finetuning",
+    "SoftTargets": "labeling.soft_targets",
+    "StudentConfig": "pipeline.distill",
+    "Teacher": "teachers.base",
+    "TrainingConfig": "training.trainer",
+    "TransformersTeacher": "teachers.base",
+    "distill": "pipeline.distill",
+    "evaluate": "evaluation.evaluate",
+    "finetune": "teachers.finetuning",
+    "label": "labeling.soft_targets",
 }
 
 __all__ = [

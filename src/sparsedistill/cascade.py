@@ -12,16 +12,16 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .answers import Answering, Predictions
-from .data import Labelled
-from .deferral import DeferralCurve, confidence
+from ._internal.files import atomic_directory, read_json
+from ._internal.texts import Texts
+from .data.corpus import Labelled
+from .data.examples import as_strings
 from .errors import InputError
-from .examples import as_strings
-from .files import atomic_directory, read_json
-from .labeling import SCORED_AT_ONCE, with_progress
+from .evaluation.deferral import DeferralCurve, confidence
+from .labeling.soft_targets import SCORED_AT_ONCE, with_progress
+from .model.predictions import Answering, Predictions
 from .student import Student
-from .teacher import FileTeacher, Teacher, TransformersTeacher, as_teacher, checked
-from .texts import Texts
+from .teachers.base import FileTeacher, Teacher, TransformersTeacher, as_teacher, checked
 
 FORMAT = "sparsedistill cascade"
 FORMAT_VERSION = 1

@@ -18,13 +18,13 @@ from torch import Tensor
 from torch.nn import functional
 
 from . import _core
-from .answers import StudentAnswers, probabilities
-from .batches import in_background
-from .compact import CompactNetwork
+from ._internal.texts import CoreTexts, sizes
 from .errors import InputError, first_line
-from .network import compare
+from .model.compact import CompactNetwork
+from .model.predictions import StudentAnswers, probabilities
 from .student import Network, Student
-from .texts import CoreTexts, sizes
+from .training.batches import in_background
+from .training.network import compare
 
 #: How the numbers of the table are kept on a device.
 Precision: TypeAlias = Literal["auto", "float16", "float32"]

@@ -12,18 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import _core
-from .answers import StudentAnswers
-from .card import model_card
-from .compact import CompactNetwork
+from ._internal.files import atomic_directory, read_json
+from ._internal.tensors import map_tensors, write_tensors
+from ._internal.texts import CoreTexts, Texts
 from .errors import InputError
-from .files import atomic_directory, read_json
-from .tensors import map_tensors, write_tensors
-from .texts import CoreTexts, Texts
-from .vocabulary import Vocabulary
+from .model.card import model_card
+from .model.compact import CompactNetwork
+from .model.predictions import StudentAnswers
+from .vocabulary.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from .device import DeviceStudent, Precision
-    from .explanation import Explanation
+    from .explain.explain import Explanation
 
 FORMAT_VERSION = 1
 _WEIGHTS = ("table", "hidden.weight", "hidden.bias", "output.weight", "output.bias")
@@ -139,7 +139,7 @@ class Student(StudentAnswers):
 
     def compress(self, texts: Texts, text_pair: Texts | None = None, **options: Any) -> Student:
         """The compact form of this student: see :func:`~sparsedistill.compression.compress`."""
-        from .compression import compress
+        from .compression.compress import compress
 
         return compress(self, texts, text_pair, **options)
 
@@ -168,8 +168,8 @@ class Student(StudentAnswers):
         return DeviceStudent(self, device, precision)
 
     def explain(self, text: str, text_pair: str | None = None) -> Explanation:
-        """What each n-gram of a text adds to each class: see :func:`~sparsedistill.explanation.explain`."""
-        from .explanation import explain
+        """What each n-gram of a text adds to each class: see :func:`~sparsedistill.explain.explain`."""
+        from .explain.explain import explain
 
         return explain(self, text, text_pair)
 

@@ -1,0 +1,1 @@
+"""Files, arrays, texts and progress: what every other package stands on."""

@@ -1,0 +1,1 @@
+"""Texts and labels in files and in memory."""

@@ -1,0 +1,1 @@
+"""Quality, calibration and deferral, measured."""

@@ -1,0 +1,1 @@
+"""Recipes run and compared."""

@@ -1,0 +1,1 @@
+"""Why a student answers as it does."""

@@ -1,0 +1,1 @@
+"""Soft targets: a corpus scored by a teacher."""

@@ -1,0 +1,141 @@
+"""The serving form of a student's weights: a few bytes an n-gram, beside its key (core/compact.hpp)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import _core
+from ..vocabulary.vocabulary import TokenizerConfig
+
+_FLOATS = ("scale", "centre", "basis", "hidden.weight", "hidden.bias", "output.weight", "output.bias")
+_OPTIONAL = ("rows", "basis")
+
+# Of the lines (core/compact.hpp), and of what `config.json` says of them.
+_LAYOUT = 2
+
+
+@dataclass(frozen=True)
+class CompactNetwork:
+    """What :func:`~sparsedistill.compression.compress` makes of a network and its vocabulary.
+
+    Attributes:
+        lines: uint8 (lines, 64), the hash table: keys, what may follow them, and their rows.
+        slots: Slots of a line.
+        wide: How many of a row's numbers, the first ones, have two bytes; the others have one.
+        rows: int8 (n, bytes) where rows are too wide for the lines, which then hold their numbers.
+        scale: float32 (dims,), what the mean of a text's rows is multiplied by.
+        centre: float32 (dims,), what is added to it.
+        basis: float32 (table_dim, dims) for pairs: back to the dimensions in which they are compared.
+        hidden_weight: float32 (hidden, dims), for pairs (hidden, 5 * table_dim + 3).
+        hidden_bias: float32 (hidden,).
+        output_weight: float32 (classes, hidden).
+        output_bias: float32 (classes,).
+    """
+
+    lines: NDArray[np.uint8]
+    slots: int
+    wide: int
+    rows: NDArray[np.int8] | None
+    scale: NDArray[np.float32]
+    centre: NDArray[np.float32]
+    basis: NDArray[np.float32] | None
+    hidden_weight: NDArray[np.float32]
+    hidden_bias: NDArray[np.float32]
+    output_weight: NDArray[np.float32]
+    output_bias: NDArray[np.float32]
+
+    @property
+    def dim(self) -> int:
+        """Dimensions of a row."""
+        return len(self.scale)
+
+    @property
+    def pair(self) -> bool:
+        """It compares two texts."""
+        return self.basis is not None
+
+    def core_table(self, tokenizer: TokenizerConfig, *, closed: bool) -> _core.CompactTable:
+        """The core's view of n-grams and rows.
+
+        Raises:
+            TypeError: An array is of another type.
+            ValueError: The sizes do not fit together.
+        """
+        return _core.CompactTable(self.lines, self.slots, self.rows, tokenizer.core, closed)
+
+    def classifier(self, tokenizer: TokenizerConfig, *, closed: bool) -> _core.CompactClassifier:
+        """The core's classifier over these weights.
+
+        Raises:
+            TypeError: An array is of another type.
+            ValueError: The sizes do not fit together.
+        """
+        return _core.CompactClassifier(
+            self.core_table(tokenizer, closed=closed),
+            self.wide,
+            self.scale,
+            self.centre,
+            self.basis,
+            self.hidden_weight,
+            self.hidden_bias,
+            self.output_weight,
+            self.output_bias,
+        )
+
+    def unpacked(self, rows: NDArray[np.int8]) -> NDArray[np.float64]:
+        """Rows as the core packs them, int8 (n, bytes), as numbers, float64 (n, dims).
+
+        Their mean is what the head reads of a text: the core scales and centres it, and not each row.
+        """
+        pieces = rows.astype(np.float64)
+        both = pieces[:, : 2 * self.wide]
+        narrow = pieces[:, 2 * self.wide : self.wide + self.dim]
+        numbers = np.concatenate([256 * both[:, ::2] + both[:, 1::2], narrow], axis=1)
+        return numbers * self.scale.astype(np.float64) + self.centre
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """The arrays by their names on disk, in the order to write them."""
+        named = {
+            "lines": self.lines,
+            "rows": self.rows,
+            "scale": self.scale,
+            "centre": self.centre,
+            "basis": self.basis,
+            "hidden.weight": self.hidden_weight,
+            "hidden.bias": self.hidden_bias,
+            "output.weight": self.output_weight,
+            "output.bias": self.output_bias,
+        }
+        return {name: array for name, array in named.items() if array is not None}
+
+    def config(self) -> dict[str, int]:
+        """What ``config.json`` holds beside the arrays."""
+        return {"layout": _LAYOUT, "slots": self.slots, "wide": self.wide}
+
+    @classmethod
+    def from_arrays(cls, config: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> CompactNetwork:
+        """The weights of :meth:`arrays` and :meth:`config`.
+
+        Raises:
+            KeyError: One is missing.
+            TypeError: One is of another type, or the lines are laid out in another way.
+        """
+        if "layout" not in config or config["layout"] != _LAYOUT:
+            raise TypeError("it was compressed by another version of sparsedistill")
+        dtypes = {"lines": np.uint8, "rows": np.int8} | dict.fromkeys(_FLOATS, np.float32)
+        found = {name: arrays.get(name) if name in _OPTIONAL else arrays[name] for name in dtypes}
+        for name, dtype in dtypes.items():
+            array = found[name]
+            if array is not None and array.dtype != dtype:
+                raise TypeError(f"{name} is {array.dtype}, not {np.dtype(dtype)}")
+        slots, wide = config["slots"], config["wide"]
+        if type(slots) is not int or type(wide) is not int:
+            raise TypeError("config.json has a value of the wrong type")
+        if not 0 <= wide < 2**31 or not 0 < slots <= _core.COMPACT_MOST_SLOTS:
+            raise TypeError("config.json has a value out of range")
+        return cls(slots=slots, wide=wide, **{name.replace(".", "_"): array for name, array in found.items()})  # type: ignore[arg-type]

@@ -1,0 +1,1 @@
+"""The whole job: a teacher and raw text in, a student out."""

@@ -1,0 +1,1 @@
+"""Teachers, and how an encoder becomes one."""

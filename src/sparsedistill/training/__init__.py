@@ -1,0 +1,1 @@
+"""Training of students, on torch."""

@@ -1,0 +1,221 @@
+"""Batches of n-gram rows, extracted in the background while the previous batch trains."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+import numpy as np
+import pyarrow as pa
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ..data.examples import Examples, Shards
+
+if TYPE_CHECKING:
+    from ..vocabulary.vocabulary import Vocabulary
+
+#: Batches that are prepared ahead of the one that trains.
+AHEAD = 2
+
+_Job = TypeVar("_Job")
+_Result = TypeVar("_Result")
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some examples as a network takes them.
+
+    Attributes:
+        inputs: What the network's ``forward`` takes; see :meth:`Extraction.inputs`.
+        answers: Targets and weights, as in :class:`sparsedistill.data.Examples`.
+        soft: The targets are soft targets.
+    """
+
+    inputs: tuple[Tensor, Tensor]
+    answers: tuple[Tensor, Tensor]
+    soft: bool
+
+    def __len__(self) -> int:
+        return len(self.answers[0])
+
+
+@dataclass(frozen=True)
+class Extraction:
+    """How texts become n-gram rows.
+
+    Attributes:
+        vocabulary: The n-gram vocabulary.
+        dropout: Share of the n-grams that is dropped at random.
+        max_ngrams: Most n-grams of a text or a pair; a random part of them is kept where there are more.
+        threads: Threads to extract with; None for all cores.
+    """
+
+    vocabulary: Vocabulary
+    dropout: float = 0.0
+    max_ngrams: int | None = None
+    threads: int | None = None
+
+    def inputs(
+        self, texts: pa.Array, text_pair: pa.Array | None, seed: Sequence[int] = (0,)
+    ) -> tuple[Tensor, Tensor]:
+        """What a network takes of n texts, or pairs of texts.
+
+        Args:
+            texts: n texts, as Arrow large strings.
+            text_pair: n second texts; None for single texts.
+            seed: Draws what is random: which n-grams are dropped.
+
+        Returns:
+            int64 rows (nnz,) and offsets (n + 1,), for pairs (3 * n + 1,): see
+            :class:`~sparsedistill.vocabulary.Rows`.
+        """
+        found = self.vocabulary.extract(
+            texts,
+            text_pair,
+            dropout=self.dropout,
+            max_ngrams=self.max_ngrams,
+            seed=int(np.random.SeedSequence(seed).generate_state(1)[0]),
+            threads=self.threads,
+        )
+        return torch.from_numpy(found.rows), torch.from_numpy(found.offsets)
+
+
+class _Window(NamedTuple):
+    """Shards that are in memory, and shuffled, together."""
+
+    epoch: int
+    shards: tuple[int, ...]
+    batches: int
+
+
+class _Step(NamedTuple):
+    number: int
+    window: int
+    batch: int
+
+
+class TrainingBatches:
+    """All batches of a training run, in an order that follows from the seed alone.
+
+    In each epoch the shards are shuffled and taken a window at a time; the examples of a window are
+    shuffled together and cut into batches of equal size. A batch depends on nothing that was
+    before it, so that a run can begin at any step.
+    """
+
+    def __init__(
+        self,
+        source: Shards,
+        extraction: Extraction,
+        *,
+        batch_size: int,
+        epochs: int,
+        window: int,
+        seed: int,
+    ) -> None:
+        """Plan the run.
+
+        Args:
+            source: The examples.
+            extraction: How their texts become n-gram rows.
+            batch_size: Most examples in a batch.
+            epochs: Passes over the examples.
+            window: Texts to have in memory at once: whole shards, until they hold as many.
+            seed: Seeds the order, and the n-grams that are dropped.
+        """
+        self.source = source
+        self.extraction = extraction
+        self.seed = seed
+        self.windows = [
+            _Window(epoch, shards, -(-sum(source.sizes[s] for s in shards) // batch_size))
+            for epoch in range(epochs)
+            for shards in _windows(source.sizes, window, np.random.default_rng((seed, epoch)))
+        ]
+        self._loaded: tuple[int, Examples, list[NDArray[np.int64]]] | None = None
+
+    def __len__(self) -> int:
+        """Steps of the run."""
+        return sum(window.batches for window in self.windows)
+
+    def texts(self, steps: int) -> int:
+        """Examples in the first `steps` steps."""
+        texts = 0
+        for window in self.windows:
+            size = sum(self.source.sizes[shard] for shard in window.shards)
+            taken = min(steps, window.batches)
+            texts += size // window.batches * taken + min(taken, size % window.batches)
+            steps -= taken
+        return texts
+
+    def begin(self, at: int = 0) -> Generator[Batch, None, None]:
+        """Give the batches from step `at` on. Close the iterator to stop its thread."""
+        every = ((w, b) for w, window in enumerate(self.windows) for b in range(window.batches))
+        steps = (_Step(number, *step) for number, step in enumerate(every) if number >= at)
+        return in_background(self._prepare, steps)
+
+    def _prepare(self, step: _Step) -> Batch:
+        examples, batches = self._load(step.window)
+        chosen = examples.take(batches[step.batch])
+        return Batch(
+            self.extraction.inputs(chosen.texts, chosen.text_pair, (self.seed, step.number)),
+            (torch.from_numpy(chosen.targets), torch.from_numpy(chosen.weights)),
+            chosen.soft,
+        )
+
+    def _load(self, number: int) -> tuple[Examples, list[NDArray[np.int64]]]:
+        if self._loaded is None or self._loaded[0] != number:
+            self._loaded = None  # the last window's memory goes before the next one's comes
+            window = self.windows[number]
+            examples = Examples.join([self.source.load(shard) for shard in window.shards])
+            order = np.random.default_rng((self.seed, window.epoch, *window.shards)).permutation(
+                len(examples)
+            )
+            self._loaded = number, examples, np.array_split(order, window.batches)
+        return self._loaded[1:]
+
+
+def inputs_in_order(
+    texts: pa.Array, text_pair: pa.Array | None, extraction: Extraction, batch_size: int
+) -> Generator[tuple[Tensor, Tensor], None, None]:
+    """The network's inputs of all texts, a batch at a time. Close the iterator to stop its thread."""
+
+    def prepare(start: int) -> tuple[Tensor, Tensor]:
+        pair = None if text_pair is None else text_pair.slice(start, batch_size)
+        return extraction.inputs(texts.slice(start, batch_size), pair)
+
+    return in_background(prepare, range(0, len(texts), batch_size))
+
+
+def in_background(prepare: Callable[[_Job], _Result], jobs: Iterable[_Job]) -> Generator[_Result, None, None]:
+    """Do `jobs` one after the other in a thread of their own, a few ahead of who takes the results.
+
+    What a job raises is raised here. The thread ends with the iterator: used up, closed or deleted.
+    """
+    with ThreadPoolExecutor(1, thread_name_prefix="extraction") as thread:
+        pending: deque[Future[_Result]] = deque()
+        try:
+            for job in jobs:
+                pending.append(thread.submit(prepare, job))
+                if len(pending) > AHEAD:
+                    yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
+        finally:
+            for future in pending:
+                future.cancel()
+
+
+def _windows(sizes: Sequence[int], window: int, generator: np.random.Generator) -> list[tuple[int, ...]]:
+    windows: list[tuple[int, ...]] = []
+    held = window  # texts in the last one: it is full to begin with
+    for shard in generator.permutation(len(sizes)).tolist():
+        if held >= window:
+            windows.append(())
+            held = 0
+        windows[-1] += (shard,)
+        held += sizes[shard]
+    return windows

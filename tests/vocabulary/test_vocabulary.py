@@ -1,0 +1,357 @@
+"""Counting, looking up and keeping n-grams."""
+
+from __future__ import annotations
+
+import gzip
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support import reference
+
+from sparsedistill import Corpus, CountingConfig, InputError, TokenizerConfig, Vocabulary, _core
+
+words = st.sampled_from(["the", "The", "film", "is", "'", "good", "bad", "-", "é", "日本", "ẞtr", "a\u200db"])
+lengths = st.sampled_from([(3, 0), (2, 2), (3, 5), (2, 8)])  # of character n-grams
+texts = st.lists(st.lists(words, max_size=30).map(" ".join), min_size=1, max_size=20)
+
+
+def ngrams(
+    text: str, longest: int, boundaries: bool = False, characters: tuple[int, int] = (3, 0)
+) -> list[str]:
+    tokens = reference.tokenize(text)
+    if boundaries:
+        tokens = ["\x02", *tokens, "\x03"]
+    of_tokens = [
+        " ".join(tokens[i : i + n]) for n in range(1, longest + 1) for i in range(len(tokens) - n + 1)
+    ]
+    return of_tokens + reference.characters(text, *characters)
+
+
+def reviews(shared_data: Path, count: int) -> list[str]:
+    with gzip.open(shared_data / "imdb" / "train.tsv.gz", "rt", encoding="utf-8") as file:
+        next(file)
+        return [next(file).split("\t")[0] for _ in range(count)]
+
+
+@settings(max_examples=150, deadline=None)
+@given(texts, st.integers(1, 8), st.booleans(), lengths, st.booleans(), st.integers(1, 3))
+def test_counts_are_those_of_a_plain_count(
+    corpus: list[str],
+    longest: int,
+    boundaries: bool,
+    characters: tuple[int, int],
+    by_document: bool,
+    least: int,
+) -> None:
+    expected: Counter[str] = Counter()
+    for text in corpus:
+        found = ngrams(text, longest, boundaries, characters)
+        expected.update(set(found) if by_document else found)
+    expected = Counter({ngram: n for ngram, n in expected.items() if n >= least})
+    tokenizer = TokenizerConfig(longest, boundaries, *characters)
+    counting = CountingConfig(min_count=least, by_document=by_document)
+    if not expected:
+        with pytest.raises(InputError, match="lower min_count"):
+            Vocabulary.build(corpus, tokenizer, counting)
+        return
+    vocabulary = Vocabulary.build(corpus, tokenizer, counting)
+    assert vocabulary.ngrams is not None
+    assert vocabulary.counts is not None
+    assert dict(zip(vocabulary.ngrams, vocabulary.counts.tolist(), strict=True)) == dict(expected)
+    assert (np.diff(vocabulary.counts.astype(int)) <= 0).all()
+
+
+@settings(max_examples=150, deadline=None)
+@given(texts, st.integers(1, 5), st.booleans(), lengths, st.integers(1, 50))
+def test_extraction_finds_every_ngram_that_was_kept_once_a_text(
+    corpus: list[str], longest: int, boundaries: bool, characters: tuple[int, int], most: int
+) -> None:
+    tokenizer = TokenizerConfig(longest, boundaries, *characters)
+    vocabulary = (
+        Vocabulary.build(corpus, tokenizer, CountingConfig(most, 1))
+        if any(reference.tokenize(text) or boundaries for text in corpus)
+        else None
+    )
+    if vocabulary is None:
+        return
+    assert vocabulary.ngrams is not None
+    kept = set(vocabulary.ngrams)
+    found = vocabulary.extract(corpus)
+    for i, text in enumerate(corpus):
+        rows = found.rows[found.offsets[i] : found.offsets[i + 1]]
+        assert sorted(vocabulary.ngrams[row] for row in rows) == sorted(
+            kept & set(ngrams(text, longest, boundaries, characters))
+        )
+        pieces = reference.characters(text, *characters)
+        tokens = reference.tokenize(text) + pieces
+        assert found.tokens[i] == len(tokens)
+        assert found.known[i] == sum(token in kept for token in tokens)
+
+
+def test_of_a_long_word_the_first_characters_are_read() -> None:
+    word = "".join(map(chr, range(0x4DC0, 0x4DC0 + 64))) + "xß" * 300
+    tokenizer = TokenizerConfig(1, False, 3, 4)
+    found = [ngram for ngram, _, _ in _core.characters(word, tokenizer.core)]
+    assert sorted(found) == sorted(reference.characters(word, 3, 4))
+    long = [ngram for ngram, _, _ in _core.characters("xß" * 300, tokenizer.core)]
+    assert sorted(long) == sorted(reference.characters("xß" * 300, 3, 4))
+    assert len(long) == 256 + 255
+
+
+def test_a_word_that_no_one_has_seen_shares_characters_with_known_ones() -> None:
+    tokenizer, counting = TokenizerConfig(1, max_characters=5), CountingConfig(min_count=1)
+    vocabulary = Vocabulary.build(["an unbelievable film", "believe it"], tokenizer, counting)
+    assert vocabulary.ngrams is not None
+    found = vocabulary.extract(["unbelieveable"])
+    assert {"##<unbe", "##lieve", "##able>"} <= {vocabulary.ngrams[row] for row in found.rows}
+    assert found.known[0] < found.tokens[0]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(words, min_size=1, max_size=4).map(" ".join), texts)
+def test_a_vocabulary_that_is_not_closed_still_finds_its_long_ngrams(ngram: str, corpus: list[str]) -> None:
+    ngram = " ".join(reference.tokenize(ngram))
+    longest = ngram.count(" ") + 1
+    vocabulary = Vocabulary.from_ngrams([ngram], TokenizerConfig(longest))
+    assert vocabulary.closed == (longest == 1)
+    for text in corpus:
+        assert len(vocabulary.extract([text]).rows) == (ngram in ngrams(text, longest))
+
+
+def test_long_texts_have_all_ngrams_across_the_pieces_that_they_are_read_in() -> None:
+    text = " ".join(f"w{i}" for i in range(5000))
+    vocabulary = Vocabulary.build([text], TokenizerConfig(4), CountingConfig(min_count=1))
+    assert len(vocabulary.extract([text]).rows) == 5000 + 4999 + 4998 + 4997
+
+
+def test_results_do_not_depend_on_threads_or_on_how_texts_come(shared_data: Path) -> None:
+    corpus = reviews(shared_data, 800)
+    one, four = (Vocabulary.build(corpus, threads=n) for n in (1, 4))
+    assert (one.buckets == four.buckets).all()
+    assert one.ngrams == four.ngrams
+    expected = one.extract(corpus, dropout=0.3, max_ngrams=50, seed=7, threads=1)
+    forms = [
+        corpus,
+        tuple(corpus),
+        np.array(corpus, dtype=object),
+        np.array(corpus),
+        pa.array(corpus),
+        pa.array(corpus, pa.large_string()),
+        pa.array(corpus, pa.string_view()),
+        pa.array(["skipped", *corpus])[1:],
+        pa.chunked_array([corpus[:300], corpus[300:]]),
+        pa.array(corpus).dictionary_encode(),
+    ]
+    for form in forms:
+        found = one.extract(form, dropout=0.3, max_ngrams=50, seed=7, threads=3)
+        assert (found.rows == expected.rows).all()
+        assert (found.offsets == expected.offsets).all()
+
+
+def test_extraction_counts_the_tokens_that_are_known() -> None:
+    vocabulary = Vocabulary.from_ngrams(["the", "film", "the film"], TokenizerConfig(2, boundaries=True))
+    found = vocabulary.extract(["The film, the film!", "", "zzz the"], dropout=0.9)
+    assert found.tokens.tolist() == [6, 0, 2]
+    assert found.known.tolist() == [4, 0, 1]
+
+
+@settings(max_examples=60, deadline=None)
+@given(texts, texts, st.booleans())
+def test_pairs_are_parted_into_what_both_have_and_what_each_has_alone(
+    first: list[str], second: list[str], boundaries: bool
+) -> None:
+    pairs = list(zip(first, second, strict=False))
+    sides = [[pair[side] for pair in pairs] for side in (0, 1)]
+    known = ["the", "film", "good", "日本", "the film", "good film"]
+    vocabulary = Vocabulary.from_ngrams(known, TokenizerConfig(2, boundaries))
+    single = [vocabulary.extract(side) for side in sides]
+    found = vocabulary.extract(*sides)
+    assert (found.tokens == single[0].tokens + single[1].tokens).all()
+    assert (found.known == single[0].known + single[1].known).all()
+    parts = np.split(found.rows, found.offsets[1:-1])
+    for i in range(len(pairs)):
+        one, other = (set(rows.rows[rows.offsets[i] : rows.offsets[i + 1]].tolist()) for rows in single)
+        assert [sorted(part) for part in parts[3 * i : 3 * i + 3]] == [
+            sorted(one & other),
+            sorted(one - other),
+            sorted(other - one),
+        ]
+
+
+def test_an_ngram_is_dropped_from_both_texts_of_a_pair_or_from_neither() -> None:
+    text = " ".join(f"w{i}" for i in range(400))
+    vocabulary = Vocabulary.build([text], TokenizerConfig(1), CountingConfig(min_count=1))
+    for options in ({"dropout": 0.5}, {"max_ngrams": 200}):
+        found = vocabulary.extract([text], [text + " w1 unknown"], seed=3, **options)
+        assert found.offsets[1:].tolist() == [len(found.rows)] * 3
+        assert 100 < len(set(found.rows.tolist())) == len(found.rows) < 300
+    one, other = (vocabulary.extract([text], [text], dropout=0.5, seed=seed) for seed in (3, 4))
+    assert set(one.rows.tolist()) != set(other.rows.tolist())
+    half = vocabulary.extract([text], [text[: len(text) // 2]], max_ngrams=100, seed=3)
+    assert len(half.rows) == 100
+    assert np.diff(half.offsets)[:2].min() > 20
+
+
+def test_pairs_need_two_sides_of_one_length() -> None:
+    vocabulary = Vocabulary.from_ngrams(["a"])
+    with pytest.raises(InputError, match="2 texts came with 1 second ones"):
+        vocabulary.extract(["a", "b"], ["a"])
+
+
+def test_arrow_texts_are_sliced_over_the_same_bytes() -> None:
+    texts = _core.ArrowTexts(np.frombuffer(b"abcdef", np.uint8), np.array([0, 1, 1, 4, 6], np.int32))
+    assert texts.sizes().tolist() == [1, 0, 3, 2]
+    assert texts[1:3].sizes().tolist() == [0, 3]
+    assert texts[2:99].sizes().tolist() == [3, 2]
+    assert len(texts[3:2]) == len(texts[9:]) == 0
+    vocabulary = Vocabulary.from_ngrams(["bcd", "ef"])
+    assert vocabulary.core.extract(texts[1:4], None, 0.0, 0, 0, 1)[0].tolist() == [0, 1]
+    with pytest.raises(ValueError, match="steps"):
+        texts[::2]
+
+
+def test_dropout_drops_its_share_anew_for_each_seed(shared_data: Path) -> None:
+    corpus = reviews(shared_data, 200)
+    vocabulary = Vocabulary.build(corpus)
+    whole = vocabulary.extract(corpus)
+    dropped = [vocabulary.extract(corpus, dropout=0.1, seed=seed) for seed in (1, 2)]
+    for found in dropped:
+        assert len(found.rows) / len(whole.rows) == pytest.approx(0.9, abs=0.01)
+    assert len(dropped[0].rows) != len(dropped[1].rows) or (dropped[0].rows != dropped[1].rows).any()
+
+
+def test_max_ngrams_keeps_a_random_choice() -> None:
+    text = " ".join(f"w{i}" for i in range(100))
+    vocabulary = Vocabulary.build([text], TokenizerConfig(1), CountingConfig(min_count=1))
+    chosen = [set(vocabulary.extract([text], max_ngrams=30, seed=seed).rows.tolist()) for seed in range(2)]
+    assert all(len(rows) == 30 for rows in chosen)
+    assert chosen[0] != chosen[1]
+
+
+def test_a_corpus_beyond_the_memory_bound_is_counted_within_the_stated_error() -> None:
+    random = np.random.default_rng(0)
+    frequent = [f"f{i}" for i in range(50)]
+    # 8 million different words once each, among 50 frequent ones: far beyond 256 MiB of counts.
+    counter = _core.Counter(TokenizerConfig(2).core, False, _core.LEAST_COUNTER_MEMORY, 2)
+    true: Counter[str] = Counter()
+    for part in range(16):
+        chosen = random.choice(frequent, 20_000)
+        true.update(chosen.tolist())
+        rare = np.arange(part * 500_000, (part + 1) * 500_000).astype(str).reshape(20_000, 25)
+        counter.add(
+            [" ".join([word, *others]) for word, others in zip(chosen.tolist(), rare.tolist(), strict=True)]
+        )
+    assert counter.error_bound > 0
+    keys, counts = counter.select(50, 2)
+    found = dict(zip(keys.tolist(), counts.tolist(), strict=True))
+    for word, key in zip(frequent, _core.keys_of(frequent).tolist(), strict=True):
+        assert true[word] - counter.error_bound <= found[key] <= true[word]
+
+
+def test_a_corpus_of_files_is_counted_like_one_in_memory(tmp_path: Path, shared_data: Path) -> None:
+    corpus = reviews(shared_data, 50)
+    (tmp_path / "a.txt").write_text("".join(text + "\n" for text in corpus[:20]), "utf-8")
+    (tmp_path / "b.txt").write_text("".join(text + "\n" for text in corpus[20:]), "utf-8")
+    from_files = Vocabulary.build(Corpus(tmp_path / "*.txt"))
+    assert from_files.ngrams == Vocabulary.build(corpus).ngrams
+
+
+def test_a_saved_vocabulary_comes_back_whole(tmp_path: Path) -> None:
+    vocabulary = Vocabulary.build(["a b a", "a b c"], TokenizerConfig(2, True), CountingConfig(min_count=1))
+    vocabulary.save(tmp_path / "v")
+    loaded = Vocabulary.load(tmp_path / "v")
+    assert loaded.ngrams == vocabulary.ngrams
+    assert loaded.tokenizer == vocabulary.tokenizer
+    assert loaded.closed
+    assert loaded.counts is not None
+    assert (loaded.counts == vocabulary.counts).all()
+    assert (loaded.extract(["b a"]).rows == vocabulary.extract(["b a"]).rows).all()
+    with pytest.raises(InputError, match="exists"):
+        vocabulary.save(tmp_path / "v")
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda d: (d / "config.json").unlink(), "missing"),
+        (lambda d: (d / "config.json").write_text("{"), "cannot be read"),
+        (lambda d: (d / "config.json").write_text("[]"), "no JSON object"),
+        (lambda d: (d / "config.json").write_text('{"tokenizer": 3}'), "no vocabulary"),
+        (lambda d: (d / "vocabulary.safetensors").write_bytes(b""), "cannot be opened"),
+        (
+            lambda d: (d / "config.json").write_text(
+                (d / "config.json").read_text().replace("15.0.0", "3.2.0")
+            ),
+            "tokenizer version",
+        ),
+    ],
+)
+def test_a_damaged_vocabulary_is_refused(tmp_path: Path, damage: object, message: str) -> None:
+    Vocabulary.build(["a b a b"]).save(tmp_path / "v")
+    damage(tmp_path / "v")  # type: ignore[operator]
+    with pytest.raises(InputError, match=message):
+        Vocabulary.load(tmp_path / "v")
+
+
+def test_damaged_strings_are_refused_when_they_are_asked_for(tmp_path: Path) -> None:
+    Vocabulary.build(["a b a b"]).save(tmp_path / "v")
+    (tmp_path / "v" / "ngrams.parquet").write_bytes(b"PAR1")
+    vocabulary = Vocabulary.load(tmp_path / "v")
+    assert vocabulary.rows_of(["a b"])[0] >= 0
+    with pytest.raises(InputError, match="cannot be read"):
+        _ = vocabulary.ngrams
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ("one text", "list of texts"),
+        (["a", 3], "Text 1 is a int"),
+        (["a", None], "Text 1 is a NoneType"),
+        (np.array([1.0, 2.0]), "array of strings"),
+        (np.array([["a"]]), "1 dimension"),
+        (pa.array(["a", None]), "Text 1 is null"),
+        (pa.array([1, 2]), "array of strings"),
+        (iter(["a"]), "no length"),
+    ],
+)
+def test_what_is_no_text_is_refused(wrong: object, message: str) -> None:
+    vocabulary = Vocabulary.build(["a b a b"])
+    with pytest.raises(InputError, match=message):
+        vocabulary.extract(wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "settings_",
+    [{"max_rows": 0}, {"min_count": 0}, {"memory": 1000}],
+)
+def test_impossible_settings_are_refused(settings_: dict[str, int]) -> None:
+    with pytest.raises(InputError):
+        CountingConfig(**settings_)  # type: ignore[arg-type]
+    with pytest.raises(InputError):
+        TokenizerConfig(max_ngram=9)
+
+
+def test_hostile_buckets_neither_crash_nor_hang() -> None:
+    random = np.random.default_rng(0)
+    for fill in (random.integers(0, 2**64, (17, 8), np.uint64), np.full((17, 8), 2**64 - 1, np.uint64)):
+        buckets = _core.build_buckets(_core.keys_of(["a"]))  # aligned memory to write into
+        big = np.empty(17 * 8 + 8, np.uint64)
+        start = (-big.ctypes.data % 64) // 8
+        aligned = big[start : start + 17 * 8].reshape(17, 8)
+        aligned[:] = fill
+        vocabulary = Vocabulary(aligned, 5, TokenizerConfig(), closed=False)
+        assert (vocabulary.extract(["some text to look up"] * 50).rows < 5).all()
+        assert len(buckets)
+
+
+def test_offsets_outside_of_the_buffer_are_refused() -> None:
+    data = np.frombuffer(b"abc", np.uint8)
+    for offsets in ([0, 4], [-1, 2], [2, 1]):
+        with pytest.raises(ValueError, match="outside"):
+            _core.ArrowTexts(data, np.array(offsets, np.int32))
