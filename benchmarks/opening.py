@@ -124,7 +124,7 @@ def make_students(folder: Path, texts: list[str]) -> dict[str, Path]:
             make_student(vocabulary, 64, rank=1).compress(texts[-5000:]).save_pretrained(compact)
         if not large.exists():
             make_student(vocabulary, 1000).save_pretrained(large)
-    parameters = Student.from_pretrained(large).network.table.size  # type: ignore[union-attr]
+    parameters = Student.from_pretrained(large).weights.table.size  # type: ignore[union-attr]
     return {f"{parameters:.1e} parameters".replace("e+09", " x 10^9"): large, "compact": compact}
 
 

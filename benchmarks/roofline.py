@@ -25,7 +25,7 @@ from _students import make_student
 from _texts import add_texts, read_texts
 
 from sparsedistill import CountingConfig, Student, Vocabulary
-from sparsedistill.model.compact import CompactNetwork
+from sparsedistill.model.compact import CompactWeights
 
 PROJECT = Path(__file__).parents[1]
 CHAINS = (1, 2, 4, 8, 16, 32)
@@ -64,8 +64,8 @@ def build() -> Path:
 
 def run(program: Path, student: Student, texts: list[str], rounds: int, large: int) -> Found:
     """Run the program, and hold its answers against those of `student`."""
-    network = student.network
-    assert isinstance(network, CompactNetwork)
+    network = student.weights
+    assert isinstance(network, CompactWeights)
     encoded = [text.encode("utf-8", "surrogatepass") for text in texts]
     tokenizer = student.vocabulary.tokenizer
     settings = [network.slots, network.wide, tokenizer.max_ngram, int(tokenizer.boundaries)]
@@ -202,10 +202,10 @@ def _student(given: Path | None, corpus: list[str]) -> Student:
         student = Student.from_pretrained(given)
     if student.pair:
         raise SystemExit("The student compares two texts: name one that reads single texts.")
-    if not isinstance(student.network, CompactNetwork):
+    if not isinstance(student.weights, CompactWeights):
         student = student.compress(corpus[:: -(-len(corpus) // 5000)])
-    assert isinstance(student.network, CompactNetwork)
-    if student.network.rows is not None:
+    assert isinstance(student.weights, CompactWeights)
+    if student.weights.rows is not None:
         raise SystemExit(
             "The student's rows are too wide for the lines of its table: cut it to fewer dimensions."
         )
@@ -242,7 +242,7 @@ def main() -> None:
         f"{counts['tokens']:.1f} tokens, {by_order} look-ups (n = 1, 2, ...), "
         f"{counts['hits']:.1f} n-grams found, {counts['ngrams']:.1f} once each"
     )
-    lines = len(student.network.lines)  # type: ignore[union-attr]
+    lines = len(student.weights.lines)  # type: ignore[union-attr]
     print(f"{found.counts['distinct_lines']:,} of the {lines:,} lines of the table are read")
     measurements = limits(found, large, lines) + stages(found, python)
     report(f"Limits and stages, {_machine()}, one thread", measurements, options.json)

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from support.sentences import error
 
 from sparsedistill import CallableTeacher, Cascade, FileTeacher, Student, Vocabulary
-from sparsedistill.data.corpus import Labelled
-from sparsedistill.student import Network
+from sparsedistill.data.labelled import Labelled
+from sparsedistill.model.record import DeferralRecord
+from sparsedistill.model.weights import StudentWeights
 
 CLASSES = ("good", "bad")
 
@@ -27,7 +28,7 @@ def make(*, pair: bool = False, multi_label: bool = False) -> Student:
     hidden = np.eye(2, 13, 2, dtype=np.float32) if pair else np.eye(2, dtype=np.float32)  # the first's alone
     zero = np.zeros(2, np.float32)
     weight = 4 * (2 * np.eye(2, dtype=np.float32) - 1)
-    return Student(vocabulary, Network(table, hidden, zero, weight, zero), CLASSES, multi_label, pair)
+    return Student(vocabulary, StudentWeights(table, hidden, zero, weight, zero), CLASSES, multi_label, pair)
 
 
 class Spy:
@@ -96,21 +97,29 @@ def drawn(count: int = 600) -> tuple[Labelled, NDArray[np.float32]]:
     ]
 
 
+MEASURED = DeferralRecord(600, "accuracy", [{"deferred": 0.0, "accuracy": 0.5}])
+
+
 def test_the_threshold_is_chosen_for_a_target() -> None:
     data, scores = drawn()
     strict = Cascade.fit(make(), Spy(), data, scores=scores, retention=0.995)
-    chosen = strict.evaluation["chosen"]
+    assert strict.evaluation is not None
+    chosen = strict.evaluation.chosen
+    assert chosen is not None
     assert strict.score(data.texts).deferred.mean() == pytest.approx(chosen["deferred"])
     assert chosen["retention"] >= 0.995
     assert 0.25 < chosen["deferred"] < 0.4
     assert 0.5 < strict.threshold < 0.99
-    assert strict.evaluation["texts"] == 600
+    assert strict.evaluation.texts == 600
     lax = Cascade.fit(make(), Spy(), data, scores=scores, retention=0.6)
     assert lax.threshold == 0
     frugal = Cascade.fit(make(), Spy(), data, scores=scores, calls=0.1)
-    assert frugal.evaluation["chosen"]["deferred"] <= 0.1
+    assert frugal.evaluation is not None
+    assert frugal.evaluation.chosen is not None
+    assert frugal.evaluation.chosen["deferred"] <= 0.1
     agreeing = Cascade.fit(make(), Spy(), data.texts, scores=scores)
-    assert agreeing.evaluation["metric"] == "agreement"
+    assert agreeing.evaluation is not None
+    assert agreeing.evaluation.metric == "agreement"
 
 
 def test_the_teacher_is_asked_where_its_scores_are_not_given() -> None:
@@ -121,17 +130,17 @@ def test_the_teacher_is_asked_where_its_scores_are_not_given() -> None:
 
 
 def test_saved_and_loaded_it_answers_alike(tmp_path: Path) -> None:
-    cascade = Cascade(make(), Spy(), 0.9, {"metric": "accuracy"})
+    cascade = Cascade(make(), Spy(), 0.9, MEASURED)
     cascade.save_pretrained(tmp_path / "c")
     assert sorted(path.name for path in (tmp_path / "c").iterdir()) == ["cascade.json", "student"]
     assert "has no name" in error(lambda: Cascade.from_pretrained(tmp_path / "c"))
     loaded = Cascade.from_pretrained(tmp_path / "c", Spy())
     np.testing.assert_array_equal(loaded.score(TEXTS).logits, cascade.score(TEXTS).logits)
-    assert (loaded.threshold, loaded.evaluation) == (0.9, {"metric": "accuracy"})
+    assert (loaded.threshold, loaded.evaluation) == (0.9, MEASURED)
     Cascade(make(), tmp_path / "teacher", 0.5).save_pretrained(tmp_path / "d")
     assert Cascade.from_pretrained(tmp_path / "d").teacher == str(tmp_path / "teacher")
     assert "exists already" in error(lambda: cascade.save_pretrained(tmp_path / "c"))
-    assert "missing" in error(lambda: Cascade.from_pretrained(tmp_path))
+    assert "does not exist" in error(lambda: Cascade.from_pretrained(tmp_path))
 
 
 @pytest.mark.parametrize(

@@ -21,8 +21,8 @@ from support.sentences import error
 
 from sparsedistill import CountingConfig, Student, TokenizerConfig, Vocabulary
 from sparsedistill.device import half_suffices
-from sparsedistill.model.predictions import Answering
-from sparsedistill.student import Network
+from sparsedistill.model.predictions import TextClassifier
+from sparsedistill.model.weights import StudentWeights
 
 CUDA = pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA"))
 KINDS = [{}, {"pair": True}, {"multi_label": True}, {"pair": True, "multi_label": True}]
@@ -40,14 +40,14 @@ TEXTS = [
 ]
 
 
-def network(rows: int, dim: int, hidden: int, *, pair: bool = False) -> Network:
+def network(rows: int, dim: int, hidden: int, *, pair: bool = False) -> StudentWeights:
     """Weights that are drawn at the scale of trained ones."""
     random = np.random.default_rng(3)
 
     def draw(*shape: int) -> NDArray[np.float32]:
         return random.standard_normal(shape, np.float32) / np.float32(shape[-1] ** 0.5)
 
-    return Network(
+    return StudentWeights(
         draw(rows, dim) * np.float32(dim**0.5),
         draw(hidden, 5 * dim + 3 if pair else dim),
         draw(hidden),
@@ -70,7 +70,7 @@ def reviews(shared_data: Path) -> list[str]:
         return [next(file) for _ in range(2000)]
 
 
-def compare(moved: Answering, student: Student, texts: list[str] | pa.Array, within: float) -> None:
+def compare(moved: TextClassifier, student: Student, texts: list[str] | pa.Array, within: float) -> None:
     """Assert that both give the same answers to `texts`, or to pairs of them."""
     sides = (texts, texts[::-1]) if student.pair else (texts,)
     expected, found = student.score(*sides), moved.score(*sides)
@@ -164,9 +164,9 @@ def test_rows_are_as_narrow_as_the_first_layer() -> None:
 
 def test_numbers_too_large_for_float16_are_kept_in_float32() -> None:
     student = make(10, 24)
-    table = student.network.arrays()["table"].copy()
+    table = student.weights.arrays()["table"].copy()
     table[-1] *= 1e6
-    large = replace(student, network=replace(student.network, table=table))
+    large = replace(student, weights=replace(student.weights, table=table))
     moved = large.to("cpu", "float16")
     assert "float32" in repr(moved)
     compare(moved, large, TEXTS, 1e-5)

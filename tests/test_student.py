@@ -21,7 +21,8 @@ from support.comparison import compared
 
 from sparsedistill import CountingConfig, InputError, Student, TokenizerConfig, Vocabulary, _core
 from sparsedistill._internal.tensors import map_tensors, write_tensors
-from sparsedistill.student import Network
+from sparsedistill.model.record import EvaluationRecord, Quality
+from sparsedistill.model.weights import StudentWeights
 
 CORPUS = ["the film is good", "the film is bad", "it 's a good film , not a bad one !", "日本の映画"] * 2
 TEXTS = ["The film is good!", "", "unheard-of", "bad bad bad", "the film", "日本 映画", "it's a bad one"]
@@ -39,14 +40,16 @@ EDGES = [
 ]
 
 
-def network(rows: int, dim: int = 24, hidden: int = 10, classes: int = 3, pair: bool = False) -> Network:
+def network(
+    rows: int, dim: int = 24, hidden: int = 10, classes: int = 3, pair: bool = False
+) -> StudentWeights:
     random = np.random.default_rng(3)
 
     def draw(*shape: int) -> NDArray[np.float32]:
         return random.standard_normal(shape, dtype=np.float32)
 
     features = 5 * dim + 3 if pair else dim
-    return Network(
+    return StudentWeights(
         draw(rows, dim), draw(hidden, features), draw(hidden), draw(classes, hidden), draw(classes)
     )
 
@@ -60,7 +63,7 @@ def make(**given_: object) -> Student:
 
 def plain(student: Student, texts: list[str], text_pair: list[str] | None = None) -> NDArray[np.float64]:
     """Logits by the definition, in float64."""
-    weights = {name: array.astype(float) for name, array in student.network.arrays().items()}
+    weights = {name: array.astype(float) for name, array in student.weights.arrays().items()}
 
     def rows(side: list[str]) -> list[list[int]]:
         found = student.vocabulary.extract(side)
@@ -116,9 +119,9 @@ def test_pairs_at_the_edges_are_compared_by_the_definition() -> None:
 def test_a_pair_is_told_from_another_by_what_its_texts_share() -> None:
     """Of n-grams whose rows are all alike, only how many both texts have tells pairs apart."""
     student = make(pair=True)
-    weights = student.network
-    assert isinstance(weights, Network)
-    alike = replace(student, network=replace(weights, table=np.ones_like(weights.table)))
+    weights = student.weights
+    assert isinstance(weights, StudentWeights)
+    alike = replace(student, weights=replace(weights, table=np.ones_like(weights.table)))
     near, far, itself = alike.score(["the film"] * 3, ["the film is", "good", "the film"]).logits
     assert not np.allclose(near, far, atol=1e-3)
     assert not np.allclose(near, itself, atol=1e-3)
@@ -215,7 +218,7 @@ def test_multi_label_students_use_the_sigmoid() -> None:
 
 
 def test_a_reloaded_student_answers_bit_for_bit_the_same(tmp_path: Path) -> None:
-    student = make(evaluation={"student": {"accuracy": 0.5}, "texts": 3})
+    student = make(evaluation=EvaluationRecord(student=Quality(0.5, 0.5, 0.7, 0.1), texts=3))
     student.save_pretrained(tmp_path / "s")
     loaded = Student.from_pretrained(tmp_path / "s")
     assert (loaded.score(TEXTS).logits == student.score(TEXTS).logits).all()
@@ -310,7 +313,7 @@ def test_hostile_configs_are_refused(tmp_path: Path, key: str, value: object) ->
 
 
 def test_what_is_no_student_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="missing"):
+    with pytest.raises(InputError, match="does not exist"):
         Student.from_pretrained(tmp_path)
 
 

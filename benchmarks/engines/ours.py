@@ -61,11 +61,11 @@ class _Ours(Engine):
 def plain_answers(directory: Path, texts: list[str]) -> Answers:
     """A float32 student's answers in NumPy: tokens, their n-grams, the mean of the rows, the head."""
     from sparsedistill import Student, tokenize
-    from sparsedistill.student import Network
+    from sparsedistill.student import StudentWeights
 
     student = Student.from_pretrained(directory)
-    weights = student.network
-    assert isinstance(weights, Network)
+    weights = student.weights
+    assert isinstance(weights, StudentWeights)
     order = student.vocabulary.tokenizer.max_ngram
     boundaries = student.vocabulary.tokenizer.boundaries
     pooled = np.zeros((len(texts), weights.dim))
@@ -167,7 +167,7 @@ class Compressed(_Ours):
 
         student = Student.from_pretrained(trained_student(self.work))
         texts = self.work.read("unlabelled")[0][:_COMPRESSED_WITH]
-        dims = None if self.cut else student.network.dim
+        dims = None if self.cut else student.weights.dim
         student.compress(texts, dims=dims).save_pretrained(folder / "student")
 
     def directory(self) -> Path:

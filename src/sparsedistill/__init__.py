@@ -5,16 +5,21 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from .data.corpus import Columns, Corpus, read_labelled
+from .data.columns import Columns
+from .data.corpus import Corpus
+from .data.labelled import read_labelled
 from .errors import InputError
 from .student import Student
-from .vocabulary.vocabulary import CountingConfig, TokenizerConfig, Vocabulary, tokenize
+from .vocabulary.config import CountingConfig, TokenizerConfig
+from .vocabulary.vocabulary import Vocabulary, tokenize
 
 if TYPE_CHECKING:
     from .cascade import Cascade
+    from .cli.progress import progress_bars
     from .evaluation.evaluate import evaluate
     from .labeling.soft_targets import SoftTargets, label
-    from .pipeline.distill import DistillationConfig, StudentConfig, distill
+    from .pipeline.config import DistillationConfig, StudentConfig
+    from .pipeline.distill import distill
     from .teachers.base import CallableTeacher, FileTeacher, Teacher, TransformersTeacher
     from .teachers.finetuning import FinetuningConfig, finetune
     from .training.trainer import TrainingConfig
@@ -25,11 +30,11 @@ __version__ = "0.1.0"
 _LATER = {
     "CallableTeacher": "teachers.base",
     "Cascade": "cascade",
-    "DistillationConfig": "pipeline.distill",
+    "DistillationConfig": "pipeline.config",
     "FileTeacher": "teachers.base",
     "FinetuningConfig": "teachers.finetuning",
     "SoftTargets": "labeling.soft_targets",
-    "StudentConfig": "pipeline.distill",
+    "StudentConfig": "pipeline.config",
     "Teacher": "teachers.base",
     "TrainingConfig": "training.trainer",
     "TransformersTeacher": "teachers.base",
@@ -37,6 +42,7 @@ _LATER = {
     "evaluate": "evaluation.evaluate",
     "finetune": "teachers.finetuning",
     "label": "labeling.soft_targets",
+    "progress_bars": "cli.progress",
 }
 
 __all__ = [
@@ -61,6 +67,7 @@ __all__ = [
     "evaluate",
     "finetune",
     "label",
+    "progress_bars",
     "read_labelled",
     "tokenize",
 ]

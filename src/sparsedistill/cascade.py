@@ -2,33 +2,49 @@
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from ._internal.files import atomic_directory, read_json
+from ._internal.files import atomic_directory
+from ._internal.progress import Progress, no_progress
+from ._internal.records import read_record, write_record
 from ._internal.texts import Texts
-from .data.corpus import Labelled
 from .data.examples import as_strings
+from .data.labelled import Labelled
 from .errors import InputError
 from .evaluation.deferral import DeferralCurve, confidence
-from .labeling.soft_targets import SCORED_AT_ONCE, with_progress
-from .model.predictions import Answering, Predictions
+from .labeling.soft_targets import SCORED_AT_ONCE, batch_scorer
+from .model.predictions import Predictions, TextClassifier
+from .model.record import DeferralRecord
 from .student import Student
-from .teachers.base import FileTeacher, Teacher, TransformersTeacher, as_teacher, checked
+from .teachers.base import FileTeacher, Teacher, TeacherLike, TransformersTeacher, as_teacher, checked
 
 FORMAT = "sparsedistill cascade"
 FORMAT_VERSION = 1
 CASCADE_FILE = "cascade.json"
 
-#: What can be asked: a classifier's directory or Hub id, a function from texts to logits, or a Teacher.
-TeacherLike: TypeAlias = str | Path | Teacher | Callable[..., ArrayLike]
+
+@dataclass(frozen=True)
+class CascadeFile:
+    """``cascade.json``.
+
+    Attributes:
+        format: ``"sparsedistill cascade"``.
+        format_version: Version of the directory's format.
+        threshold: The student's confidence from which on its answer counts.
+        teacher: Directory or Hub id of the teacher; None for a teacher without a name.
+        evaluation: What was measured where the threshold was chosen.
+    """
+
+    format: str
+    format_version: int
+    threshold: float
+    teacher: str | None = None
+    evaluation: DeferralRecord | None = None
 
 
 @dataclass(frozen=True)
@@ -43,7 +59,7 @@ class CascadePredictions(Predictions):
 
 
 @dataclass
-class Cascade(Answering):
+class Cascade(TextClassifier):
     """A classifier that asks the teacher where the student is not sure. It answers as a student does.
 
     The teacher is loaded when it is asked for the first time.
@@ -62,7 +78,7 @@ class Cascade(Answering):
     student: Student
     teacher: TeacherLike
     threshold: float
-    evaluation: dict[str, Any] = field(default_factory=dict)
+    evaluation: DeferralRecord | None = None
 
     def __post_init__(self) -> None:
         if not (
@@ -87,6 +103,7 @@ class Cascade(Answering):
         calls: float | None = None,
         scores: NDArray[np.float32] | None = None,
         threads: int | None = None,
+        progress: Progress = no_progress,
     ) -> Cascade:
         """Choose the threshold on texts that neither was trained on.
 
@@ -104,6 +121,7 @@ class Cascade(Answering):
                 the best threshold within it is taken.
             scores: The teacher's logits of the texts, (n, classes), where they are at hand.
             threads: For the student; all cores by default.
+            progress: Shows the progress of the teacher.
 
         Raises:
             InputError: The classes differ, there are no texts, or the target cannot be reached.
@@ -120,11 +138,11 @@ class Cascade(Answering):
         ours = student.score(validation, text_pair, threads=threads).logits
         if scores is None:
             pairs = None if text_pair is None else as_strings(text_pair, "text_pair")
-            scores = with_progress(cascade._loaded())(as_strings(validation), pairs)
+            scores = batch_scorer(cascade._loaded(), progress)(as_strings(validation), pairs)
         curve = DeferralCurve.of(ours, scores, labels, multi_label=student.multi_label)
         chosen = curve.for_retention(retention) if calls is None else curve.for_calls(calls)
         cascade.threshold = float(curve.thresholds[chosen])
-        cascade.evaluation = {**curve.as_json(), "chosen": curve.point(chosen)}
+        cascade.evaluation = curve.record(chosen)
         return cascade
 
     def __repr__(self) -> str:
@@ -178,16 +196,12 @@ class Cascade(Answering):
         Raises:
             InputError: `directory` exists already or cannot be written.
         """
-        config = {
-            "format": FORMAT,
-            "format_version": FORMAT_VERSION,
-            "teacher": self.teacher_name,
-            "threshold": float(self.threshold),
-            "evaluation": self.evaluation,
-        }
+        config = CascadeFile(
+            FORMAT, FORMAT_VERSION, float(self.threshold), self.teacher_name, self.evaluation
+        )
         with atomic_directory(directory) as partial:
             self.student.save_pretrained(partial / "student")
-            (partial / CASCADE_FILE).write_text(json.dumps(config, indent=2) + "\n", "utf-8")
+            write_record(partial / CASCADE_FILE, config)
 
     @classmethod
     def from_pretrained(cls, directory: str | Path, teacher: TeacherLike | None = None) -> Cascade:
@@ -201,22 +215,13 @@ class Cascade(Answering):
             InputError: There is no cascade, it is damaged, or its teacher has no name and none is given.
         """
         folder = Path(directory)
-        config = read_json(folder / CASCADE_FILE)
-        if (config.get("format"), config.get("format_version")) != (FORMAT, FORMAT_VERSION):
+        config = read_record(folder / CASCADE_FILE, CascadeFile, "save the cascade again")
+        if (config.format, config.format_version) != (FORMAT, FORMAT_VERSION):
             raise InputError(f"{folder} holds no cascade of format version {FORMAT_VERSION}: save it again.")
-        named, threshold, evaluation = (config.get(key) for key in ("teacher", "threshold", "evaluation"))
-        if (
-            type(threshold) is not float
-            or not isinstance(named, str | None)
-            or not isinstance(evaluation, dict)
-        ):
-            raise InputError(
-                f"{folder / CASCADE_FILE} has a value of the wrong type: save the cascade again."
-            )
-        teacher = named if teacher is None else teacher
+        teacher = config.teacher if teacher is None else teacher
         if teacher is None:
             raise InputError(f"The teacher of {folder} has no name: pass it as teacher.")
-        return cls(Student.from_pretrained(folder / "student"), teacher, threshold, evaluation)
+        return cls(Student.from_pretrained(folder / "student"), teacher, config.threshold, config.evaluation)
 
     # ---- parts -----------------------------------------------------------------------------------
 

@@ -18,13 +18,14 @@ from torch import Tensor
 from torch.nn import functional
 
 from . import _core
+from ._internal.background import in_background
 from ._internal.texts import CoreTexts, sizes
 from .errors import InputError, first_line
-from .model.compact import CompactNetwork
-from .model.predictions import StudentAnswers, probabilities
-from .student import Network, Student
-from .training.batches import in_background
-from .training.network import compare
+from .model.compact import CompactWeights
+from .model.predictions import StudentClassifier, probabilities
+from .model.student_model import StudentModel
+from .model.torch_pairs import pair_features, weighted_parts
+from .model.weights import StudentWeights
 
 #: How the numbers of the table are kept on a device.
 Precision: TypeAlias = Literal["auto", "float16", "float32"]
@@ -36,7 +37,7 @@ _CHUNK = 1 << 24  # numbers of the table that are sent at once
 _CHANGE = 5e-4  # of a probability by float16, at most, on drawn texts: half of what is promised for all
 
 
-class DeviceStudent(StudentAnswers):
+class DeviceStudent(StudentClassifier):
     """A student on a torch device, with the answers of the one it was made from, within 0.001.
 
     Where the first layer is narrower than the table, it is folded into it (not for pairs, whose first
@@ -62,8 +63,10 @@ class DeviceStudent(StudentAnswers):
             `precision` is none.
     """
 
-    def __init__(self, student: Student, device: str | torch.device, precision: Precision = "auto") -> None:
-        if isinstance(student.network, CompactNetwork):
+    def __init__(
+        self, student: StudentModel, device: str | torch.device, precision: Precision = "auto"
+    ) -> None:
+        if isinstance(student.weights, CompactWeights):
             raise InputError(
                 "A compact student is served from the processor's caches: "
                 "move the student that it was made from to a device."
@@ -76,11 +79,11 @@ class DeviceStudent(StudentAnswers):
         self.pair = student.pair
         self.device = _usable(device)
         if precision == "auto":
-            half = self.device.type == "cuda" and half_suffices(student.network, self.pair, self.multi_label)
+            half = self.device.type == "cuda" and half_suffices(student.weights, self.pair, self.multi_label)
             precision = "float16" if half else "float32"
         try:
-            self._head = _Head(student.network, self.pair, self.device)
-            self._table = _send_table(student.network.table, self._head, getattr(torch, precision))
+            self._head = _Head(student.weights, self.pair, self.device)
+            self._table = _send_table(student.weights.table, self._head, getattr(torch, precision))
         except torch.OutOfMemoryError as error:
             raise InputError(
                 f"{self.device} has too little memory for the table ({first_line(error)}): "
@@ -95,7 +98,7 @@ class DeviceStudent(StudentAnswers):
             f"{str(self._table.dtype).removeprefix('torch.')} on {self.device})"
         )
 
-    def _answer(
+    def _score(
         self, texts: CoreTexts, text_pair: CoreTexts | None, threads: int
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         # A tuple of what is not Arrow: nobody can change it meanwhile, and the core takes it as it is.
@@ -135,7 +138,7 @@ class DeviceStudent(StudentAnswers):
 
 
 class _Batch(NamedTuple):
-    """Some of the texts, and what the core finds in them: see :class:`~sparsedistill.vocabulary.Rows`."""
+    """Some of the texts, and what the core finds in them: see :class:`~.vocabulary.NgramRows`."""
 
     piece: slice
     rows: NDArray[np.int64]
@@ -150,7 +153,7 @@ class _Batch(NamedTuple):
 class _Head:
     """From means of rows to logits, and what of that is done to the rows before."""
 
-    def __init__(self, network: Network, pair: bool, device: torch.device) -> None:
+    def __init__(self, network: StudentWeights, pair: bool, device: torch.device) -> None:
         hidden, features = network.hidden_weight.shape
         self.folds = not pair and hidden < features
         self.pair = pair
@@ -166,7 +169,7 @@ class _Head:
         )
 
     def fold(self, rows: Tensor) -> Tensor:
-        """Rows (n, dim) as the device keeps them."""
+        """NgramRows (n, dim) as the device keeps them."""
         return functional.linear(rows, self._hidden_weight) if self.folds else rows
 
     def __call__(self, means: Tensor, counts: Tensor) -> Tensor:
@@ -176,7 +179,10 @@ class _Head:
             means: Zeros where there are no rows.
             counts: How many rows each is the mean of.
         """
-        features = compare(means.view(-1, 3, means.shape[1]), counts.view(-1, 3)) if self.pair else means
+        features = means
+        if self.pair:
+            parts = means.view(-1, 3, means.shape[1])
+            features = pair_features(*weighted_parts(parts, counts.view(-1, 3)))
         if self.folds:
             hidden = features + self._hidden_bias
         else:
@@ -266,7 +272,7 @@ def _send_table(table: NDArray[np.float32], head: _Head, dtype: torch.dtype) -> 
     return _send_table(table, head, torch.float32)
 
 
-def half_suffices(network: Network, pair: bool, multi_label: bool) -> bool:
+def half_suffices(network: StudentWeights, pair: bool, multi_label: bool) -> bool:
     """Whether answers with float16 rows are those with float32 ones, on texts drawn by Zipf's law."""
     offsets = torch.tensor(np.cumsum([0, *np.repeat((1, 8, 64), 256)]))
     uniform = np.random.default_rng(0).random(int(offsets[-1]))

@@ -16,7 +16,7 @@ import pytest
 
 from sparsedistill import CountingConfig, Student, TokenizerConfig, Vocabulary
 from sparsedistill.cli.app import main
-from sparsedistill.student import Network
+from sparsedistill.model.weights import StudentWeights
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -46,7 +46,7 @@ def student(tmp_path: Path) -> Path:
     table = np.zeros((len(vocabulary), 2), np.float32)
     table[vocabulary.ngrams.index("good"), 0] = table[vocabulary.ngrams.index("bad"), 1] = 3
     one, zero = np.eye(2, dtype=np.float32), np.zeros(2, np.float32)
-    Student(vocabulary, Network(table, one, zero, 4 * one, zero), ("good", "bad")).save_pretrained(
+    Student(vocabulary, StudentWeights(table, one, zero, 4 * one, zero), ("good", "bad")).save_pretrained(
         tmp_path / "student"
     )
     return tmp_path / "student"
@@ -310,7 +310,7 @@ def wrong_inputs(folder: Path) -> dict[str, tuple[list[object], list[str]]]:
         "truncated parquet": (["predict", student, folder / "cut.parquet"], ["cut.parquet"]),
         "no pattern match": (["vocab", folder / "*.zip", "-o", output], ["*.zip"]),
         "unknown format": (["vocab", folder / "student", "-o", output], ["student"]),
-        "no student": (["predict", folder, good], ["config.json", "missing"]),
+        "no student": (["predict", folder, good], ["config.json", "does not exist"]),
         "no teacher": (["label", folder / "student", good, "-o", output], ["student"]),
         "impossible size": (["vocab", good, "-o", output, "--memory", "lots"], ["'lots'"]),
         "too little memory": (["vocab", good, "-o", output, "--memory", "1MiB"], ["memory"]),

@@ -16,9 +16,10 @@ from support.sentences import error
 from sparsedistill import CountingConfig, Student, TokenizerConfig, Vocabulary, _core
 from sparsedistill._internal.tensors import map_tensors, write_tensors
 from sparsedistill.compression.compress import Floor, compress
-from sparsedistill.data.corpus import Columns, Corpus
-from sparsedistill.model.compact import CompactNetwork
-from sparsedistill.student import Network
+from sparsedistill.data.columns import Columns
+from sparsedistill.data.corpus import Corpus
+from sparsedistill.model.compact import CompactWeights
+from sparsedistill.model.weights import StudentWeights
 
 LOOSE = Floor(agreement=0.97, change=0.01)
 
@@ -39,7 +40,7 @@ def make(texts: list[str], *, dim: int = 12, classes: int = 2, pair: bool = Fals
 
     strength = np.where(np.arange(dim) < rank, 3.0, 1e-4).astype(np.float32)
     width = 5 * dim + 3 if pair else dim
-    network = Network(
+    network = StudentWeights(
         draw(len(vocabulary), dim) * strength,
         draw(40, width) / np.float32(np.sqrt(width)),
         draw(40),
@@ -63,8 +64,8 @@ def test_answers_stay_within_the_floor(trained: Student, compact: Student, sente
     one, other = trained.predict_proba(sentences), compact.predict_proba(sentences)
     assert np.abs(one - other).mean() <= LOOSE.change
     assert (one.argmax(1) == other.argmax(1)).mean() >= LOOSE.agreement
-    assert isinstance(compact.network, CompactNetwork)
-    assert sum(a.nbytes for a in compact.network.arrays().values()) < trained.network.table.nbytes  # type: ignore[union-attr]
+    assert isinstance(compact.weights, CompactWeights)
+    assert sum(a.nbytes for a in compact.weights.arrays().values()) < trained.weights.table.nbytes  # type: ignore[union-attr]
 
 
 def test_coverage_is_the_same(trained: Student, compact: Student, sentences: list[str]) -> None:
@@ -77,11 +78,12 @@ def test_the_empty_text_keeps_its_answer(trained: Student, compact: Student) -> 
 
 
 def test_what_was_measured_is_kept(trained: Student, compact: Student, sentences: list[str]) -> None:
-    record = compact.evaluation["compression"]
-    assert record["texts"] == len(sentences) // 2
-    last = record["steps"][-1]
-    assert last["agreement"] >= LOOSE.agreement
-    assert last["mean_change"] <= last["max_change"]
+    record = compact.evaluation.compression
+    assert record is not None
+    assert record.texts == len(sentences) // 2
+    last = record.steps[-1]
+    assert last.agreement >= LOOSE.agreement
+    assert last.mean_change <= last.max_change
 
 
 @pytest.mark.parametrize(("classes", "pair"), [(6, False), (2, True), (3, True)])
@@ -96,15 +98,15 @@ def test_more_classes_and_pairs(sentences: list[str], classes: int, pair: bool) 
 def test_rows_too_wide_for_a_line_are_kept_apart(sentences: list[str]) -> None:
     student = make(sentences, dim=80, rank=80)
     small = student.compress(sentences, dims=80, floor=LOOSE)
-    assert isinstance(small.network, CompactNetwork)
-    assert small.network.rows is not None
+    assert isinstance(small.weights, CompactWeights)
+    assert small.weights.rows is not None
     change = np.abs(small.predict_proba(sentences) - student.predict_proba(sentences)).max(axis=1)
     assert (change < 0.05).mean() > 0.998  # a fingerprint of 16 bits can be another n-gram's
 
 
 def test_every_path_gives_the_same_bits(compact: Student, sentences: list[str]) -> None:
-    network, tokenizer = compact.network, compact.vocabulary.tokenizer
-    assert isinstance(network, CompactNetwork)
+    network, tokenizer = compact.weights, compact.vocabulary.tokenizer
+    assert isinstance(network, CompactWeights)
     table = _core.CompactTable(network.lines, network.slots, network.rows, tokenizer.core, True)
     weights = [network.hidden_weight, network.hidden_bias, network.output_weight, network.output_bias]
     texts = [*sentences, " ".join(sentences), "", "ein Straßenfest, 東京!"]
@@ -146,9 +148,9 @@ def test_an_opened_student_makes_the_same_table(
     """Its n-grams are not in memory yet: without them, the table cannot say what may follow which."""
     trained.save_pretrained(tmp_path / "student")
     again = Student.from_pretrained(tmp_path / "student").compress(sentences, floor=LOOSE)
-    assert isinstance(again.network, CompactNetwork)
-    assert isinstance(compact.network, CompactNetwork)
-    assert (again.network.lines == compact.network.lines).all()
+    assert isinstance(again.weights, CompactWeights)
+    assert isinstance(compact.weights, CompactWeights)
+    assert (again.weights.lines == compact.weights.lines).all()
 
 
 def test_a_student_that_changes_too_much_is_refused(sentences: list[str]) -> None:
@@ -203,10 +205,10 @@ def test_a_damaged_config_is_refused(compact: Student, tmp_path: Path, config: o
 
 
 def test_random_lines_do_no_harm(compact: Student, sentences: list[str]) -> None:
-    network = compact.network
-    assert isinstance(network, CompactNetwork)
+    network = compact.weights
+    assert isinstance(network, CompactWeights)
     noise = np.random.default_rng(0).integers(0, 256, network.lines.size + 64, np.uint8)
     start = -noise.ctypes.data % 64
     lines = noise[start : start + network.lines.size].reshape(network.lines.shape)
-    damaged = replace(compact, network=replace(network, lines=lines))
+    damaged = replace(compact, weights=replace(network, lines=lines))
     assert np.isfinite(damaged.predict_proba(sentences)).all()

@@ -25,8 +25,12 @@ from hypothesis import strategies as st
 from support.sentences import error
 
 from sparsedistill._internal.files import atomic_directory, atomic_write
+from sparsedistill._internal.records import as_json
 from sparsedistill.data import corpus as data_module
-from sparsedistill.data.corpus import Batch, Columns, Corpus, Labelled, RowWriter, read_labelled
+from sparsedistill.data.columns import Columns
+from sparsedistill.data.corpus import Corpus, TextBatch
+from sparsedistill.data.labelled import Labelled, read_labelled
+from sparsedistill.data.writer import RowWriter
 from sparsedistill.errors import InputError
 
 CODECS = ("", ".gz", ".zst")
@@ -49,7 +53,7 @@ def texts_of(corpus: Corpus, size: int = 8192) -> list[str]:
     return [text for batch in corpus.batches(size) for text in batch.texts.to_pylist()]
 
 
-def labels_of(batch: Batch) -> list[str]:
+def labels_of(batch: TextBatch) -> list[str]:
     assert batch.labels is not None
     labels: list[str] = batch.labels.to_pylist()
     return labels
@@ -321,7 +325,7 @@ def test_names_that_are_hard_to_spell(tmp_path: Path) -> None:
     for name in ("ä b'\"\n.txt", "x" * 250 + ".txt", os.fsdecode(b"\xff.txt.gz")):
         path = put(tmp_path / name, "a\n")
         assert texts_of(Corpus(path)) == ["a"]
-        json.dumps(Corpus(path).fingerprint())
+        as_json(Corpus(path).fingerprint())
         with atomic_write(path) as partial:
             partial.write_text("b")
         assert path.read_text() == "b"
@@ -365,11 +369,11 @@ def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_fingerprint_follows_the_content(tmp_path: Path) -> None:
     path = put(tmp_path / "a.txt", "one\n")
     (before,) = Corpus(path).fingerprint()
-    assert before["name"] == str(path)
-    assert before["size"] == 4
+    assert before.name == str(path)
+    assert before.size == 4
     put(path, "two\n")
     (after,) = Corpus(path).fingerprint()
-    assert after["hash"] != before["hash"]
+    assert after.hash != before.hash
     put(path, "one\n")
     assert Corpus(path).fingerprint() == [before]
     path.unlink()
@@ -637,7 +641,7 @@ def test_a_full_disk(tmp_path: Path, name: str) -> None:
     """The limit on the size of a file stands in for the end of the disk."""
     script = f"""
 import pyarrow as pa, numpy as np
-from sparsedistill.data.corpus import RowWriter
+from sparsedistill.data.writer import RowWriter
 texts = np.random.default_rng(0).integers(0, 10**18, 100_000).astype(str)
 try:
     with RowWriter({str(tmp_path / name)!r}) as writer:
@@ -679,7 +683,7 @@ def test_real_pairs(shared_data: Path) -> None:
 
 
 def test_batch_slices() -> None:
-    batch = Batch(pa.array(["a", "b", "c"]), weights=np.arange(3, dtype=np.float32))
+    batch = TextBatch(pa.array(["a", "b", "c"]), weights=np.arange(3, dtype=np.float32))
     part = batch.slice(1, 3)
     assert part.texts.to_pylist() == ["b", "c"]
     assert part.weights is not None

@@ -13,11 +13,11 @@ import pytest
 from support.sentences import error
 
 from sparsedistill import Columns, InputError
+from sparsedistill.data.identity import identities
 from sparsedistill.data.recombination import recombined
 from sparsedistill.data.sentences import sentences
 from sparsedistill.data.sources import DataSource, HubDataset, write_sources
-from sparsedistill.labeling.soft_examples import identities
-from sparsedistill.pipeline.recipe import arguments, read_recipe
+from sparsedistill.pipeline.recipe import read_recipe, recipe_job
 
 RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*.toml"))
 LABELLED = Columns(label="label")
@@ -79,8 +79,9 @@ def test_a_local_copy_is_read_before_the_hub_is_asked(folder: Path, hub: list[tu
 
 
 def test_a_missing_copy_is_loaded_from_the_hub(
-    folder: Path, hub: list[tuple[Any, ...]], capsys: pytest.CaptureFixture[str]
+    folder: Path, hub: list[tuple[Any, ...]], caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level("INFO", "sparsedistill")
     dataset = HubDataset("some/set", "test", "config", "main", text="sentence", text_pair="other")
     for where in (str(folder), None):
         source = DataSource("no.tsv", dataset, folder=where)
@@ -91,7 +92,7 @@ def test_a_missing_copy_is_loaded_from_the_hub(
             "label": ["0", "1", "1"],
         }
     assert hub == [("some/set", "config", "test", "main")] * 2
-    assert "no.tsv is not there: loading some/set from the Hub" in " ".join(capsys.readouterr().err.split())
+    assert "no.tsv is not there: loading some/set from the Hub" in caplog.text
 
 
 def test_shares_become_labels_at_a_threshold(hub: list[tuple[Any, ...]]) -> None:
@@ -161,13 +162,14 @@ def test_recombined_texts_are_as_many_as_wanted_and_new(folder: Path) -> None:
     assert "unlabelled" in error(lambda: source.read(LABELLED))
 
 
-def test_held_out_texts_are_not_recombined(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_held_out_texts_are_not_recombined(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "sparsedistill")
     (folder / "asked.txt").write_text("one red two\nthree red four\nfive red six\n")
     source = DataSource("asked.txt", recombine=50, min_words=3, folder=str(folder))
     held = identities(pa.array(["One red two!", "five red four"], pa.large_string()), None)
     assert write_sources([source], Columns(), folder / "out.parquet", held) == 1
     assert _texts(folder / "out.parquet") == ["three red four", "five red six", "three red six"]
-    assert "made 2 texts, not recombine = 50" in " ".join("".join(capsys.readouterr()).split())
+    assert "made 2 texts, not recombine = 50" in caplog.text
 
 
 def test_held_out_texts_are_left_out_in_any_edition(folder: Path) -> None:
@@ -215,17 +217,22 @@ def test_the_library_of_the_hub_is_an_extra(monkeypatch: pytest.MonkeyPatch) -> 
     assert "pip install 'sparsedistill[datasets]'" in message
 
 
+def sources_of(place: Any) -> list[DataSource]:
+    assert all(isinstance(source, DataSource) for source in place)
+    return list(place)
+
+
 @pytest.mark.parametrize("recipe", RECIPES, ids=lambda path: path.stem)
 def test_recipes_say_all_that_a_job_needs(recipe: Path) -> None:
     tables = read_recipe(recipe)
-    job = arguments(tables, str(recipe))
-    assert job["encoder"]
-    assert job["output"] == f"distilled/{recipe.stem}"
+    job = recipe_job(tables, str(recipe))
+    assert job.encoder
+    assert job.output == Path("distilled", recipe.stem)
     assert tables["report"]["title"]
-    for place in ("labelled", "test"):
-        assert all(isinstance(source, DataSource) for source in job[place])
-    pair = job["columns"].text_pair is not None
-    for source in (source for place in ("labelled", "test") for source in job[place]):
+    sources = [source for place in (job.labelled, job.test) for source in sources_of(place)]
+    assert len(sources) >= 2
+    pair = job.columns.text_pair is not None
+    for source in sources:
         assert source.dataset is None or (source.dataset.text_pair is not None) == pair
 
 
@@ -234,12 +241,12 @@ def test_recipes_find_the_local_copies(
     recipe: Path, shared_data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SPARSEDISTILL_DATA", str(shared_data))
-    job = arguments(read_recipe(recipe), str(recipe))
-    table = job["test"][0].read(Columns(job["columns"].text, job["columns"].text_pair, "label"))
+    job = recipe_job(read_recipe(recipe), str(recipe))
+    table = sources_of(job.test)[0].read(Columns(job.columns.text, job.columns.text_pair, "label"))
     assert len(table) >= 500
     assert len(set(table["label"].to_pylist())) >= 2
-    for source in job.get("unlabelled", []):
-        names = [source.path] if isinstance(source.path, str) else source.path
+    for source in sources_of(job.unlabelled or []):
+        names = [source.path] if isinstance(source.path, str) else source.path or ()
         assert all((shared_data / name).exists() for name in names)
 
 
@@ -257,9 +264,9 @@ def test_recipes_find_the_local_copies(
 def test_wrong_sources_in_recipes_are_named(tmp_path: Path, data: str, message: str) -> None:
     (tmp_path / "r.toml").write_text(f"[data]\n{data}\n")
     with pytest.raises(InputError, match=re.escape(message)):
-        arguments(read_recipe(tmp_path / "r.toml"))
+        recipe_job(read_recipe(tmp_path / "r.toml"))
 
 
 def test_a_folder_of_local_copies_has_to_be_there(tmp_path: Path) -> None:
-    message = error(lambda: arguments({"data_dir": str(tmp_path / "no"), "data": {"test": {"path": "a"}}}))
+    message = error(lambda: recipe_job({"data_dir": str(tmp_path / "no"), "data": {"test": {"path": "a"}}}))
     assert "mend data_dir" in message

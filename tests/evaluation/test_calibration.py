@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 from support.sentences import error
 
 from sparsedistill import DistillationConfig, Student, StudentConfig, TrainingConfig, Vocabulary, distill
+from sparsedistill._internal.records import as_builtins
 from sparsedistill.compression.compress import Floor
 from sparsedistill.data.examples import Examples
 from sparsedistill.evaluation.calibration import calibrate, fit_temperature
 from sparsedistill.model.card import model_card
-from sparsedistill.student import Network
+from sparsedistill.model.record import Calibration, Quality
+from sparsedistill.model.weights import StudentWeights
 
 WORDS = [f"w{i}" for i in range(400)]
 SMALL = DistillationConfig(
@@ -28,7 +30,7 @@ def make(factor: float = 1.0, *, classes: int = 3, multi_label: bool = False) ->
     """A student whose logits of a word are `factor` times what they should be."""
     random = np.random.default_rng(0)
     vocabulary = Vocabulary.from_ngrams(WORDS)
-    network = Network(
+    network = StudentWeights(
         random.standard_normal((len(WORDS), 8), dtype=np.float32),
         random.standard_normal((8, 8), dtype=np.float32),
         np.zeros(8, np.float32),
@@ -48,23 +50,28 @@ def drawn(student: Student, count: int = 20_000) -> tuple[list[str], NDArray[np.
     return texts, (random.random((count, 1)) > shares.cumsum(axis=1)).sum(axis=1).clip(0, shares.shape[1] - 1)
 
 
+def measured(student: Student) -> Calibration:
+    assert student.evaluation.calibration is not None
+    return student.evaluation.calibration
+
+
 @pytest.mark.parametrize("multi_label", [False, True])
 @pytest.mark.parametrize("factor", [0.3, 1.0, 4.0])
 def test_confidence_that_is_too_high_or_too_low_becomes_true(factor: float, multi_label: bool) -> None:
     texts, labels = drawn(make(multi_label=multi_label))
     student = make(factor, multi_label=multi_label)
     cooled = calibrate(student, Examples(texts, labels=labels))
-    found = cooled.evaluation["calibration"]
-    assert found["temperature"] == pytest.approx(factor, rel=0.05)
-    assert (found["texts"], found["targets"]) == (20_000, "labels")
-    assert found["ece_after"] < 0.02
-    assert found["log_loss_after"] <= found["log_loss_before"]
+    found = measured(cooled)
+    assert found.temperature == pytest.approx(factor, rel=0.05)
+    assert (found.texts, found.targets) == (20_000, "labels")
+    assert found.ece_after < 0.02
+    assert found.log_loss_after <= found.log_loss_before
     np.testing.assert_allclose(
-        cooled.score(texts).logits * found["temperature"], student.score(texts).logits, atol=1e-4
+        cooled.score(texts).logits * found.temperature, student.score(texts).logits, atol=1e-4
     )
     assert (cooled.predict(texts) == student.predict(texts)).all()
     if factor != 1:
-        assert found["ece_before"] > 2 * found["ece_after"]
+        assert found.ece_before > 2 * found.ece_after
 
 
 @pytest.mark.parametrize("multi_label", [False, True])
@@ -74,10 +81,10 @@ def test_soft_targets_calibrate_as_labels_do(multi_label: bool) -> None:
     student = calibrate(
         make(3.0, multi_label=multi_label), Examples(texts, logits=teacher.score(texts).logits)
     )
-    found = student.evaluation["calibration"]
-    assert found["targets"] == "soft targets"
-    assert found["temperature"] == pytest.approx(3, rel=0.01)
-    assert found["ece_after"] < 0.002 < found["ece_before"]
+    found = measured(student)
+    assert found.targets == "soft targets"
+    assert found.temperature == pytest.approx(3, rel=0.01)
+    assert found.ece_after < 0.002 < found.ece_before
 
 
 def test_weights_count() -> None:
@@ -86,8 +93,8 @@ def test_weights_count() -> None:
     weights = np.repeat(np.array([1, 0], np.float32), 300)
     weighted = calibrate(student, Examples(texts * 2, labels=np.concatenate([good, wrong]), weights=weights))
     other = calibrate(student, Examples(texts * 2, labels=np.concatenate([good, wrong]), weights=1 - weights))
-    assert weighted.evaluation["calibration"]["temperature"] < 1
-    assert other.evaluation["calibration"]["temperature"] > 1
+    assert measured(weighted).temperature < 1
+    assert measured(other).temperature > 1
 
 
 def test_a_few_right_answers_are_no_reason_for_certainty() -> None:
@@ -114,14 +121,14 @@ def test_a_student_is_calibrated_by_its_distillation_unless_told_not_to(tmp_path
 
     plain, calibrated = run("plain", calibrate=False), run("calibrated")
     tested = run("tested", test=(texts[500:], labels[500:]))
-    found = calibrated.evaluation["calibration"]
-    assert "calibration" not in plain.evaluation
-    assert found["texts"] == 50
-    assert found["log_loss_after"] < found["log_loss_before"]
-    weights = [student.network.output_weight for student in (plain, calibrated, tested)]
-    np.testing.assert_allclose(weights[1], weights[0] / np.float32(found["temperature"]), rtol=1e-6)
+    found = measured(calibrated)
+    assert plain.evaluation.calibration is None
+    assert found.texts == 50
+    assert found.log_loss_after < found.log_loss_before
+    weights = [student.weights.output_weight for student in (plain, calibrated, tested)]
+    np.testing.assert_allclose(weights[1], weights[0] / np.float32(found.temperature), rtol=1e-6)
     np.testing.assert_array_equal(weights[1], weights[2])  # the test data have no say
-    assert json.loads((tmp_path / "tested" / "evaluation.json").read_text()) == tested.evaluation
+    assert json.loads((tmp_path / "tested" / "evaluation.json").read_text()) == as_builtins(tested.evaluation)
     card = (tmp_path / "calibrated" / "student" / "README.md").read_text()
     assert "## Calibration" in card
     assert "| ece |" in card
@@ -136,8 +143,8 @@ def test_without_labels_soft_targets_that_were_set_aside_calibrate(tmp_path: Pat
     student = distill(
         teacher, unlabelled=texts, classes=["good", "bad"], output=tmp_path / "out", config=SMALL
     )
-    found = student.evaluation["calibration"]
-    assert (found["texts"], found["targets"]) == (40, "soft targets")
+    found = measured(student)
+    assert (found.texts, found.targets) == (40, "soft targets")
 
 
 def test_what_cannot_be_calibrated_says_so() -> None:
@@ -152,7 +159,7 @@ def test_what_cannot_be_calibrated_says_so() -> None:
 def test_the_card_keeps_what_was_measured_beside_it() -> None:
     texts, labels = drawn(make(), 500)
     student = calibrate(make(2.0), Examples(texts, labels=labels))
-    student.evaluation["student"] = {"accuracy": 0.5}
+    student.evaluation = replace(student.evaluation, student=Quality(0.5, 0.4, 0.3, 0.2))
     card = model_card(student.config(), "name")
     assert "| accuracy | 0.5 |" in card
     assert card.count("## ") == 2

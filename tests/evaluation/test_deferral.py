@@ -12,6 +12,7 @@ from rich.console import Console
 from sklearn.metrics import f1_score
 from support.sentences import error
 
+from sparsedistill.cli.tables import deferral_table
 from sparsedistill.evaluation.deferral import DeferralCurve, confidence
 from sparsedistill.evaluation.plots import chart
 from sparsedistill.model.predictions import probabilities
@@ -105,7 +106,7 @@ def test_it_is_shown_as_table_and_as_picture() -> None:
     curve = DeferralCurve.of(*drawn(1000), multi_label=False)
     threshold = float(curve.thresholds[curve.for_retention(0.98)])
     out = io.StringIO()
-    Console(file=out, width=100).print(curve.as_table(threshold))
+    Console(file=out, width=100).print(deferral_table(curve, threshold))
     assert "deferred" in out.getvalue()
     assert f"{threshold:.4f}" in out.getvalue()
     picture = ET.fromstring(chart(curve, threshold))

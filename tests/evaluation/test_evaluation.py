@@ -11,10 +11,12 @@ from rich.console import Console
 from sklearn.metrics import accuracy_score, f1_score, log_loss
 
 from sparsedistill import InputError, Student, Vocabulary
-from sparsedistill.data.corpus import Labelled
+from sparsedistill._internal.records import as_json
+from sparsedistill.cli.tables import evaluation_table
+from sparsedistill.data.labelled import Labelled
 from sparsedistill.evaluation.evaluate import evaluate, measure
 from sparsedistill.model.predictions import probabilities
-from sparsedistill.student import Network
+from sparsedistill.model.weights import StudentWeights
 
 random = np.random.default_rng(0)
 
@@ -57,7 +59,7 @@ def test_a_wrong_answer_given_with_certainty_has_a_finite_loss() -> None:
 def student() -> Student:
     vocabulary = Vocabulary.from_ngrams(["good", "bad"])
     one = np.eye(2, dtype=np.float32)
-    return Student(vocabulary, Network(one, 5 * one, one[0] * 0, one, one[0] * 0), ("good", "bad"))
+    return Student(vocabulary, StudentWeights(one, 5 * one, one[0] * 0, one, one[0] * 0), ("good", "bad"))
 
 
 def test_student_and_teacher_are_compared() -> None:
@@ -69,17 +71,18 @@ def test_student_and_teacher_are_compared() -> None:
     assert found.student.accuracy == 0.75
     assert found.teacher is not None
     assert found.teacher.accuracy == 1.0
-    assert found.retention == 0.75
-    assert found.agreement == 0.75
+    assert found.student.retention == 0.75
+    assert found.student.agreement == 0.75
     assert found.coverage == 1.0
-    assert found.student.texts_per_second > 0
+    assert found.student.texts_per_second
     out = io.StringIO()
-    Console(file=out, width=80).print(found.as_table("Title"))
+    Console(file=out, width=80).print(evaluation_table(found, "Title"))
     for word in ("teacher", "student", "retention of accuracy", "75.00 %", "agreement", "speed-up"):
         assert word in out.getvalue()
     alone = evaluate(student(), labelled)
     assert alone.teacher is None
-    assert "retention" not in alone.as_json()
+    assert alone.student.retention is None
+    assert "retention" not in as_json(alone.record())
 
 
 def test_other_classes_are_refused() -> None:
@@ -87,5 +90,5 @@ def test_other_classes_are_refused() -> None:
     with pytest.raises(InputError, match="same classes"):
         evaluate(student(), labelled)
     labelled = Labelled(pa.array(["good"]), np.array([0]), ("good", "bad"))
-    with pytest.raises(InputError, match="other classes"):
+    with pytest.raises(InputError, match="student's classes"):
         evaluate(student(), labelled, lambda *_: np.zeros((1, 3), np.float32))

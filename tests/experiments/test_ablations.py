@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from sparsedistill.experiments.ablations import MOST_ROWS, Ablation, plan
-from sparsedistill.pipeline.distill import DistillationConfig, StudentConfig
-from sparsedistill.vocabulary.vocabulary import CountingConfig, TokenizerConfig
+from sparsedistill.pipeline.config import DistillationConfig, StudentConfig
+from sparsedistill.vocabulary.config import CountingConfig, TokenizerConfig
 
 CONFIG = DistillationConfig(
     tokenizer=TokenizerConfig(max_ngram=5),

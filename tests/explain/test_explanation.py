@@ -17,8 +17,8 @@ from support.sentences import error
 from sparsedistill import CountingConfig, Student, TokenizerConfig, Vocabulary, tokenize
 from sparsedistill.compression.compress import Floor
 from sparsedistill.explain.explain import strongest_ngrams
-from sparsedistill.model.compact import CompactNetwork
-from sparsedistill.student import Network
+from sparsedistill.model.compact import CompactWeights
+from sparsedistill.model.weights import StudentWeights
 
 CORPUS = ["the film is good", "the film is bad", "it 's a good film , not a bad one !", "日本の映画 🎬 ß"] * 8
 ALPHABET = st.sampled_from(
@@ -41,7 +41,7 @@ def make(
     def draw(*shape: int) -> NDArray[np.float32]:
         return random.standard_normal(shape, dtype=np.float32)
 
-    network = Network(
+    network = StudentWeights(
         draw(len(vocabulary), 6), draw(10, 33 if pair else 6), draw(10), draw(classes, 10), draw(classes)
     )
     names = tuple(f"class {c}" for c in range(classes))
@@ -133,8 +133,8 @@ def test_spans_are_where_the_ngrams_stand(
 def test_they_are_integrated_gradients() -> None:
     """Against many small steps along the straight line from the empty text."""
     student, text = make(), "It's a good film, not a bad one"
-    network, ngrams = student.network, student.vocabulary.ngrams
-    assert isinstance(network, Network)
+    network, ngrams = student.weights, student.vocabulary.ngrams
+    assert isinstance(network, StudentWeights)
     assert ngrams is not None
     explained = student.explain(text)
     rows = network.table[[ngrams.index(span.ngram) for span in explained.spans]].astype(float)
@@ -147,11 +147,11 @@ def test_they_are_integrated_gradients() -> None:
 
 def test_sides_of_a_pair_are_explained_alike() -> None:
     student = make(pair=True)
-    network = student.network
-    assert isinstance(network, Network)
+    network = student.weights
+    assert isinstance(network, StudentWeights)
     even = network.hidden_weight.copy()
     even[:, 12:18], even[:, 32] = even[:, 6:12], even[:, 31]  # of the one text's parts as of the other's
-    student = replace(student, network=replace(network, hidden_weight=even))
+    student = replace(student, weights=replace(network, hidden_weight=even))
     one = student.explain("the good film", "a bad one")
     other = student.explain("a bad one", "the good film")
     said = {(s.ngram, s.second): c for s, c in zip(one.spans, one.contributions, strict=True)}
@@ -162,11 +162,11 @@ def test_sides_of_a_pair_are_explained_alike() -> None:
 def test_what_both_texts_have_is_explained_by_both() -> None:
     """Where the head reads only what is shared, n-grams of one text alone say nothing."""
     student = make(pair=True)
-    network = student.network
-    assert isinstance(network, Network)
+    network = student.weights
+    assert isinstance(network, StudentWeights)
     shared = np.zeros_like(network.hidden_weight)
     shared[:, :6], shared[:, 30] = network.hidden_weight[:, :6], network.hidden_weight[:, 30]
-    student = replace(student, network=replace(network, hidden_weight=shared))
+    student = replace(student, weights=replace(network, hidden_weight=shared))
     explained = student.explain("the good film", "a bad film")
     for span, contribution in zip(explained.spans, explained.contributions, strict=True):
         assert contribution.any() == (span.ngram == "film")
@@ -186,9 +186,9 @@ def test_an_ngram_that_comes_twice_is_listed_once_with_its_places(students: dict
 
 def test_rows_of_zeros_add_nothing() -> None:
     student = make()
-    network = student.network
-    assert isinstance(network, Network)
-    explained = replace(student, network=replace(network, table=0 * network.table)).explain("a good film")
+    network = student.weights
+    assert isinstance(network, StudentWeights)
+    explained = replace(student, weights=replace(network, table=0 * network.table)).explain("a good film")
     assert len(explained.spans) > 3
     assert (explained.contributions == 0).all()
 
@@ -250,7 +250,7 @@ def test_the_strongest_ngrams_of_a_class_are_those_that_move_it(
     table[vocabulary.ngrams.index("good"), 0] = table[vocabulary.ngrams.index("bad"), 1] = 3
     table[vocabulary.ngrams.index("good film"), 0] = 2
     one, zero = np.eye(2, dtype=np.float32), np.zeros(2, np.float32)
-    student = Student(vocabulary, Network(table, one, zero, 4 * one, zero), ("for", "against"))
+    student = Student(vocabulary, StudentWeights(table, one, zero, 4 * one, zero), ("for", "against"))
     if compact:
         student = student.compress(CORPUS, dims=2, floor=Floor(0, 1))
     found = strongest_ngrams(student, 3)
@@ -262,10 +262,10 @@ def test_the_strongest_ngrams_of_a_class_are_those_that_move_it(
 
 def test_damaged_students_are_explained_or_refused_and_no_worse(students: dict[str, Student]) -> None:
     compact = students["compact"]
-    network = compact.network
-    assert isinstance(network, CompactNetwork)
+    network = compact.weights
+    assert isinstance(network, CompactWeights)
     noise = np.random.default_rng(0).integers(0, 256, network.lines.size + 64, np.uint8)
     start = -noise.ctypes.data % 64
     lines = noise[start : start + network.lines.size].reshape(network.lines.shape)
-    explained = replace(compact, network=replace(network, lines=lines)).explain("a good film " * 50)
+    explained = replace(compact, weights=replace(network, lines=lines)).explain("a good film " * 50)
     assert np.isfinite(explained.contributions).all()

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from sparsedistill import Student, Vocabulary
-from sparsedistill.student import Network
+from sparsedistill.model.weights import StudentWeights
 
 WORDS = 40_000
 DIM = 800  # 128 MB of table
@@ -57,7 +57,7 @@ def test_opening_and_a_first_answer_read_little_of_a_large_table(folder: Path) -
     random = np.random.default_rng(0)
     vocabulary = Vocabulary.from_ngrams([f"word{i}" for i in range(WORDS)])
     table = np.repeat(random.standard_normal((WORDS, 1), np.float32), DIM, axis=1)
-    network = Network(
+    network = StudentWeights(
         table,
         random.standard_normal((8, DIM), np.float32),
         np.zeros(8, np.float32),

@@ -20,7 +20,8 @@ import pytest
 from numpy.typing import NDArray
 from support.sentences import error
 
-from sparsedistill.data.corpus import Columns, Corpus
+from sparsedistill.data.columns import Columns
+from sparsedistill.data.corpus import Corpus
 from sparsedistill.labeling.soft_targets import SoftTargets, label
 from sparsedistill.teachers.base import CallableTeacher, FileTeacher
 

@@ -11,7 +11,9 @@ from support.comparison import compared
 from torch import Tensor
 
 from sparsedistill.errors import InputError
-from sparsedistill.training.network import Head, NetworkConfig, StudentNetwork, compare, pair_features
+from sparsedistill.model.pairs import pair_width
+from sparsedistill.model.torch_pairs import pair_features, weighted_parts
+from sparsedistill.training.network import Head, NetworkConfig, StudentNetwork
 from sparsedistill.training.tables import base as tables
 from sparsedistill.training.tables.base import (
     EPSILON,
@@ -49,6 +51,10 @@ def parted(first: list[list[int]], second: list[list[int]]) -> tuple[Tensor, Ten
         parts.append([row for row in other if row not in one])
     offsets = np.cumsum([0, *map(len, parts)])
     return torch.tensor([row for part in parts for row in part]), torch.from_numpy(offsets)
+
+
+def features_of(means: Tensor, counts: Tensor) -> Tensor:
+    return pair_features(*weighted_parts(means, counts))
 
 
 def started(table: Table, seed: int = 0) -> Table:
@@ -140,12 +146,14 @@ def test_gradients_of_the_pair_head() -> None:
     generator = torch.Generator().manual_seed(0)
     means = torch.randn(5, 3, DIM, generator=generator, dtype=torch.float64, requires_grad=True)
     counts = torch.randint(1, 4, (5, 3), generator=generator)
-    head = Head(pair_features(DIM), 6, 3, dropout=0.0).double()
-    assert torch.autograd.gradcheck(lambda means: head(compare(means, counts)), means)
+    head = Head(pair_width(DIM), 6, 3, dropout=0.0).double()
+    assert torch.autograd.gradcheck(lambda means: head(features_of(means, counts)), means)
     parameters = tuple(head.parameters())
     assert torch.autograd.gradcheck(
         lambda *p: torch.func.functional_call(
-            head, dict(zip(dict(head.named_parameters()), p, strict=True)), compare(means, counts).detach()
+            head,
+            dict(zip(dict(head.named_parameters()), p, strict=True)),
+            features_of(means, counts).detach(),
         ),
         parameters,
     )
@@ -154,7 +162,7 @@ def test_gradients_of_the_pair_head() -> None:
 def test_compare_tells_what_texts_share() -> None:
     """Of a pair with one n-gram in both texts, one in the first alone and two in the second alone."""
     means = torch.tensor([[[4.0], [8.0], [-2.0]]])
-    found = compare(means, torch.tensor([[1, 1, 2]]))
+    found = features_of(means, torch.tensor([[1, 1, 2]]))
     assert found.tolist() == [[1, 2, -1, 0, 6, 0.25, 0.25, 0.5]]
 
 
@@ -188,7 +196,7 @@ def test_a_row_on_both_sides_of_a_pair_is_updated_by_its_whole_gradient() -> Non
         network.table.set_learning_rate(0.1)
         dense = network.table.weight.clone().requires_grad_()
         target = torch.tensor([1])
-        features = compare(dense[[1, 2, 3]][None], torch.tensor([[1, 1, 1]]))
+        features = features_of(dense[[1, 2, 3]][None], torch.tensor([[1, 1, 1]]))
         torch.nn.functional.cross_entropy(network.head(features), target).backward()  # type: ignore[no-untyped-call]
         logits = network(*parted([[1, 2]], [[1, 3]]))
         torch.nn.functional.cross_entropy(logits, target).backward()  # type: ignore[no-untyped-call]

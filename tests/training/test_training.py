@@ -16,14 +16,16 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file
 from sklearn.metrics import f1_score
 
+from sparsedistill._internal.background import AHEAD, in_background
 from sparsedistill.data.examples import Examples
 from sparsedistill.errors import InputError
-from sparsedistill.training.batches import AHEAD, Extraction, TrainingBatches, in_background
+from sparsedistill.training.batches import Extraction, TrainingBatches
 from sparsedistill.training.network import NetworkConfig, StudentNetwork
 from sparsedistill.training.objective import Objective
 from sparsedistill.training.tables.base import TableKind
 from sparsedistill.training.trainer import TrainingConfig, score, train
-from sparsedistill.vocabulary.vocabulary import Rows, TokenizerConfig, Vocabulary
+from sparsedistill.vocabulary.config import TokenizerConfig
+from sparsedistill.vocabulary.vocabulary import NgramRows, Vocabulary
 
 KINDS: list[TableKind] = ["fbgemm", "embedding_bag"]
 CLASSES = 3
@@ -69,7 +71,7 @@ class Failing(Vocabulary):
         self.left = at
         self.error = error
 
-    def extract(self, *args: Any, **options: Any) -> Rows:
+    def extract(self, *args: Any, **options: Any) -> NgramRows:
         self.left -= 1
         if self.left < 0:
             raise self.error("switched off")

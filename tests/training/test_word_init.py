@@ -20,10 +20,10 @@ from sparsedistill import (
     Vocabulary,
     distill,
 )
-from sparsedistill.data.corpus import Labelled
-from sparsedistill.student import Network
+from sparsedistill.data.labelled import Labelled
+from sparsedistill.model.weights import StudentWeights
 from sparsedistill.teachers.base import CallableTeacher, TransformersTeacher
-from sparsedistill.training.word_init import start_of_words
+from sparsedistill.training.word_init import init_word_rows
 
 TEXTS = ["a film about the sea", "a film about the sea again", "the dull sea", "the the the the film"] * 2
 
@@ -51,7 +51,7 @@ def test_the_encoder_reads_the_mean_of_its_states(teacher: TransformersTeacher) 
 
 
 def test_words_start_as_the_teacher_reads_them(teacher: TransformersTeacher, vocabulary: Vocabulary) -> None:
-    start = start_of_words(vocabulary, teacher)
+    start = init_word_rows(vocabulary, teacher)
     assert start is not None
     assert vocabulary.ngrams is not None
     words = [vocabulary.ngrams[row] for row in start.rows]
@@ -83,16 +83,16 @@ def test_students_of_pairs_start_there(teacher: TransformersTeacher, tmp_path: P
     config = replace(config, student=StudentConfig(dim=16, hidden=4))
     columns = Columns("text", "text_pair" if pair else None)
     student = distill(teacher, labelled, output=tmp_path / "out", columns=columns, config=config)
-    start = start_of_words(Vocabulary.load(tmp_path / "out" / "vocabulary"), teacher)
+    start = init_word_rows(Vocabulary.load(tmp_path / "out" / "vocabulary"), teacher)
     assert start is not None
     expected = np.zeros((len(student.vocabulary), 16))
     if pair:
         expected[start.rows] = start.embeddings(16)
-    assert isinstance(student.network, Network)
-    np.testing.assert_allclose(student.network.table, expected, atol=1e-6)
+    assert isinstance(student.weights, StudentWeights)
+    np.testing.assert_allclose(student.weights.table, expected, atol=1e-6)
 
 
 def test_teachers_without_an_encoder_start_nothing(vocabulary: Vocabulary) -> None:
     function = CallableTeacher(lambda texts: np.zeros((len(texts), 2)), ("a", "b"))
-    assert start_of_words(vocabulary, function) is None
-    assert start_of_words(vocabulary, None) is None
+    assert init_word_rows(vocabulary, function) is None
+    assert init_word_rows(vocabulary, None) is None

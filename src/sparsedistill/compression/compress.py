@@ -7,24 +7,31 @@ on texts that it was not fitted to, and a student that has changed too much is r
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .. import _core
-from .._internal.progress import console
 from .._internal.texts import Texts
 from ..errors import InputError
-from ..model.compact import CompactNetwork
-from ..model.pairs import compare
+from ..model.compact import CompactWeights
+from ..model.pairs import pair_features
 from ..model.predictions import probabilities
-from ..student import Network, Student
+from ..model.record import CompressionRecord, CompressionStep
+from ..model.student_model import StudentModel
+from ..model.weights import StudentWeights
 from ..vocabulary.vocabulary import Vocabulary
 
+logger = logging.getLogger(__package__)
+
 Floats = NDArray[np.float64]
+
+#: The class of the model that is compressed.
+Model = TypeVar("Model", bound=StudentModel)
 
 _RANKS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
 _WIDTHS = (16, 32, 64, 128)  # units of a narrowed head: whole vectors of the kernel
@@ -71,14 +78,14 @@ class Difference:
 
 
 def compress(
-    student: Student,
+    student: Model,
     texts: Texts,
     text_pair: Texts | None = None,
     *,
     dims: int | None = None,
     floor: Floor | None = None,
     threads: int | None = None,
-) -> Student:
+) -> Model:
     """Make the compact form of `student`: megabytes where it had gigabytes, and the same answers.
 
     Args:
@@ -91,17 +98,17 @@ def compress(
         threads: All cores by default.
 
     Returns:
-        The compact student, with what was measured in its ``evaluation["compression"]``.
+        The compact student, with what was measured in its ``evaluation.compression``.
 
     Raises:
         InputError: The student is compact already, there are too few texts, or the floor is not kept.
     """
-    network = student.network
-    if isinstance(network, CompactNetwork):
+    network = student.weights
+    if isinstance(network, CompactWeights):
         raise InputError("The student is compact already: compress the one it was made from.")
     floor = floor or Floor()
     sample = _Sample.take(student, network.table, texts, text_pair, threads)
-    steps: list[dict[str, Any]] = []
+    steps: list[CompressionStep] = []
     for rank in _ranks(network.table.shape[1], dims):
         cut = _cut(network, sample, rank)
         if dims is None and not sample.difference(cut, sample.fit).within(floor.part(0.5)):
@@ -120,9 +127,9 @@ def compress(
             served = _step(f"{rows.bytes} bytes an n-gram, served", last)
             if last.within(floor):
                 for step in (*steps, served):
-                    console.print(_as_line(step))
-                record = {"texts": len(sample.held), "steps": [*steps, served]}
-                return replace(compact, evaluation={**student.evaluation, "compression": record})
+                    logger.info(_as_line(step))
+                record = CompressionRecord(len(sample.held), [*steps, served])
+                return replace(compact, evaluation=replace(student.evaluation, compression=record))
         steps.append(served)
     raise InputError(
         f"The compact student changes too much (floor: agreement {floor.agreement:.4%}, mean change "
@@ -150,7 +157,7 @@ class _Head:
 
     def hidden(self, features: Floats, shares: Floats) -> Floats:
         """Activations (n, hidden) of features (n, segments, dims); see :class:`_Sample`."""
-        read = features[:, 0] if self.basis is None else compare(features @ self.basis.T, shares)
+        read = features[:, 0] if self.basis is None else pair_features(features @ self.basis.T, shares)
         return np.tanh(read @ self.hidden_weight.T + self.hidden_bias)
 
     def logits(self, features: Floats, shares: Floats) -> NDArray[np.float32]:
@@ -163,7 +170,7 @@ class _Head:
 class _Sample:
     """Texts, what the trained student makes of them, and their pooled rows.
 
-    A text is one segment, and a pair is three: see :class:`~sparsedistill.vocabulary.Rows`.
+    A text is one segment, and a pair is three: see :class:`~sparsedistill.vocabulary.NgramRows`.
     """
 
     texts: list[str]
@@ -180,7 +187,7 @@ class _Sample:
     @classmethod
     def take(
         cls,
-        student: Student,
+        student: StudentModel,
         table: NDArray[np.float32],
         texts: Texts,
         text_pair: Texts | None,
@@ -273,14 +280,14 @@ def _difference(found: NDArray[np.float32], expected: NDArray[np.float32], multi
     return Difference(float(same.mean()), float(change.mean()), float(change.max()))
 
 
-def _step(name: str, difference: Difference) -> dict[str, Any]:
-    return {"step": name, **asdict(difference)}
+def _step(name: str, difference: Difference) -> CompressionStep:
+    return CompressionStep(name, **asdict(difference))
 
 
-def _as_line(step: dict[str, Any]) -> str:
+def _as_line(step: CompressionStep) -> str:
     return (
-        f"{step['step']}: agreement {step['agreement']:.3%}, probabilities change by "
-        f"{step['mean_change']:.5f} on average, {step['max_change']:.4f} at most"
+        f"{step.step}: agreement {step.agreement:.3%}, probabilities change by "
+        f"{step.mean_change:.5f} on average, {step.max_change:.4f} at most"
     )
 
 
@@ -297,7 +304,7 @@ def _ranks(dim: int, asked: int | None) -> Iterator[int]:
         raise InputError(f"dims is {asked}: it must be 1 to {dim}, the dimensions of the table.")
 
 
-def _cut(network: Network, sample: _Sample, rank: int) -> _Head:
+def _cut(network: StudentWeights, sample: _Sample, rank: int) -> _Head:
     """The head over the `rank` directions of the pooled table that its logits depend on most.
 
     Directions are weighted by how often they occur (the second moment of pooled texts, which is the
@@ -369,7 +376,7 @@ def _narrowed(head: _Head, sample: _Sample, floor: Floor) -> _Head:
 
 @dataclass(frozen=True)
 class _Quantised:
-    """Rows as signed bytes, the first `wide` numbers in two each."""
+    """NgramRows as signed bytes, the first `wide` numbers in two each."""
 
     values: NDArray[np.int8]  # (rows, wide + dims)
     wide: int
@@ -441,7 +448,7 @@ def _two_bytes(numbers: NDArray[np.int16]) -> list[NDArray[np.int8]]:
     return [((wide - second) >> 8).astype(np.int8), second.astype(np.int8)]
 
 
-def _build(student: Student, head: _Head, rows: _Quantised) -> Student:
+def _build(student: Model, head: _Head, rows: _Quantised) -> Model:
     vocabulary = student.vocabulary
     keys = vocabulary.keys()
     followers = np.full(len(keys), 0xFFFF, np.uint16)
@@ -457,7 +464,7 @@ def _build(student: Student, head: _Head, rows: _Quantised) -> Student:
     def floats(array: Floats) -> NDArray[np.float32]:
         return np.ascontiguousarray(array, np.float32)
 
-    compact = CompactNetwork(
+    compact = CompactWeights(
         lines=lines,
         slots=slots,
         wide=rows.wide,
@@ -470,4 +477,4 @@ def _build(student: Student, head: _Head, rows: _Quantised) -> Student:
         output_weight=floats(head.output_weight),
         output_bias=floats(head.output_bias),
     )
-    return replace(student, vocabulary=vocabulary.without_table(), network=compact)
+    return replace(student, vocabulary=vocabulary.without_table(), weights=compact)

@@ -1,4 +1,4 @@
-"""Rows in, from one file: txt, csv, tsv, jsonl and parquet, plain or compressed."""
+"""RowBlock in, from one file: txt, csv, tsv, jsonl and parquet, plain or compressed."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _BOM = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True)
-class Rows:
+class RowBlock:
     """Some consecutive rows of a file.
 
     Attributes:
@@ -128,7 +128,7 @@ def written_as(path: str, format: str | None) -> tuple[str, str | None]:  # noqa
     return kind, codec
 
 
-def read_rows(source: Source, fields: Sequence[Field]) -> Iterator[Rows]:
+def read_rows(source: Source, fields: Sequence[Field]) -> Iterator[RowBlock]:
     """Read the wanted columns of a file, in order and in bounded memory.
 
     Raises:
@@ -145,7 +145,7 @@ def read_rows(source: Source, fields: Sequence[Field]) -> Iterator[Rows]:
         for raw in _READERS[source.format](source, fields):
             place = _places(source, raw, first)
             table = {field.role: typed(raw.columns[field.name], field, place) for field in fields}
-            yield Rows(pa.table(table), place)
+            yield RowBlock(pa.table(table), place)
             first += raw.rows
     if not first:
         raise InputError(f"{source.name} holds no rows: give a file with at least one text.")

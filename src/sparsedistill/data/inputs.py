@@ -11,9 +11,12 @@ import pyarrow as pa
 
 from .._internal.texts import Texts
 from ..errors import InputError
-from .corpus import Columns, Corpus, Labelled, RowWriter, read_labelled
+from .columns import Columns
+from .corpus import Corpus
 from .examples import as_strings
+from .labelled import Labelled, read_labelled
 from .sources import DataSource
+from .writer import RowWriter
 
 #: Labelled texts: a file or a pattern (or several as Paths), (texts, labels) or (texts, text_pair, labels)
 #: in memory, or what read_labelled has read.

@@ -7,14 +7,19 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from .._internal.progress import progress
+from .._internal.progress import Progress, no_progress
 
 #: Draws for each text that is wanted, before it is given up: most draws of short texts give one.
 _DRAWS = 20
 
 
 def recombined(
-    texts: Iterable[str], count: int, shortest: int = 4, longest: int = 50, seed: int = 0
+    texts: Iterable[str],
+    count: int,
+    shortest: int = 4,
+    longest: int = 50,
+    seed: int = 0,
+    progress: Progress = no_progress,
 ) -> list[str]:
     """Texts that begin as one text and end as another, which meet at a word that both have.
 
@@ -28,6 +33,7 @@ def recombined(
         shortest: Make none of fewer words.
         longest: Nor of more.
         seed: Draws the texts and the words.
+        progress: Shows the progress.
 
     Returns:
         `count` texts, each once and none of `texts`; fewer where `texts` have too few words in common. Words

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,12 +12,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .._internal.progress import console
+from .._internal.progress import Progress, no_progress
 from ..errors import InputError, first_line
-from ..labeling.soft_examples import identities
-from .corpus import Batch, Columns, Corpus, RowWriter
+from .columns import Columns
+from .corpus import Corpus, TextBatch
+from .identity import identities
 from .recombination import recombined
 from .sentences import sentences
+from .writer import RowWriter
+
+logger = logging.getLogger(__package__)
 
 #: Where local copies lie, if a recipe does not say.
 DATA_VARIABLE = "SPARSEDISTILL_DATA"
@@ -121,14 +126,14 @@ class DataSource:
             raise InputError(f"{self.name} has no rows that are wanted: mend its `where` or its path.")
         return table
 
-    def recombined(self, rows: pa.Table, seed: int = 0) -> pa.Table:
+    def recombined(self, rows: pa.Table, seed: int = 0, progress: Progress = no_progress) -> pa.Table:
         """The texts that `recombine` adds to some of the rows that were read; says where they are fewer."""
         if self.recombine is None:
             return _texts([])
         texts = rows.column("text").to_pylist()
-        found = recombined(texts, self.recombine, self.min_words, self.max_words, seed)
+        found = recombined(texts, self.recombine, self.min_words, self.max_words, seed, progress)
         if len(found) < self.recombine:
-            console.print(
+            logger.warning(
                 f"{self.name} made {len(found):,} texts, not recombine = {self.recombine:,}: its own are too "
                 "few or share too few words."
             )
@@ -148,7 +153,7 @@ class DataSource:
             paths = [Path(self.folder) / name for name in names]
             if self.dataset is None or all(any(path.parent.glob(path.name)) for path in paths):
                 return paths
-            console.print(f"{paths[0]} is not there: loading {self.dataset.id} from the Hub.")
+            logger.info(f"{paths[0]} is not there: loading {self.dataset.id} from the Hub.")
         elif self.dataset is None:
             raise InputError(
                 f"{names[0]} is a local copy of data that no Hub data set is named for: say where it lies, "
@@ -217,6 +222,7 @@ def write_sources(
     path: Path,
     held_out: pa.Array | None = None,
     seed: int = 0,
+    progress: Progress = no_progress,
 ) -> int:
     """Write the rows of `sources` to a file, with columns named by their roles.
 
@@ -226,6 +232,7 @@ def write_sources(
         path: The file to make.
         held_out: Identities of texts to leave out.
         seed: Draws the rows where there is a limit, and what is recombined.
+        progress: Shows the progress.
 
     Returns:
         How many were left out.
@@ -237,7 +244,7 @@ def write_sources(
             kept = _kept(rows, held_out)
             left_out += len(rows) - len(kept)
             # Of rows that are kept alone: no part of a held-out text is to be learnt.
-            for table in (kept, _kept(source.recombined(kept, seed), held_out)):
+            for table in (kept, _kept(source.recombined(kept, seed, progress), held_out)):
                 for part in table.to_batches():
                     writer.write(part)
     return left_out
@@ -261,7 +268,7 @@ def _texts(texts: Iterable[str]) -> pa.Table:
     return pa.table({"text": pa.array(texts, pa.large_string())})
 
 
-def _by_role(batch: Batch) -> pa.RecordBatch:
+def _by_role(batch: TextBatch) -> pa.RecordBatch:
     parts = dict(zip(ROLES, (batch.texts, batch.text_pair, batch.labels), strict=True))
     return pa.record_batch({role: part for role, part in parts.items() if part is not None})
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..data.examples import Examples
 from ..errors import InputError
-from ..model.compact import CompactNetwork
+from ..model.compact import CompactWeights
 from ..model.predictions import probabilities
+from ..model.record import Calibration
 from ..student import Student
 from .evaluate import calibration_error
 
@@ -18,30 +19,6 @@ Floats = NDArray[np.float64]
 
 _COLDEST, _HOTTEST = 0.05, 20.0
 _HALVINGS = 60  # of the range that a temperature is sought in: beyond float32
-
-
-@dataclass(frozen=True)
-class Calibration:
-    """What the temperature has changed on the texts that it was fitted to.
-
-    Attributes:
-        temperature: What the logits are divided by.
-        texts: How many held-out texts it was fitted to.
-        targets: Whether these had ``"labels"`` or the teacher's ``"soft targets"``.
-        log_loss_before: Mean negative log probability of the targets, in nats, at temperature 1.
-        log_loss_after: The same at the temperature.
-        ece_before: Expected calibration error at temperature 1, as in
-            :class:`~sparsedistill.evaluation.Quality`; of soft targets, against the teacher's probabilities.
-        ece_after: The same at the temperature.
-    """
-
-    temperature: float
-    texts: int
-    targets: str
-    log_loss_before: float
-    log_loss_after: float
-    ece_before: float
-    ece_after: float
 
 
 def calibrate(student: Student, held: Examples, *, threads: int | None = None) -> Student:
@@ -55,13 +32,13 @@ def calibrate(student: Student, held: Examples, *, threads: int | None = None) -
         threads: All cores by default.
 
     Returns:
-        The student, with a :class:`Calibration` in its ``evaluation["calibration"]``.
+        The student, with a :class:`Calibration` in its ``evaluation.calibration``.
 
     Raises:
         InputError: The student is compact, or all examples have weight 0.
     """
-    network = student.network
-    if isinstance(network, CompactNetwork):
+    network = student.weights
+    if isinstance(network, CompactWeights):
         raise InputError("The student is compact: calibrate the one it was made from, and compress it anew.")
     if not held.weights.any():
         raise InputError("All held-out examples have weight 0: give some of them a weight.")
@@ -83,12 +60,12 @@ def calibrate(student: Student, held: Examples, *, threads: int | None = None) -
     )
     return replace(
         student,
-        network=replace(
+        weights=replace(
             network,
             output_weight=network.output_weight / temperature,
             output_bias=network.output_bias / temperature,
         ),
-        evaluation={**student.evaluation, "calibration": asdict(record)},
+        evaluation=replace(student.evaluation, calibration=record),
     )
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.table import Table
 
 from ..errors import InputError
 from ..model.predictions import probabilities
+from ..model.record import DeferralRecord
 
 _MARKS = (0.0, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0)  # shares that a table tells of
 
@@ -178,25 +178,10 @@ class DeferralCurve:
         """Points that tell the curve: those at round shares."""
         return sorted({int(np.searchsorted(self.shares, share, side="right") - 1) for share in _MARKS})
 
-    def as_json(self) -> dict[str, Any]:
-        """The points at round shares."""
-        return {"texts": self.texts, "metric": self.metric, "points": [self.point(i) for i in self.marks()]}
-
-    def as_table(self, threshold: float | None = None) -> Table:
-        """The points at round shares, and that of `threshold`, for the terminal."""
-        table = Table(title="With the teacher for what the student is least sure of", title_justify="left")
-        names = ["deferred", "below confidence", self.metric.replace("_", " "), "retention", "agreement"]
-        if self.metric == "agreement":
-            names.pop()
-        for name in names:
-            table.add_column(name, justify="right")
-        chosen = None if threshold is None else self.at(threshold)
-        for i in sorted({*self.marks(), *([] if chosen is None else [chosen])}):
-            below = "" if i == 0 else f"{self.thresholds[i]:.4f}"
-            figures = [self.values[i], self.retention[i], self.agreement[i]][: len(names) - 2]
-            row = [f"{100 * self.shares[i]:.2f} %", below, *(f"{100 * figure:.2f} %" for figure in figures)]
-            table.add_row(*row, style="bold" if i == chosen else None)
-        return table
+    def record(self, chosen: int | None = None) -> DeferralRecord:
+        """The points at round shares, and `chosen`, the point that a cascade uses."""
+        points = [self.point(i) for i in self.marks()]
+        return DeferralRecord(self.texts, self.metric, points, None if chosen is None else self.point(chosen))
 
 
 def _decided(logits: NDArray[np.float32], multi_label: bool) -> Decisions:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields, replace
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.table import Table
 
-from ..data.corpus import Labelled
+from ..data.labelled import Labelled
 from ..errors import InputError
 from ..labeling.soft_targets import Scorer
 from ..model.predictions import probabilities
-from ..student import Student
+from ..model.record import EvaluationRecord, Quality
+from ..model.student_model import StudentModel
 from .deferral import DeferralCurve
 
 Labels = NDArray[np.int64] | NDArray[np.float32]
@@ -25,104 +24,42 @@ _LONG_ENOUGH = 0.5  # seconds of work that a rate is taken from, at least
 
 
 @dataclass(frozen=True)
-class Quality:
-    """What was measured of one classifier on labelled texts.
-
-    Attributes:
-        accuracy: Share of the texts that are labelled right; for multi-label all labels of a text.
-        macro_f1: Mean over the classes of the harmonic mean of precision and recall; 0 for a class that is
-            neither labelled nor predicted.
-        log_loss: Mean negative log probability of the right label, in nats; for multi-label the mean over
-            the labels too.
-        ece: Expected calibration error over 15 equal bins of confidence (Guo et al. 2017); for multi-label,
-            of each label's probability.
-        texts_per_second: Raw text to scores; None where the scores were there already.
-    """
-
-    accuracy: float
-    macro_f1: float
-    log_loss: float
-    ece: float
-    texts_per_second: float | None
-
-
-@dataclass(frozen=True)
 class Evaluation:
-    """A student beside its teacher.
+    """Students and their teacher on the same labelled texts.
 
     Attributes:
-        texts: How many texts were labelled.
-        metric: What retention is taken of: ``"accuracy"``, for multi-label ``"macro_f1"``.
-        student: The student's quality.
-        teacher: The teacher's; None if it was not at hand.
-        retention: Student metric / teacher metric.
-        agreement: Share of the texts that both give the same label (multi-label: the same labels).
+        texts: Number of texts.
+        metric: What retention is of: ``"accuracy"``, or ``"macro_f1"`` for multi-label.
+        threads: Threads that the students were timed on.
         coverage: Mean share of a text's tokens that the student's vocabulary knows.
-        threads: Threads that the student ran on.
-        deferral: What the two are together, by the share of texts that goes to the teacher.
+        student: The student's quality.
+        teacher: The teacher's quality, if it was measured.
+        compact: The compact student's quality, if there is one.
+        deferral: Student and teacher together, by the share of texts that the teacher scores.
     """
 
     texts: int
     metric: str
-    student: Quality
-    teacher: Quality | None
-    retention: float | None
-    agreement: float | None
-    coverage: float
     threads: int
+    coverage: float
+    student: Quality
+    teacher: Quality | None = None
+    compact: Quality | None = None
     deferral: DeferralCurve | None = None
 
-    def as_json(self) -> dict[str, Any]:
-        """All of it, for JSON and the model card; what was not measured is left out."""
-        figures = {name: value for name, value in vars(self).items() if value is not None}
-        for name in ("student", "teacher"):
-            if name in figures:
-                quality = asdict(figures[name])
-                figures[name] = {key: value for key, value in quality.items() if value is not None}
-        if self.deferral is not None:
-            figures["deferral"] = self.deferral.as_json()
-        return figures
-
-    def as_table(self, title: str) -> Table:
-        """All of it, for the terminal."""
-        table = Table(title=title, title_justify="left")
-        table.add_column("")
-        if self.teacher is not None:
-            table.add_column("teacher", justify="right")
-        table.add_column("student", justify="right")
-        columns = [asdict(quality) for quality in (self.teacher, self.student) if quality is not None]
-        for name, as_text in _FORMATS.items():
-            figures = ("" if column[name] is None else as_text(column[name]) for column in columns)
-            table.add_row(name.replace("_", " "), *figures)
-        if self.teacher is not None and self.retention is not None and self.agreement is not None:
-            table.add_section()
-            table.add_row(f"retention of {self.metric.replace('_', ' ')}", "", _percent(self.retention))
-            table.add_row("agreement", "", _percent(self.agreement))
-            if self.student.texts_per_second and self.teacher.texts_per_second:
-                speedup = self.student.texts_per_second / self.teacher.texts_per_second
-                table.add_row("speed-up", "", f"{speedup:,.0f}x")
-        table.add_row("coverage", *[""] * (len(columns) - 1), _percent(self.coverage))
-        return table
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.2f} %"
-
-
-_FORMATS: dict[str, Callable[[float], str]] = {
-    "accuracy": _percent,
-    "macro_f1": _percent,
-    "log_loss": "{:.4f}".format,
-    "ece": _percent,
-    "texts_per_second": "{:,.0f}".format,
-}
+    def record(self, base: EvaluationRecord | None = None) -> EvaluationRecord:
+        """The figures for ``config.json`` and the model card, added to those of `base`."""
+        deferral = None if self.deferral is None else self.deferral.record()
+        figures = {field.name: getattr(self, field.name) for field in fields(self)}
+        return replace(base or EvaluationRecord(), **(figures | {"deferral": deferral}))
 
 
 def evaluate(
-    student: Student,
+    student: StudentModel,
     labelled: Labelled,
     teacher: Scorer | NDArray[np.float32] | None = None,
     *,
+    compact: StudentModel | None = None,
     threads: int = 1,
 ) -> Evaluation:
     """Compare `student` with the right labels and with its teacher.
@@ -130,47 +67,74 @@ def evaluate(
     Args:
         student: The student.
         labelled: n texts with labels, of the student's classes.
-        teacher: Scores texts as the teacher does; or its logits of these texts, (n, classes).
-        threads: Threads that the student is timed on. One by default: its rate per core.
+        teacher: A function that scores texts as the teacher does, or the teacher's logits (n, classes).
+        compact: The student's compact form, to measure next to it.
+        threads: Threads that the students are timed on. The default, 1, gives the rate per core.
 
     Raises:
-        InputError: The classes are not the student's, or the teacher answers with other sizes.
+        InputError: The classes are not the student's, or the teacher's logits have another shape.
     """
     if labelled.classes != student.classes:
         raise InputError(
             f"The labels are {', '.join(labelled.classes)} and the student's classes "
             f"{', '.join(student.classes)}: evaluate on the same classes in the same order."
         )
-    predictions, seconds = _timed_student(student, labelled, threads)
-    quality = measure(predictions.logits, labelled.labels, len(labelled) / seconds)
     metric = "macro_f1" if student.multi_label else "accuracy"
-    teacher_quality = retention = agreement = deferral = None
+    predictions, seconds = _timed_student(student, labelled, threads)
+    target = None
+    deferral = None
     if teacher is not None:
         logits, rate = _timed_teacher(teacher, labelled)
         if logits.shape != predictions.logits.shape:
             raise InputError(
-                f"The teacher answers with an array of {logits.shape}, where {predictions.logits.shape} "
-                "is needed: it has other classes."
+                f"The teacher's logits have shape {logits.shape}, not {predictions.logits.shape}: use a "
+                "teacher with the student's classes."
             )
-        teacher_quality = measure(logits, labelled.labels, rate)
-        kept, whole = getattr(quality, metric), getattr(teacher_quality, metric)
-        retention = kept / whole if whole else None
-        same = decide(logits, labelled.multi_label) == decide(predictions.logits, labelled.multi_label)
-        agreement = float(same.all(axis=1).mean() if labelled.multi_label else same.mean())
+        target = _Target(logits, measure(logits, labelled.labels, rate), metric)
         deferral = DeferralCurve.of(
             predictions.logits, logits, labelled.labels, multi_label=labelled.multi_label
         )
+    quality = _student_quality(student, predictions.logits, labelled, seconds, target)
+    compact_quality = None
+    if compact is not None:
+        served, compact_seconds = _timed_student(compact, labelled, threads)
+        compact_quality = _student_quality(compact, served.logits, labelled, compact_seconds, target)
     return Evaluation(
         texts=len(labelled),
         metric=metric,
-        student=quality,
-        teacher=teacher_quality,
-        retention=retention,
-        agreement=agreement,
-        coverage=float(predictions.coverage.mean()),
         threads=threads,
+        coverage=float(predictions.coverage.mean()),
+        student=quality,
+        teacher=None if target is None else target.quality,
+        compact=compact_quality,
         deferral=deferral,
     )
+
+
+@dataclass(frozen=True)
+class _Target:
+    """What students are compared with: the teacher's logits and quality."""
+
+    logits: NDArray[np.float32]
+    quality: Quality
+    metric: str
+
+
+def _student_quality(
+    student: StudentModel,
+    logits: NDArray[np.float32],
+    labelled: Labelled,
+    seconds: float,
+    target: _Target | None,
+) -> Quality:
+    quality = measure(logits, labelled.labels, len(labelled) / seconds)
+    quality = replace(quality, megabytes=student.nbytes / 1e6)
+    if target is None:
+        return quality
+    kept, whole = getattr(quality, target.metric), getattr(target.quality, target.metric)
+    same = decide(target.logits, labelled.multi_label) == decide(logits, labelled.multi_label)
+    agreement = float(same.all(axis=1).mean() if labelled.multi_label else same.mean())
+    return replace(quality, retention=kept / whole if whole else None, agreement=agreement)
 
 
 def decide(logits: NDArray[np.float32], multi_label: bool) -> NDArray[Any]:
@@ -200,7 +164,7 @@ def measure(logits: NDArray[np.float32], labels: Labels, texts_per_second: float
     )
 
 
-def _timed_student(student: Student, labelled: Labelled, threads: int) -> tuple[Any, float]:
+def _timed_student(student: StudentModel, labelled: Labelled, threads: int) -> tuple[Any, float]:
     """The student's predictions and the seconds that they take, from as many rounds as tell."""
     times: list[float] = []
     while not times or sum(times) < _LONG_ENOUGH:

@@ -13,9 +13,10 @@ import pyarrow as pa
 from ..data.corpus import Corpus
 from ..data.inputs import write_texts
 from ..errors import InputError
-from ..labeling.remembered import RememberingTeacher, without_memory
+from ..labeling.remembered import RememberingTeacher, underlying_teacher
 from ..labeling.soft_targets import label
-from ..pipeline.distill import DistillationConfig, Groundwork, make_vocabulary
+from ..pipeline.config import DistillationConfig
+from ..pipeline.prepare import PreparedJob, make_vocabulary
 from ..teachers.base import Teacher
 from ..vocabulary.vocabulary import Vocabulary
 from .pooling import Pooling
@@ -139,42 +140,42 @@ def plan(
     return found
 
 
-def possible_rows(ground: Groundwork, config: DistillationConfig, folder: Path) -> int:
+def possible_rows(prepared: PreparedJob, config: DistillationConfig, folder: Path) -> int:
     """How many n-grams of a corpus a table could have rows for, counted up to :data:`MOST_ROWS`.
 
     Args:
-        ground: The corpus, and the recipe's own vocabulary of it.
+        prepared: The corpus, and the recipe's own vocabulary of it.
         config: The recipe's configuration.
         folder: Where vocabularies are kept.
     """
-    if len(ground.vocabulary) < config.counting.max_rows:
-        return len(ground.vocabulary)
+    if len(prepared.vocabulary) < config.counting.max_rows:
+        return len(prepared.vocabulary)
     most = replace(config, counting=replace(config.counting, max_rows=MOST_ROWS))
-    return len(_counted(ground.corpus, most, 1.0, folder))
+    return len(_counted(prepared.corpus, most, 1.0, folder))
 
 
-def varied(ground: Groundwork, variant: Variant, config: DistillationConfig, folder: Path) -> Groundwork:
+def varied(prepared: PreparedJob, variant: Variant, config: DistillationConfig, folder: Path) -> PreparedJob:
     """What a variant's student is trained from: its share of the texts, and its n-grams of them.
 
     The teacher is not asked again.
 
     Args:
-        ground: What the recipe's own is trained from; with a teacher where the share is not 1.
+        prepared: What the recipe's own is trained from; with a teacher where the share is not 1.
         variant: The variant.
         config: The recipe's configuration.
         folder: Where texts, soft targets and vocabularies are kept.
     """
     if variant.share < 1:
-        ground = _part(ground, variant.share, config, folder)
+        prepared = _part(prepared, variant.share, config, folder)
     counted = variant.config.tokenizer, variant.config.counting
     if variant.share == 1 and counted == (config.tokenizer, config.counting):
-        return ground
-    return replace(ground, vocabulary=_counted(ground.corpus, variant.config, variant.share, folder))
+        return prepared
+    return replace(prepared, vocabulary=_counted(prepared.corpus, variant.config, variant.share, folder))
 
 
-def _part(ground: Groundwork, share: float, config: DistillationConfig, folder: Path) -> Groundwork:
+def _part(prepared: PreparedJob, share: float, config: DistillationConfig, folder: Path) -> PreparedJob:
     """All labelled texts with a share of the others; each share is a part of the larger ones."""
-    teacher, targets, train = without_memory(ground.teacher), ground.targets, ground.material.train
+    teacher, targets, train = underlying_teacher(prepared.teacher), prepared.targets, prepared.material.train
     if not isinstance(teacher, Teacher) or targets is None or train is None:
         raise InputError("A share of the texts can be taken where a teacher has scored them: give one.")
     known = targets.all()
@@ -185,7 +186,7 @@ def _part(ground: Groundwork, share: float, config: DistillationConfig, folder: 
     corpus = write_texts(folder / f"texts-{share:g}.parquet", texts, pair)
     remembering = RememberingTeacher(teacher, [targets])
     made = label(remembering, corpus, folder / f"labels-{share:g}", shard_size=config.shard_size)
-    return replace(ground, corpus=corpus, targets=made)
+    return replace(prepared, corpus=corpus, targets=made)
 
 
 def _counted(corpus: Corpus, config: DistillationConfig, share: float, folder: Path) -> Vocabulary:

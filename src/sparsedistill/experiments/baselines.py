@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..data.corpus import Labelled
+from ..data.labelled import Labelled
 from ..errors import InputError
 from ..vocabulary.vocabulary import tokenize
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,25 +22,19 @@ import torch
 from numpy.typing import NDArray
 
 from .._internal.files import atomic_write, read_json
-from .._internal.progress import console
-from ..data.corpus import Labelled
+from .._internal.progress import Progress, no_progress
 from ..data.inputs import write_texts
+from ..data.labelled import Labelled
 from ..data.sources import DataSource
 from ..errors import InputError
 from ..evaluation.evaluate import measure
-from ..labeling.remembered import without_memory
+from ..labeling.remembered import underlying_teacher
 from ..labeling.soft_targets import SoftTargets, label
-from ..pipeline.distill import (
-    DistillationConfig,
-    Groundwork,
-    make_vocabulary,
-    network_config,
-    prepare,
-    train_network,
-    train_student,
-    training_device,
-)
-from ..pipeline.recipe import arguments, override, read_recipe, report_settings
+from ..pipeline.config import DistillationConfig
+from ..pipeline.job import Job
+from ..pipeline.prepare import PreparedJob, make_vocabulary, prepare
+from ..pipeline.recipe import override, read_recipe, recipe_job, report_settings
+from ..pipeline.student_training import network_config, train_network, train_student, training_device
 from ..student import Student
 from ..teachers.base import Teacher, TransformersTeacher
 from ..training.trainer import score
@@ -47,6 +42,8 @@ from ..vocabulary.vocabulary import Vocabulary
 from .ablations import Variant, plan, possible_rows, varied
 from .baselines import Predictor, fasttext, tfidf
 from .pooling import PooledNetwork
+
+logger = logging.getLogger(__package__)
 
 #: What scores texts: labelled ones in, logits out, float32 (n, classes).
 Scorer = Callable[[Labelled], NDArray[np.float32]]
@@ -91,6 +88,7 @@ def run_task(
     remembered: Sequence[str | Path] = (),
     settings: Sequence[str] = (),
     ablations: bool = False,
+    progress: Progress = no_progress,
 ) -> dict[str, Any]:
     """Run a recipe and measure all that its row shows; what is in `folder` already is not run again.
 
@@ -103,6 +101,7 @@ def run_task(
         settings: Settings that override the recipe's, as ``"student.dim=128"``.
         ablations: Train students that differ from the recipe's own in one thing each, too; their figures
             are kept in ``ablations.json``.
+        progress: Shows the progress.
 
     Raises:
         InputError: The recipe or its data cannot be used, or it has no test data or labelled texts.
@@ -112,14 +111,13 @@ def run_task(
         override(tables, setting)
     if data_dir is not None:
         tables["data_dir"] = data_dir
-    job = arguments(tables, name)
     task = report_settings(tables, Task, Path(recipe).stem, name)
-    config: DistillationConfig = job["config"]
+    job = recipe_job(tables, name)
     if teacher is not None:
-        job |= {"teacher": teacher, "encoder": None}
-    job |= {"output": folder, "remembered": [*job["remembered"], *remembered]}
-    ground = prepare(**job)
-    run = _Run(Path(folder), task, config, ground)
+        job = replace(job, teacher=teacher, encoder=None)
+    job = replace(job, output=Path(folder), remembered=(*job.remembered, *map(Path, remembered)))
+    prepared = prepare(job, progress)
+    run = _Run(Path(folder), task, job.config, prepared, progress)
     result = {
         "recipe": Path(recipe).stem,
         **asdict(task),
@@ -142,11 +140,11 @@ def run_task(
 
 def run_or_record(recipe: Path, folder: Path, **settings: Any) -> None:
     """Run a recipe; one that cannot be run leaves the reason as its result, where it has none."""
-    console.rule(str(recipe))
+    logger.info(f"Running {recipe}.")
     try:
         run_task(recipe, folder, **settings)
     except InputError as error:
-        console.print(f"{recipe} was not run. {error}", style="red")
+        logger.error(f"{recipe} was not run. {error}")
         if not (folder / "result.json").exists():
             _write(folder / "result.json", {"recipe": recipe.stem, "failure": str(error)})
 
@@ -154,32 +152,40 @@ def run_or_record(recipe: Path, folder: Path, **settings: Any) -> None:
 class _Run:
     """One task's parts, each in a file of its own."""
 
-    def __init__(self, folder: Path, task: Task, config: DistillationConfig, ground: Groundwork) -> None:
-        material = ground.material
+    def __init__(
+        self,
+        folder: Path,
+        task: Task,
+        config: DistillationConfig,
+        prepared: PreparedJob,
+        progress: Progress,
+    ) -> None:
+        material = prepared.material
         if material.test is None or material.train is None or material.validation is None:
             raise InputError(f"{task.title} has no labelled texts or no test data: name both in its recipe.")
         if material.multi_label:
             raise InputError(f"{task.title} gives several labels a text: a report is of one label a text.")
-        self.folder, self.task, self.config, self.ground = folder, task, config.seeded(), ground
+        self.folder, self.task, self.config, self.prepared = folder, task, config.seeded(), prepared
         self.train, self.validation, self.test = material.train, material.validation, material.test
+        self.progress = progress
         self.digest = _digest(self.train, self.validation, self.test)
         self.targets = self._test_targets()
 
     @property
     def kinds(self) -> tuple[str, ...]:
         """What students are trained on."""
-        return (LABELS_ONLY, DISTILLED, BOTH) if self.ground.targets else (LABELS_ONLY,)
+        return (LABELS_ONLY, DISTILLED, BOTH) if self.prepared.targets else (LABELS_ONLY,)
 
     def facts(self) -> dict[str, Any]:
-        vocabulary, ground = self.ground.vocabulary, self.ground
+        vocabulary, prepared = self.prepared.vocabulary, self.prepared
         return {
-            "classes": list(ground.material.classes),
-            "pair": ground.material.pair,
+            "classes": list(prepared.material.classes),
+            "pair": prepared.material.pair,
             "labelled": len(self.train),
             "validation": len(self.validation),
             "test": len(self.test),
-            "corpus": len(ground.targets) if ground.targets is not None else len(self.train),
-            "left_out": ground.left_out,
+            "corpus": len(prepared.targets) if prepared.targets is not None else len(self.train),
+            "left_out": prepared.left_out,
             "tokenizer": str(vocabulary.tokenizer),
             "ngrams": len(vocabulary),
             "dim": self.config.student.dim,
@@ -188,7 +194,7 @@ class _Run:
     def teacher(self) -> dict[str, Any] | None:
         if self.targets is None:
             return None
-        own = _own(self.ground.teacher)
+        own = _own(self.prepared.teacher)
         figures = self._figures(self.targets)
         parameters = own.parameters if isinstance(own, TransformersTeacher) else None
         return {**figures, "name": Path(own.name).name if own else "", "parameters": parameters}
@@ -201,7 +207,7 @@ class _Run:
             identity["settings"]["finetuning"] = None
 
         def make() -> dict[str, Any]:
-            console.print(f"{self.task.title}: a student, {kind}, seed {config.seed}.")
+            logger.info(f"{self.task.title}: a student, {kind}, seed {config.seed}.")
             student = self._trained(kind, config)
             student.save_pretrained(_emptied(self._student_folder(kind, seed)))
             return self._measured(student)
@@ -213,13 +219,13 @@ class _Run:
 
         The file is written after each student, so that a page can show what there is.
         """
-        if not self.ground.targets or _own(self.ground.teacher) is None:
+        if not self.prepared.targets or _own(self.prepared.teacher) is None:
             raise InputError(f"{self.task.title} has no teacher to ask: ablations are of distilled students.")
         planned = plan(
             self.config,
             self.kinds,
-            ngrams=possible_rows(self.ground, self.config, self._spool),
-            unlabelled=len(self.ground.targets) > len(self.train),
+            ngrams=possible_rows(self.prepared, self.config, self._spool),
+            unlabelled=len(self.prepared.targets) > len(self.train),
         )
         found: list[dict[str, Any]] = [
             {
@@ -249,17 +255,19 @@ class _Run:
         name = f"{ablation}-{re.sub(r'[^a-z0-9]+', '-', variant.label.lower()).strip('-')}-{seed}"
 
         def make() -> dict[str, Any]:
-            console.print(f"{self.task.title}: {ablation}, {variant.label}, seed {config.seed}.")
-            ground = varied(self.ground, variant, self.config, self._spool)
-            learnt = ground.vocabulary, ground.targets, ground.material, config
+            logger.info(f"{self.task.title}: {ablation}, {variant.label}, seed {config.seed}.")
+            prepared = varied(self.prepared, variant, self.config, self._spool)
+            learnt = prepared.vocabulary, prepared.targets, prepared.material, config
             checkpoints = self.folder / "checkpoints" / f"{name}-{_short(identity)}"
             if variant.pooling == "mean":
-                figures = self._measured(train_student(*learnt, checkpoint_dir=checkpoints))
+                figures = self._measured(
+                    train_student(*learnt, checkpoint_dir=checkpoints, progress=self.progress)
+                )
             else:
-                shape = network_config(len(ground.vocabulary), ground.material, config)
+                shape = network_config(len(prepared.vocabulary), prepared.material, config)
                 network = PooledNetwork(shape, variant.pooling, training_device(config.student.device))
-                train_network(network, *learnt, checkpoint_dir=checkpoints)
-                figures = self._measured_network(network, ground.vocabulary)
+                train_network(network, *learnt, checkpoint_dir=checkpoints, progress=self.progress)
+                figures = self._measured_network(network, prepared.vocabulary)
             shutil.rmtree(checkpoints, ignore_errors=True)
             return figures
 
@@ -272,13 +280,13 @@ class _Run:
 
     def _identity(self, config: DistillationConfig) -> dict[str, Any]:
         """What makes a student the one it is, beside the labelled texts."""
-        settings = {**asdict(config), "teacher": None, "threads": None}
+        settings = {**asdict(config), "teacher": None, "threads": None, "compact": None}
         return {"settings": settings, "corpus": self._corpus_identity, "teacher": self._teacher_identity}
 
     @cached_property
     def _corpus_identity(self) -> list[Any]:
         """Reckoned once, for it reads all files."""
-        return [(file["size"], file["hash"]) for file in self.ground.corpus.fingerprint()]
+        return [(file.size, file.hash) for file in self.prepared.corpus.fingerprint()]
 
     def baseline(
         self, name: str, models: Callable[[Labelled], Iterator[tuple[dict[str, Any], Predictor]]]
@@ -286,7 +294,7 @@ class _Run:
         """The figures of one baseline: the one of its settings that does best on the validation data."""
 
         def make() -> dict[str, Any]:
-            console.print(f"{self.task.title}: {name}.")
+            logger.info(f"{self.task.title}: {name}.")
             best: tuple[float, dict[str, Any], NDArray[np.float32]] | None = None
             for settings, predict in models(self.train):
                 value = _metric(self.task.metric, predict(self.validation), self.validation)
@@ -300,13 +308,13 @@ class _Run:
         except InputError as error:
             return {"failure": str(error)}
 
-    def groups(self, job: Mapping[str, Any]) -> dict[str, dict[str, float]]:
+    def groups(self, job: Job) -> dict[str, dict[str, float]]:
         """The metric of teacher and students for each group of test texts, mean over the seeds."""
         if self.task.by is None:
             return {}
         found: dict[str, dict[str, float]] = {}
-        columns = replace(job["columns"], label=job["columns"].label or "label")
-        for source in job["test"]:
+        columns = replace(job.columns, label=job.columns.label or "label")
+        for source in job.test if isinstance(job.test, list | tuple) else [job.test]:
             if not isinstance(source, DataSource) or self.task.by not in source.where:
                 raise InputError(f"{self.task.title}: the test data have no `where` of {self.task.by!r}.")
             for group in source.where[self.task.by]:
@@ -332,13 +340,13 @@ class _Run:
 
     def speed(self) -> dict[str, Any] | None:
         """Texts a second of teacher and student, on one thread each, in turns."""
-        teacher = _own(self.ground.teacher)
+        teacher = _own(self.prepared.teacher)
         if teacher is None:
             return None
         kind = BOTH
 
         def make() -> dict[str, Any]:
-            console.print(f"{self.task.title}: timing teacher and student.")
+            logger.info(f"{self.task.title}: timing teacher and student.")
             student = Student.from_pretrained(self._student_folder(kind, 0))
             count = min(len(self.test), _TIMED_TEXTS)
             some = self.test.select(np.random.default_rng(0).choice(len(self.test), count, replace=False))
@@ -368,21 +376,32 @@ class _Run:
         return self._part("speed", {"settings": settings, "teacher": self._teacher_identity}, make)
 
     def _trained(self, kind: str, config: DistillationConfig) -> Student:
-        material, vocabulary = self.ground.material, self.ground.vocabulary
-        targets, start = self.ground.targets, self.ground.start
+        material, vocabulary = self.prepared.material, self.prepared.vocabulary
+        targets, word_init = self.prepared.targets, self.prepared.word_init
         if kind == LABELS_ONLY:
             # Of the labelled texts alone, as where there is nothing else: n-grams that no label speaks of
             # would only add noise.
             spool = self.folder / "data" / "train.parquet"
             corpus = write_texts(spool, self.train.texts, self.train.text_pair)
-            vocabulary, targets = make_vocabulary(corpus, self.folder / "vocabulary-labelled", config), None
-            start = None
+            vocabulary, targets = (
+                make_vocabulary(corpus, self.folder / "vocabulary-labelled", config, self.progress),
+                None,
+            )
+            word_init = None
         elif kind == DISTILLED:
             material = replace(material, train=None)
         # KD is the first phase of KD + FT: what the one has trained, the other goes on from.
         root = "labels" if kind == LABELS_ONLY else "soft"
         checkpoints = self.folder / "checkpoints" / f"{root}-{config.seed}-{_short(asdict(config))}"
-        return train_student(vocabulary, targets, material, config, start=start, checkpoint_dir=checkpoints)
+        return train_student(
+            vocabulary,
+            targets,
+            material,
+            config,
+            word_init=word_init,
+            checkpoint_dir=checkpoints,
+            progress=self.progress,
+        )
 
     def _figures(self, logits: NDArray[np.float32]) -> dict[str, Any]:
         quality = asdict(measure(logits, self.test.labels, None))
@@ -397,7 +416,7 @@ class _Run:
         def scores(texts: Labelled) -> NDArray[np.float32]:
             return student.score(texts.texts, texts.text_pair, threads=self.config.threads).logits
 
-        parameters = sum(array.size for array in student.network.arrays().values())
+        parameters = student.weights.parameters
         return self._scored(scores) | {"parameters": parameters, "ngrams": len(student.vocabulary)}
 
     def _measured_network(self, network: PooledNetwork, vocabulary: Vocabulary) -> dict[str, Any]:
@@ -414,19 +433,23 @@ class _Run:
 
     def _test_targets(self) -> NDArray[np.float32] | None:
         """The teacher's logits of the test texts, (n, classes)."""
-        if not isinstance(self.ground.teacher, Teacher):
+        if not isinstance(self.prepared.teacher, Teacher):
             return None
         spool = self.folder / "data" / "tested.parquet"
         corpus = write_texts(spool, self.test.texts, self.test.text_pair)
         targets: SoftTargets = label(
-            self.ground.teacher, corpus, self.folder / "test-labels", shard_size=2000
+            self.prepared.teacher,
+            corpus,
+            self.folder / "test-labels",
+            shard_size=2000,
+            progress=self.progress,
         )
         return targets.all().logits
 
     @cached_property
     def _teacher_identity(self) -> Any:
         """Reckoned once, for it reads all files."""
-        teacher = _own(self.ground.teacher)
+        teacher = _own(self.prepared.teacher)
         return None if teacher is None else json.loads(json.dumps(teacher.fingerprint()))
 
     def _student_folder(self, kind: str, seed: int) -> Path:
@@ -462,7 +485,7 @@ def _metric(name: str, logits: NDArray[np.float32], labelled: Labelled) -> float
 
 def _own(teacher: Any) -> Teacher | None:
     """The teacher behind the memory; None where there is none to ask."""
-    teacher = without_memory(teacher)
+    teacher = underlying_teacher(teacher)
     return teacher if isinstance(teacher, Teacher) else None
 
 

@@ -12,15 +12,16 @@ from numpy.typing import NDArray
 
 from .. import _core
 from ..errors import InputError
-from ..model.compact import CompactNetwork
-from ..model.pairs import texts as pair_texts
+from ..model.compact import CompactWeights
+from ..model.pairs import text_means
+from ..model.student_model import StudentModel
+from ..model.weights import StudentWeights
 from .render import as_html, as_terminal
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from ..student import Network, Student
-    from ..vocabulary.vocabulary import TokenizerConfig
+    from ..vocabulary.config import TokenizerConfig
 
 Floats = NDArray[np.float64]
 
@@ -192,7 +193,7 @@ class Explanation:
         return self.classes.index(label)
 
 
-def explain(student: Student, text: str, text_pair: str | None = None) -> Explanation:
+def explain(student: StudentModel, text: str, text_pair: str | None = None) -> Explanation:
     """What each n-gram of a text adds to each class.
 
     These are integrated gradients (Sundararajan et al. 2017) from the text without n-grams to this one,
@@ -217,7 +218,7 @@ def explain(student: Student, text: str, text_pair: str | None = None) -> Explan
     logits = student.score([text], None if text_pair is None else [text_pair]).logits[0]
     sides = [_Side.of(student, side) for side in (text, text_pair) if side is not None]
     spans = [span for number, side in enumerate(sides) for span in side.spans(second=number == 1)]
-    contributions = _contributions(student.network, sides).astype(np.float32)
+    contributions = _contributions(student.weights, sides).astype(np.float32)
     return Explanation(
         text=text,
         text_pair=text_pair,
@@ -225,12 +226,12 @@ def explain(student: Student, text: str, text_pair: str | None = None) -> Explan
         multi_label=student.multi_label,
         spans=tuple(spans),
         contributions=contributions,
-        empty_logits=_empty_logits(student.network),
+        empty_logits=_empty_logits(student.weights),
         logits=logits,
     )
 
 
-def strongest_ngrams(student: Student, count: int) -> dict[str, list[tuple[str, float]]]:
+def strongest_ngrams(student: StudentModel, count: int) -> dict[str, list[tuple[str, float]]]:
     """Each class's n-grams with the most evidence: what one more n-gram moves in a text that is undecided.
 
     Ranked by the gradient at the empty text. On IMDB the first 25 of a class are, but for one, the first 25
@@ -248,7 +249,7 @@ def strongest_ngrams(student: Student, count: int) -> dict[str, list[tuple[str, 
     Raises:
         InputError: The student compares pairs, or has no strings.
     """
-    network, ngrams = student.network, student.vocabulary.ngrams
+    network, ngrams = student.weights, student.vocabulary.ngrams
     if student.pair or ngrams is None:
         raise InputError(
             "The strongest n-grams are known of students of single texts with an ngrams.parquet: "
@@ -274,14 +275,14 @@ def strongest_ngrams(student: Student, count: int) -> dict[str, list[tuple[str, 
 class _Table:
     """n-grams to rows as the head's first layer reads them, whatever the form of the student."""
 
-    def __init__(self, student: Student) -> None:
+    def __init__(self, student: StudentModel) -> None:
         vocabulary = student.vocabulary
         self._find: Callable[[NDArray[np.uint64]], tuple[NDArray[np.int64], Floats]]
-        if isinstance(student.network, CompactNetwork):
-            core = student.network.core_table(vocabulary.tokenizer, closed=vocabulary.closed)
-            self._find = partial(_find_packed, core, student.network)
+        if isinstance(student.weights, CompactWeights):
+            core = student.weights.core_table(vocabulary.tokenizer, closed=vocabulary.closed)
+            self._find = partial(_find_packed, core, student.weights)
         else:
-            self._find = partial(_find_rows, vocabulary.core, student.network.table)
+            self._find = partial(_find_rows, vocabulary.core, student.weights.table)
 
     def find(self, ngrams: Sequence[str]) -> tuple[NDArray[np.int64], Floats]:
         """Which of `ngrams` have a row, (found,), and the rows, (found, dim).
@@ -296,7 +297,7 @@ class _Table:
 
 
 def _find_packed(
-    core: _core.CompactTable, network: CompactNetwork, keys: NDArray[np.uint64]
+    core: _core.CompactTable, network: CompactWeights, keys: NDArray[np.uint64]
 ) -> tuple[NDArray[np.int64], Floats]:
     places, packed = core.find(keys)
     return places, network.unpacked(packed)
@@ -319,7 +320,7 @@ class _Side:
     rows: Floats
 
     @classmethod
-    def of(cls, student: Student, text: str) -> _Side:
+    def of(cls, student: StudentModel, text: str) -> _Side:
         """Look the n-grams up as core/vocabulary.hpp does: order by order, and not past a missing prefix."""
         table, vocabulary = _Table(student), student.vocabulary
         tokens, begins, ends = _tokens(text, boundaries=vocabulary.tokenizer.boundaries)
@@ -362,7 +363,7 @@ class _Side:
             yield Span(*places[0], ngram, tuple(places), second)
 
 
-def _empty_logits(network: Network | CompactNetwork) -> NDArray[np.float32]:
+def _empty_logits(network: StudentWeights | CompactWeights) -> NDArray[np.float32]:
     units = np.tanh(network.hidden_bias.astype(np.float64))
     return (network.output_weight @ units + network.output_bias).astype(np.float32)
 
@@ -381,14 +382,14 @@ class _Group(NamedTuple):
     constant: Floats | float = 0.0
 
 
-def _contributions(network: Network | CompactNetwork, sides: Sequence[_Side]) -> Floats:
+def _contributions(network: StudentWeights | CompactWeights, sides: Sequence[_Side]) -> Floats:
     """What each n-gram adds to the logits, (n-grams, classes)."""
     rows = np.concatenate([side.rows for side in sides])
     hidden = network.hidden_weight.astype(np.float64)
     if len(sides) == 1:
         groups = [_Group(np.arange(len(rows)), hidden / max(len(rows), 1))]
     else:
-        back = network.basis if isinstance(network, CompactNetwork) else None
+        back = network.basis if isinstance(network, CompactWeights) else None
         groups = _pair_groups(
             hidden, np.eye(rows.shape[1]) if back is None else back.astype(np.float64), sides
         )
@@ -410,7 +411,7 @@ def _pair_groups(hidden: Floats, basis: Floats, sides: Sequence[_Side]) -> list[
     each = 1 / max(counts.sum(), 1)
     sums = [sides[0].rows[shared[0]], *(side.rows[~both] for side, both in zip(sides, shared, strict=True))]
     parts = np.stack([part.sum(axis=0) for part in sums]) @ basis.T * each
-    u, v = (mean[0] for mean in pair_texts(parts[None], counts[None] * each))
+    u, v = (mean[0] for mean in text_means(parts[None], counts[None] * each))
     dim = len(basis)
     *of_parts, product, distance, of_shares = np.split(hidden, dim * np.arange(1, 6), axis=1)
     groups = []

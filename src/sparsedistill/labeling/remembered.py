@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from ..data.identity import paired
 from ..errors import InputError
 from ..teachers.base import FileTeacher, Teacher
-from .soft_examples import paired
 from .soft_targets import SoftTargets
 
 
@@ -65,6 +65,6 @@ class RememberingTeacher:
         return self.teacher.fingerprint()
 
 
-def without_memory(teacher: Teacher | FileTeacher | None) -> Teacher | FileTeacher | None:
+def underlying_teacher(teacher: Teacher | FileTeacher | None) -> Teacher | FileTeacher | None:
     """The teacher itself, where it is one that remembers."""
     return teacher.teacher if isinstance(teacher, RememberingTeacher) else teacher

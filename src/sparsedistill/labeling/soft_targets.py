@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import logging
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -18,10 +19,13 @@ import pyarrow.parquet
 from numpy.typing import NDArray
 
 from .._internal.files import PARTIAL_SUFFIX, atomic_write, content_hash
-from .._internal.progress import Advance, console, progress
-from ..data.corpus import Batch, Corpus
+from .._internal.progress import Advance, Progress, no_progress
+from .._internal.records import as_builtins
+from ..data.corpus import Corpus, TextBatch
 from ..errors import InputError
 from ..teachers.base import FileTeacher, Teacher, checked
+
+logger = logging.getLogger(__package__)
 
 _FORMAT = 1
 _MANIFEST = "manifest.json"
@@ -127,7 +131,12 @@ class SoftTargets:
 
 
 def label(
-    teacher: Teacher | FileTeacher, corpus: Corpus, output: str | Path, *, shard_size: int = 20_000
+    teacher: Teacher | FileTeacher,
+    corpus: Corpus,
+    output: str | Path,
+    *,
+    shard_size: int = 20_000,
+    progress: Progress = no_progress,
 ) -> SoftTargets:
     """Have the teacher score a corpus, and keep texts and logits as shards in a directory.
 
@@ -139,6 +148,7 @@ def label(
         corpus: The texts. Labels and weights in it are not looked at.
         output: The directory to make, or to go on with.
         shard_size: Texts a shard.
+        progress: Shows the progress.
 
     Returns:
         The finished soft targets.
@@ -155,13 +165,13 @@ def label(
         raise InputError("The corpus has no scores: name the columns that hold the teacher's scores.")
     folder = Path(output)
     with _locked(folder):
-        manifest = _begin(folder, teacher, corpus, shard_size)
+        manifest = _begin(folder, teacher, corpus, shard_size, progress)
         if not manifest["complete"]:
-            _label_rest(folder, teacher, corpus, manifest)
+            _label_rest(folder, teacher, corpus, manifest, progress)
     return SoftTargets.open(folder)
 
 
-def with_progress(teacher: Teacher) -> Scorer:
+def batch_scorer(teacher: Teacher, progress: Progress = no_progress) -> Scorer:
     """The teacher's scores of a column of texts, with a bar: a test set can take it many minutes."""
 
     def score(texts: pa.Array, text_pair: pa.Array | None) -> NDArray[np.float32]:
@@ -178,7 +188,9 @@ def with_progress(teacher: Teacher) -> Scorer:
     return score
 
 
-def _begin(folder: Path, teacher: Teacher | FileTeacher, corpus: Corpus, shard_size: int) -> dict[str, Any]:
+def _begin(
+    folder: Path, teacher: Teacher | FileTeacher, corpus: Corpus, shard_size: int, progress: Progress
+) -> dict[str, Any]:
     """The manifest to go on with: a new one, or that of an interrupted run of the same job."""
     for written in (_MANIFEST, "shard-*.parquet"):  # what a killed run had in hand
         for leftover in folder.glob(f".{written}.*{PARTIAL_SUFFIX}"):
@@ -187,7 +199,7 @@ def _begin(folder: Path, teacher: Teacher | FileTeacher, corpus: Corpus, shard_s
         "teacher": teacher.fingerprint(),
         "classes": list(teacher.classes),
         "multi_label": teacher.multi_label,
-        "corpus": corpus.fingerprint(),
+        "corpus": as_builtins(corpus.fingerprint()),
         "columns": _columns(corpus),
         "shard_size": shard_size,
     }
@@ -203,7 +215,7 @@ def _begin(folder: Path, teacher: Teacher | FileTeacher, corpus: Corpus, shard_s
         "format": _FORMAT,
         **identity,
         "teacher_name": teacher.name,
-        "texts": _counted(corpus),
+        "texts": _counted(corpus, progress),
         "complete": False,
         "shards": [],
     }
@@ -211,7 +223,7 @@ def _begin(folder: Path, teacher: Teacher | FileTeacher, corpus: Corpus, shard_s
     return manifest
 
 
-def _counted(corpus: Corpus) -> int:
+def _counted(corpus: Corpus, progress: Progress) -> int:
     """The number of texts, by reading (and so checking) all of them before hours go into scoring some."""
     texts = 0
     with progress("Reading the corpus", None, "texts") as advance:
@@ -222,12 +234,16 @@ def _counted(corpus: Corpus) -> int:
 
 
 def _label_rest(
-    folder: Path, teacher: Teacher | FileTeacher, corpus: Corpus, manifest: dict[str, Any]
+    folder: Path,
+    teacher: Teacher | FileTeacher,
+    corpus: Corpus,
+    manifest: dict[str, Any],
+    progress: Progress,
 ) -> None:
     """Score what no finished shard holds, a shard at a time."""
     done = sum(shard["rows"] for shard in manifest["shards"])
     if done:
-        console.print(f"Going on with {folder}: {done:,} of {manifest['texts']:,} texts are done.")
+        logger.info(f"Going on with {folder}: {done:,} of {manifest['texts']:,} texts are done.")
     parts = _parts(corpus, manifest["shard_size"], done)
     with progress("Labelling", manifest["texts"], "texts", done) as advance:
         while done < manifest["texts"]:
@@ -238,7 +254,7 @@ def _label_rest(
             _write_manifest(folder, manifest)
 
 
-def _parts(corpus: Corpus, shard_size: int, done: int) -> Iterator[tuple[Batch, bool]]:
+def _parts(corpus: Corpus, shard_size: int, done: int) -> Iterator[tuple[TextBatch, bool]]:
     """The rows behind the first `done`, in parts to score at once; and whether a part ends its shard.
 
     Where parts begin and end depends on the corpus alone, not on `done`: a teacher whose rounding depends
@@ -260,7 +276,7 @@ def _write_shard(
     number: int,
     teacher: Teacher | FileTeacher,
     manifest: dict[str, Any],
-    parts: Iterator[tuple[Batch, bool]],
+    parts: Iterator[tuple[TextBatch, bool]],
     advance: Advance,
 ) -> dict[str, Any]:
     path = folder / f"shard-{number:05d}.parquet"
@@ -284,7 +300,7 @@ def _write_shard(
     return {"name": path.name, "rows": rows, "size": size, "hash": digest}
 
 
-def _score(teacher: Teacher | FileTeacher, part: Batch) -> NDArray[np.float32]:
+def _score(teacher: Teacher | FileTeacher, part: TextBatch) -> NDArray[np.float32]:
     if isinstance(teacher, FileTeacher):
         assert part.scores is not None  # noqa: S101  label() has seen to it
         return teacher.logits(part.scores)
@@ -298,7 +314,7 @@ def _schema(classes: int, *, pair: bool) -> pa.Schema:
     return pa.schema([*text[: 1 + pair], scores])
 
 
-def _record(part: Batch, logits: NDArray[np.float32], schema: pa.Schema) -> pa.RecordBatch:
+def _record(part: TextBatch, logits: NDArray[np.float32], schema: pa.Schema) -> pa.RecordBatch:
     scores = pa.FixedSizeListArray.from_arrays(pa.array(logits.ravel()), logits.shape[1])
     texts = [part.texts] if part.text_pair is None else [part.texts, part.text_pair]
     return pa.record_batch([*texts, scores], schema=schema)

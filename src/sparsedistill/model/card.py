@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import fields
+
+from .config import ModelConfig
+from .record import Calibration, CompressionRecord, DeferralRecord, EvaluationRecord, Quality
 
 _USE_SINGLE = 'student(["First text", "Second text"])'
 _USE_PAIR = 'student([{"text": "One text", "text_pair": "Another text"}])'
 
 
-def model_card(config: dict[str, Any], name: str) -> str:
-    """Markdown of a student's ``README.md``, with the header that the Hub reads.
+def model_card(config: ModelConfig, name: str) -> str:
+    """The Markdown of a student's ``README.md``, with the YAML header that the Hub reads.
 
     Args:
         config: What ``config.json`` holds.
-        name: What the student is called: the name of its directory.
+        name: The student's name: that of its directory.
     """
-    kind = "pairs of texts" if config["pair"] else "texts"
-    labels = "any number of" if config["multi_label"] else "one of"
-    rows, dim = config["vocabulary"]["rows"], config["dim"]
-    size = f"{dim} dimensions, {rows * dim:,} parameters\nin the table"
-    if config.get("compact") is not None:
-        size = f"compact: {dim} dimensions of one or two bytes"
+    kind = "pairs of texts" if config.pair else "texts"
+    labels = "any number of" if config.multi_label else "one of"
+    rows = config.vocabulary.rows
+    size = f"{config.dim} dimensions, {rows * config.dim:,} parameters in the table"
+    if config.compact is not None:
+        size = f"compact: {config.dim} dimensions of one or two bytes"
     return f"""---
 library_name: sparsedistill
 pipeline_tag: text-classification
@@ -29,86 +32,99 @@ tags: [sparsedistill, text-classification, distillation, n-grams]
 
 # {name}
 
-Gives {kind} {labels} {len(config["classes"])} labels: {", ".join(config["classes"])}.
+Classifies {kind}: {labels} {len(config.classes)} labels ({", ".join(config.classes)}).
 
-A student distilled with sparsedistill: a deep averaging network over the embeddings of {rows:,}
-n-grams of {_lengths(config["tokenizer"])} ({size}),
-after Ye et al., "Sparse Distillation", NAACL 2022.
+A student distilled with sparsedistill: a deep averaging network over the embeddings of {rows:,} n-grams
+({_lengths(config)}; {size}), after Ye et al., "Sparse Distillation", NAACL 2022.
 
 ```python
 from sparsedistill import Student
 
 student = Student.from_pretrained("{name}")
-{_USE_PAIR if config["pair"] else _USE_SINGLE}
+{_USE_PAIR if config.pair else _USE_SINGLE}
 ```
-{_evaluation(config["evaluation"])}"""
+{_evaluation(config.evaluation)}"""
 
 
-def _lengths(tokenizer: dict[str, Any]) -> str:
-    tokens = f"1 to {tokenizer['max_ngram']} tokens"
-    if not tokenizer.get("max_characters"):
+def _lengths(config: ModelConfig) -> str:
+    tokenizer = config.tokenizer
+    tokens = f"1 to {tokenizer.max_ngram} tokens"
+    if not tokenizer.max_characters:
         return tokens
-    characters = f"{tokenizer['min_characters']} to {tokenizer['max_characters']} characters"
-    return f"{tokens}, and of {characters} of a word"
+    return f"{tokens}, and {tokenizer.min_characters} to {tokenizer.max_characters} characters of a word"
 
 
-def _evaluation(evaluation: dict[str, Any]) -> str:
-    if not evaluation:
-        return ""
-    evaluation = dict(evaluation)
-    compression, calibration = evaluation.pop("compression", None), evaluation.pop("calibration", None)
-    deferral = evaluation.pop("deferral", None)
-    return _compression(compression) + _calibration(calibration) + _measured(evaluation) + _deferral(deferral)
-
-
-def _compression(compression: dict[str, Any] | None) -> str:
-    """What each step to the compact form has changed, against the trained student."""
-    if compression is None:
-        return ""
-    lines = ["| | agreement | mean change of a probability | largest |", "| --- | ---: | ---: | ---: |"]
-    for step in compression["steps"]:
-        changes = (step[name] for name in ("agreement", "mean_change", "max_change"))
-        lines.append(f"| {step['step']} | {' | '.join(map(_number, changes))} |")
-    texts = f"Against the trained student, on {compression['texts']:,} held-out texts:"
-    return f"\n## Compression\n\n{texts}\n\n" + "\n".join(lines) + "\n"
-
-
-def _calibration(calibration: dict[str, Any] | None) -> str:
-    """What the temperature has changed, on the texts that it was fitted to."""
-    if calibration is None:
-        return ""
-    lines = ["| | before | after |", "| --- | ---: | ---: |"]
-    for metric in ("log_loss", "ece"):
-        values = (calibration[f"{metric}_{when}"] for when in ("before", "after"))
-        lines.append(f"| {metric} | {' | '.join(map(_number, values))} |")
-    texts = (
-        f"Temperature {_number(calibration['temperature'])} in the output layer, fitted to the "
-        f"{calibration['targets']} of {calibration['texts']:,} held-out texts:"
+def _evaluation(evaluation: EvaluationRecord) -> str:
+    sections = (
+        None if evaluation.compression is None else _compression(evaluation.compression),
+        None if evaluation.calibration is None else _calibration(evaluation.calibration),
+        _measured(evaluation),
+        None if evaluation.deferral is None else _deferral(evaluation.deferral),
     )
-    return f"\n## Calibration\n\n{texts}\n\n" + "\n".join(lines) + "\n"
+    return "".join(section for section in sections if section is not None)
 
 
-def _measured(evaluation: dict[str, Any]) -> str:
-    columns = [name for name in ("teacher", "student") if name in evaluation]
+def _compression(compression: CompressionRecord) -> str:
+    """What each step to the compact form changed, compared with the trained student."""
+    rows = [
+        [step.step, *map(_number, (step.agreement, step.mean_change, step.max_change))]
+        for step in compression.steps
+    ]
+    table = _table(["", "agreement", "mean change of a probability", "largest change"], rows)
+    texts = f"Compared with the trained student, on {compression.texts:,} held-out texts:"
+    return f"\n## Compression\n\n{texts}\n\n{table}\n"
+
+
+def _calibration(calibration: Calibration) -> str:
+    """What the temperature changed, on the texts that it was fitted to."""
+    rows = [
+        ["log_loss", _number(calibration.log_loss_before), _number(calibration.log_loss_after)],
+        ["ece", _number(calibration.ece_before), _number(calibration.ece_after)],
+    ]
+    texts = (
+        f"Temperature {_number(calibration.temperature)} in the output layer, fitted to the "
+        f"{calibration.targets} of {calibration.texts:,} held-out texts:"
+    )
+    return f"\n## Calibration\n\n{texts}\n\n{_table(['', 'before', 'after'], rows)}\n"
+
+
+def _measured(evaluation: EvaluationRecord) -> str | None:
+    columns = {
+        name: quality
+        for name, quality in (
+            ("teacher", evaluation.teacher),
+            ("student", evaluation.student),
+            ("compact", evaluation.compact),
+        )
+        if quality is not None
+    }
+    facts = {
+        "texts": evaluation.texts,
+        "metric": evaluation.metric,
+        "coverage": evaluation.coverage,
+        "threads": evaluation.threads,
+        "left_out": evaluation.left_out,
+    }
     if not columns:
-        return ""
-    lines = [f"| | {' | '.join(columns)} |", "| --- |" + " ---: |" * len(columns)]
-    for metric in evaluation[columns[-1]]:
-        values = (evaluation[column].get(metric) for column in columns)
-        lines.append(f"| {metric} | {' | '.join(_number(value) for value in values)} |")
-    facts = [f"- {key}: {_number(value)}" for key, value in evaluation.items() if not isinstance(value, dict)]
-    return "\n## Evaluation\n\n" + "\n".join([*lines, "", *facts]) + "\n"
+        return None
+    names = [field.name for field in fields(Quality)]
+    rows = [[name, *(_number(getattr(quality, name)) for quality in columns.values())] for name in names]
+    rows = [row for row in rows if any(row[1:])]
+    lines = [f"- {name}: {_number(value)}" for name, value in facts.items() if value is not None]
+    return "\n## Evaluation\n\n" + "\n".join([_table(["", *columns], rows), "", *lines]) + "\n"
 
 
-def _deferral(deferral: dict[str, Any] | None) -> str:
-    """What student and teacher are together."""
-    if deferral is None:
-        return ""
-    names = list(deferral["points"][0])
-    lines = [f"| {' | '.join(names)} |", "|" + " ---: |" * len(names)]
-    lines += [f"| {' | '.join(_number(point[name]) for name in names)} |" for point in deferral["points"]]
-    texts = "Where texts below a threshold of the student's confidence go to the teacher:"
-    return f"\n## With the teacher\n\n{texts}\n\n" + "\n".join(lines) + "\n"
+def _deferral(deferral: DeferralRecord) -> str:
+    """Student and teacher together."""
+    names = list(deferral.points[0]) if deferral.points else []
+    rows = [[_number(point.get(name)) for name in names] for point in deferral.points]
+    texts = "If the teacher scores the texts below a threshold of the student's confidence:"
+    return f"\n## With the teacher\n\n{texts}\n\n{_table(names, rows)}\n"
+
+
+def _table(header: list[str], rows: list[list[str]]) -> str:
+    lines = [f"| {' | '.join(header)} |", "| --- |" + " ---: |" * (len(header) - 1)]
+    return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)])
 
 
 def _number(value: object) -> str:

@@ -10,17 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import _core
-from ..vocabulary.vocabulary import TokenizerConfig
+from ..vocabulary.config import TokenizerConfig
+from .config import COMPACT_LAYOUT, CompactLayout
 
 _FLOATS = ("scale", "centre", "basis", "hidden.weight", "hidden.bias", "output.weight", "output.bias")
 _OPTIONAL = ("rows", "basis")
 
-# Of the lines (core/compact.hpp), and of what `config.json` says of them.
-_LAYOUT = 2
-
 
 @dataclass(frozen=True)
-class CompactNetwork:
+class CompactWeights:
     """What :func:`~sparsedistill.compression.compress` makes of a network and its vocabulary.
 
     Attributes:
@@ -98,11 +96,18 @@ class CompactNetwork:
         numbers = np.concatenate([256 * both[:, ::2] + both[:, 1::2], narrow], axis=1)
         return numbers * self.scale.astype(np.float64) + self.centre
 
+    @property
+    def parameters(self) -> int:
+        """Numbers that are stored, the bytes of the lines included."""
+        return sum(array.size for array in self.arrays().values())
+
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """The arrays by their names on disk, in the order to write them."""
-        named = {
+        """The arrays by their names on disk, in file order.
+
+        The float32 arrays come before `rows`, whose size need not be a multiple of 4 bytes.
+        """
+        named: dict[str, NDArray[Any] | None] = {
             "lines": self.lines,
-            "rows": self.rows,
             "scale": self.scale,
             "centre": self.centre,
             "basis": self.basis,
@@ -110,32 +115,29 @@ class CompactNetwork:
             "hidden.bias": self.hidden_bias,
             "output.weight": self.output_weight,
             "output.bias": self.output_bias,
+            "rows": self.rows,
         }
         return {name: array for name, array in named.items() if array is not None}
 
-    def config(self) -> dict[str, int]:
+    def layout(self) -> CompactLayout:
         """What ``config.json`` holds beside the arrays."""
-        return {"layout": _LAYOUT, "slots": self.slots, "wide": self.wide}
+        return CompactLayout(COMPACT_LAYOUT, self.slots, self.wide)
 
     @classmethod
-    def from_arrays(cls, config: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> CompactNetwork:
-        """The weights of :meth:`arrays` and :meth:`config`.
+    def from_arrays(cls, layout: CompactLayout, arrays: Mapping[str, NDArray[Any]]) -> CompactWeights:
+        """The weights that :meth:`arrays` and :meth:`layout` gave.
 
         Raises:
-            KeyError: One is missing.
-            TypeError: One is of another type, or the lines are laid out in another way.
+            KeyError: An array is missing.
+            TypeError: An array has the wrong type, or a number of the layout is out of range.
         """
-        if "layout" not in config or config["layout"] != _LAYOUT:
-            raise TypeError("it was compressed by another version of sparsedistill")
         dtypes = {"lines": np.uint8, "rows": np.int8} | dict.fromkeys(_FLOATS, np.float32)
         found = {name: arrays.get(name) if name in _OPTIONAL else arrays[name] for name in dtypes}
         for name, dtype in dtypes.items():
             array = found[name]
             if array is not None and array.dtype != dtype:
                 raise TypeError(f"{name} is {array.dtype}, not {np.dtype(dtype)}")
-        slots, wide = config["slots"], config["wide"]
-        if type(slots) is not int or type(wide) is not int:
-            raise TypeError("config.json has a value of the wrong type")
-        if not 0 <= wide < 2**31 or not 0 < slots <= _core.COMPACT_MOST_SLOTS:
-            raise TypeError("config.json has a value out of range")
-        return cls(slots=slots, wide=wide, **{name.replace(".", "_"): array for name, array in found.items()})  # type: ignore[arg-type]
+        if not 0 <= layout.wide < 2**31 or not 0 < layout.slots <= _core.COMPACT_MOST_SLOTS:
+            raise TypeError("a number of the compact layout is out of range")
+        named: dict[str, Any] = {name.replace(".", "_"): array for name, array in found.items()}
+        return cls(slots=layout.slots, wide=layout.wide, **named)

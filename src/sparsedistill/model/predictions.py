@@ -45,7 +45,7 @@ def probabilities(logits: NDArray[np.float32], *, multi_label: bool) -> NDArray[
     return _core.probabilities(np.ascontiguousarray(logits, np.float32), multi_label)
 
 
-class Answering(ABC):
+class TextClassifier(ABC):
     """Answers texts by scores; what else it says of them follows from those.
 
     Attributes:
@@ -116,11 +116,11 @@ class Answering(ABC):
         return answers if top_k != 1 else [answer[0] for answer in answers]
 
 
-class StudentAnswers(Answering):
+class StudentClassifier(TextClassifier):
     """The answers of a student, wherever its table is."""
 
     @abstractmethod
-    def _answer(
+    def _score(
         self, texts: CoreTexts, text_pair: CoreTexts | None, threads: int
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Logits (n, classes) and coverage (n,) of n texts, or of n pairs of texts."""
@@ -151,7 +151,7 @@ class StudentAnswers(Answering):
         second = None if text_pair is None else check_texts(core_texts(text_pair))
         if second is not None and len(first) != len(second):
             raise InputError(f"{len(first)} texts came with {len(second)} second ones: each needs one.")
-        logits, coverage = self._answer(first, second, all_threads(threads))
+        logits, coverage = self._score(first, second, all_threads(threads))
         return Predictions(logits, coverage, self.multi_label)
 
 

@@ -10,13 +10,14 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from ..data.corpus import Columns
+from ..data.columns import Columns
 from ..data.sources import DataSource, HubDataset, data_folder
 from ..errors import InputError
 from ..teachers.finetuning import FinetuningConfig
 from ..training.trainer import FINE_TUNING, TrainingConfig
-from ..vocabulary.vocabulary import CountingConfig, TokenizerConfig
-from .distill import DistillationConfig, StudentConfig
+from ..vocabulary.config import CountingConfig, TokenizerConfig
+from .config import DistillationConfig, StudentConfig
+from .job import Job
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -27,7 +28,9 @@ Config = TypeVar("Config")
 
 _PLACES = ("labelled", "unlabelled", "validation", "test")
 _COLUMNS = ("text", "text_pair", "label", "weight", "label_separator")
-_TOP = ("output", "seed", "threads", "shard_size", "validation_share", "calibrate")
+_TOP = ("output", "seed", "threads", "shard_size", "validation_share", "calibrate", "compact")
+#: What of ``[teacher]`` names the teacher; the rest is how an encoder is fine-tuned.
+_TEACHER = ("model", "encoder", "soft_targets")
 _SECTIONS = ("data", "teacher", "vocabulary", "student", "training", "finetuning", "report")
 
 
@@ -64,56 +67,75 @@ def override(recipe: dict[str, Any], setting: str) -> None:
     (recipe.setdefault(sections[0], {}) if sections else recipe)[name] = value
 
 
-def arguments(recipe: Mapping[str, Any], name: str = "The recipe") -> dict[str, Any]:
-    """The keyword arguments of :func:`~sparsedistill.pipeline.distill` that a recipe stands for.
+def recipe_job(recipe: Mapping[str, Any], name: str = "The recipe") -> Job:
+    """The job that a recipe describes.
 
-    What ``[report]`` says is for :mod:`sparsedistill.experiments.report`, and not looked at here.
+    ``[report]`` is for :mod:`sparsedistill.experiments` and is not read here.
 
     Args:
         recipe: The tables.
-        name: What to call it in errors.
+        name: The recipe's name in errors.
 
     Raises:
-        InputError: A table or a key is not known, or a value is of the wrong type.
+        InputError: A table or a key is not known, a value has the wrong type, or the parts of the job exclude
+            each other.
     """
-    _known(recipe, (*_TOP, "data_dir", *_SECTIONS), name)
-    sections = {section: recipe.get(section, {}) for section in _SECTIONS}
-    for section, table in sections.items():
-        if not isinstance(table, Mapping):
-            raise InputError(f"{name}: {section} is not a table: write [{section}] above its settings.")
-    data, teacher, vocabulary = sections["data"], dict(sections["teacher"]), sections["vocabulary"]
+    data, teacher = _table(recipe, "data", name), _table(recipe, "teacher", name)
     _known(data, (*_PLACES, *_COLUMNS, "classes"), f"{name} [data]")
-    model, encoder = teacher.pop("model", None), teacher.pop("encoder", None)
-    remembered = teacher.pop("soft_targets", [])
-    if not isinstance(remembered, list) or not all(isinstance(made, str) for made in remembered):
+    remembered = teacher.get("soft_targets", [])
+    if not isinstance(remembered, list) or not all(isinstance(folder, str) for folder in remembered):
         raise InputError(f"{name} [teacher] soft_targets is {remembered!r}: give a list of directories.")
     folder = data_folder(recipe.get("data_dir"))
+    columns = {key: data[key] for key in _COLUMNS if key in data}
+    classes = data.get("classes")
+    if classes is not None and not _fits(classes, tuple[str, ...]):
+        raise InputError(f"{name} [data] classes is {classes!r}: give a list of names.")
+    return Job(
+        teacher=teacher.get("model"),
+        encoder=teacher.get("encoder"),
+        remembered=tuple(map(Path, remembered)),
+        output=Path(recipe.get("output", "distilled")),
+        columns=_made(Columns, columns, f"{name} [data]"),
+        classes=None if classes is None else tuple(classes),
+        config=recipe_config(recipe, name),
+        **{key: _place(data[key], f"{name} [data] {key}", folder) for key in _PLACES if key in data},
+    )
+
+
+def recipe_config(recipe: Mapping[str, Any], name: str = "The recipe") -> DistillationConfig:
+    """The settings in a recipe, without its data and teacher.
+
+    Args:
+        recipe: The tables.
+        name: The recipe's name in errors.
+
+    Raises:
+        InputError: A table or a key is not known, or a value has the wrong type.
+    """
+    _known(recipe, (*_TOP, "data_dir", *_SECTIONS), name)
+    tables = {section: _table(recipe, section, name) for section in _SECTIONS}
+    vocabulary = tables["vocabulary"]
     tokenizer = {key: vocabulary[key] for key in vocabulary if key in _names(TokenizerConfig)}
     counting = {key: vocabulary[key] for key in vocabulary if key not in tokenizer}
-    knobs = {key: recipe[key] for key in _TOP if key in recipe and key != "output"}
-    _check(knobs, DistillationConfig, name)
-    config = DistillationConfig(
+    teacher = {key: value for key, value in tables["teacher"].items() if key not in _TEACHER}
+    top = {key: recipe[key] for key in _TOP if key in recipe and key != "output"}
+    _check(top, DistillationConfig, name)
+    return DistillationConfig(
         teacher=_made(FinetuningConfig, teacher, f"{name} [teacher]"),
         tokenizer=_made(TokenizerConfig, tokenizer, f"{name} [vocabulary]"),
         counting=_made(CountingConfig, counting, f"{name} [vocabulary]"),
-        student=_made(StudentConfig, sections["student"], f"{name} [student]"),
-        training=_made(TrainingConfig, sections["training"], f"{name} [training]"),
-        finetuning=_made(TrainingConfig, sections["finetuning"], f"{name} [finetuning]", FINE_TUNING),
-        **knobs,
+        student=_made(StudentConfig, tables["student"], f"{name} [student]"),
+        training=_made(TrainingConfig, tables["training"], f"{name} [training]"),
+        finetuning=_made(TrainingConfig, tables["finetuning"], f"{name} [finetuning]", FINE_TUNING),
+        **top,
     )
-    columns = {key: data[key] for key in _COLUMNS if key in data}
-    return {
-        "teacher": model,
-        "encoder": encoder,
-        "remembered": remembered,
-        **{
-            place: _place(data[place], f"{name} [data] {place}", folder) for place in _PLACES if place in data
-        },
-        **({"output": recipe["output"]} if "output" in recipe else {}),
-        "columns": _made(Columns, columns, f"{name} [data]"),
-        "classes": data.get("classes"),
-        "config": config,
-    }
+
+
+def _table(recipe: Mapping[str, Any], section: str, name: str) -> Mapping[str, Any]:
+    table = recipe.get(section, {})
+    if not isinstance(table, Mapping):
+        raise InputError(f"{name}: {section} is not a table: write [{section}] above its settings.")
+    return table
 
 
 def report_settings(recipe: Mapping[str, Any], kind: type[Config], title: str, name: str) -> Config:
@@ -122,10 +144,7 @@ def report_settings(recipe: Mapping[str, Any], kind: type[Config], title: str, n
     Raises:
         InputError: A key is not known, or a value is of the wrong type.
     """
-    table = recipe.get("report", {})
-    if not isinstance(table, Mapping):
-        raise InputError(f"{name}: report is not a table: write [report] above its settings.")
-    return _made(kind, {"title": title, **table}, f"{name} [report]")
+    return _made(kind, {"title": title, **_table(recipe, "report", name)}, f"{name} [report]")
 
 
 def _place(given: Any, name: str, folder: str | None) -> str | list[Path] | list[DataSource]:

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -20,6 +20,10 @@ from ..errors import InputError, first_line
 if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+#: What can be passed as a teacher: a classifier's directory or Hub id, a function from texts to scores, or a
+#: :class:`Teacher`.
+TeacherLike: TypeAlias = "str | Path | Teacher | Callable[..., ArrayLike]"
 
 #: Families whose position embeddings begin behind the index of the padding token.
 _SHIFTED_POSITIONS = frozenset(
@@ -251,7 +255,7 @@ class FileTeacher:
 
 
 def as_teacher(
-    teacher: str | Path | Teacher | Callable[..., ArrayLike],
+    teacher: TeacherLike,
     classes: Sequence[str] | None = None,
     multi_label: bool = False,
     outputs: str = "logits",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -14,12 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._internal.files import atomic_write
-from .._internal.progress import Advance, console, progress
+from .._internal.progress import Advance, Progress, no_progress
 from ..errors import InputError, first_line
 from .base import longest_input, quieten_transformers
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase, TrainerCallback
+
+logger = logging.getLogger(__package__)
 
 #: What is kept of a run beside its model, to know it again.
 _RECORD = "finetuning.json"
@@ -73,6 +76,7 @@ def finetune(
     *,
     text_pair: Sequence[str] | None = None,
     config: FinetuningConfig | None = None,
+    progress: Progress = no_progress,
 ) -> Path:
     """Fine-tune `model` as a classifier and save it, with its tokenizer, to `output`.
 
@@ -87,6 +91,7 @@ def finetune(
         output: Directory to create.
         text_pair: n second texts, for sentence pairs.
         config: See :class:`FinetuningConfig`.
+        progress: Shows the progress.
 
     Returns:
         `output`, as a path.
@@ -125,7 +130,7 @@ def finetune(
         {"input_ids": ids, "length": len(ids), "labels": label, **_segments(encoded, i)}
         for i, (ids, label) in enumerate(zip(encoded["input_ids"], labels.tolist(), strict=True))
     ]
-    _train(network, tokenizer, dataset, partial / "checkpoints", config)
+    _train(network, tokenizer, dataset, partial / "checkpoints", config, progress)
     network.save_pretrained(partial)
     tokenizer.save_pretrained(partial)
     shutil.rmtree(partial / "checkpoints")
@@ -139,6 +144,7 @@ def _train(
     dataset: list[dict[str, Any]],
     checkpoints: Path,
     config: FinetuningConfig,
+    progress: Progress,
 ) -> None:
     """Train to the end, from the last checkpoint where there is one."""
     import torch
@@ -240,7 +246,7 @@ def _claim(partial: Path, job: dict[str, Any]) -> None:
             "directory."
         )
     elif any((partial / "checkpoints").glob("checkpoint-*")):
-        console.print(f"Going on from the last checkpoint in {partial}.")
+        logger.info(f"Going on from the last checkpoint in {partial}.")
 
 
 def _bar(advance: Advance) -> TrainerCallback:

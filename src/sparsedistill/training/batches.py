@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Generator, Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -14,20 +12,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from .._internal.background import in_background
 from ..data.examples import Examples, Shards
 
 if TYPE_CHECKING:
     from ..vocabulary.vocabulary import Vocabulary
 
-#: Batches that are prepared ahead of the one that trains.
-AHEAD = 2
-
-_Job = TypeVar("_Job")
-_Result = TypeVar("_Result")
-
 
 @dataclass(frozen=True)
-class Batch:
+class TrainingBatch:
     """Some examples as a network takes them.
 
     Attributes:
@@ -72,7 +65,7 @@ class Extraction:
 
         Returns:
             int64 rows (nnz,) and offsets (n + 1,), for pairs (3 * n + 1,): see
-            :class:`~sparsedistill.vocabulary.Rows`.
+            :class:`~sparsedistill.vocabulary.NgramRows`.
         """
         found = self.vocabulary.extract(
             texts,
@@ -151,16 +144,16 @@ class TrainingBatches:
             steps -= taken
         return texts
 
-    def begin(self, at: int = 0) -> Generator[Batch, None, None]:
+    def begin(self, at: int = 0) -> Generator[TrainingBatch, None, None]:
         """Give the batches from step `at` on. Close the iterator to stop its thread."""
         every = ((w, b) for w, window in enumerate(self.windows) for b in range(window.batches))
         steps = (_Step(number, *step) for number, step in enumerate(every) if number >= at)
         return in_background(self._prepare, steps)
 
-    def _prepare(self, step: _Step) -> Batch:
+    def _prepare(self, step: _Step) -> TrainingBatch:
         examples, batches = self._load(step.window)
         chosen = examples.take(batches[step.batch])
-        return Batch(
+        return TrainingBatch(
             self.extraction.inputs(chosen.texts, chosen.text_pair, (self.seed, step.number)),
             (torch.from_numpy(chosen.targets), torch.from_numpy(chosen.weights)),
             chosen.soft,
@@ -188,25 +181,6 @@ def inputs_in_order(
         return extraction.inputs(texts.slice(start, batch_size), pair)
 
     return in_background(prepare, range(0, len(texts), batch_size))
-
-
-def in_background(prepare: Callable[[_Job], _Result], jobs: Iterable[_Job]) -> Generator[_Result, None, None]:
-    """Do `jobs` one after the other in a thread of their own, a few ahead of who takes the results.
-
-    What a job raises is raised here. The thread ends with the iterator: used up, closed or deleted.
-    """
-    with ThreadPoolExecutor(1, thread_name_prefix="extraction") as thread:
-        pending: deque[Future[_Result]] = deque()
-        try:
-            for job in jobs:
-                pending.append(thread.submit(prepare, job))
-                if len(pending) > AHEAD:
-                    yield pending.popleft().result()
-            while pending:
-                yield pending.popleft().result()
-        finally:
-            for future in pending:
-                future.cancel()
 
 
 def _windows(sizes: Sequence[int], window: int, generator: np.random.Generator) -> list[tuple[int, ...]]:

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import InputError
+from ..model.pairs import pair_width
+from ..model.torch_pairs import pair_features, weighted_parts
 from .tables.base import TableKind, make_table
 
 
@@ -17,7 +19,7 @@ class NetworkConfig:
     """The shape of a student.
 
     Attributes:
-        rows: Rows of the table: the size of the n-gram vocabulary.
+        rows: NgramRows of the table: the size of the n-gram vocabulary.
         classes: Classes that it tells apart.
         dim: Dimensions of an embedding; a multiple of 4 for FBGEMM.
         hidden: Units of the hidden layer.
@@ -45,35 +47,6 @@ class NetworkConfig:
                 raise InputError(f"{name} of a student is {getattr(self, name)}: it must be at least 1.")
         if not 0 <= self.dropout < 1:
             raise InputError(f"dropout of a student is {self.dropout}: it must be at least 0 and below 1.")
-
-
-def compare(means: Tensor, counts: Tensor) -> Tensor:
-    """What the head reads of n pairs: of their n-grams in both texts, in the first, in the second alone.
-
-    Concat-compare (section 3.2 of the paper) reads ``u``, ``v``, ``u * v`` and ``|u - v|`` of the two texts'
-    means, which do not tell what n-grams the texts have in common. So, instead of the means as they are,
-    the three parts that make them up are read, each by its share of the pair's n-grams, and these shares.
-
-    Args:
-        means: (n, 3, dim), the mean row of each part; zeros of a part without n-grams.
-        counts: (n, 3), the n-grams of each part.
-
-    Returns:
-        (n, 5 * dim + 3): the parts, ``u * v``, ``|u - v|``, and the shares. See :func:`pair_features`.
-    """
-    shares = counts / counts.sum(1, keepdim=True).clamp(min=1)
-    parts = means * shares[:, :, None]
-    u, v = ((parts[:, 0] + parts[:, i]) / _not_zero(shares[:, :1] + shares[:, i : i + 1]) for i in (1, 2))
-    return torch.cat([parts.flatten(1), u * v, (u - v).abs(), shares], dim=1)
-
-
-def pair_features(dim: int) -> int:
-    """Numbers that :func:`compare` makes of rows of `dim` of them."""
-    return 5 * dim + 3
-
-
-def _not_zero(shares: Tensor) -> Tensor:
-    return torch.where(shares > 0, shares, 1)
 
 
 class Head(nn.Module):
@@ -112,7 +85,7 @@ class StudentNetwork(nn.Module):
         self.table.weight.zero_()
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
-            width = pair_features(config.dim) if config.pair else config.dim
+            width = pair_width(config.dim) if config.pair else config.dim
             self.head = Head(width, config.hidden, config.classes, config.dropout).to(self.device)
 
     def forward(self, rows: Tensor, offsets: Tensor) -> Tensor:
@@ -121,14 +94,15 @@ class StudentNetwork(nn.Module):
         Args:
             rows: int64 (nnz,), the rows of the texts' n-grams, one text after the other.
             offsets: int64 (n + 1,), where each text's rows begin and end. A text without n-grams is
-                pooled to zeros. For pairs int64 (3 * n + 1,): see :class:`~sparsedistill.vocabulary.Rows`.
+                pooled to zeros. For pairs int64 (3 * n + 1,): see :class:`~.vocabulary.NgramRows`.
 
         Returns:
             Logits, float32 (n, classes).
         """
         pooled = self.table(rows, offsets)
         if self.config.pair:
-            pooled = compare(pooled.view(-1, 3, self.config.dim), offsets.diff().view(-1, 3))
+            parts = pooled.view(-1, 3, self.config.dim)
+            pooled = pair_features(*weighted_parts(parts, offsets.diff().view(-1, 3)))
         logits: Tensor = self.head(pooled)
         return logits
 

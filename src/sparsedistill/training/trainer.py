@@ -14,11 +14,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .._internal.progress import progress
+from .._internal.progress import Progress, no_progress
 from .._internal.texts import Texts
 from ..data.examples import Examples, Shards, as_strings
 from ..errors import InputError
-from .batches import Batch, Extraction, TrainingBatches, inputs_in_order
+from .batches import Extraction, TrainingBatch, TrainingBatches, inputs_in_order
 from .checkpoint import Checkpoints, InDirectory, InMemory, Record
 from .network import NetworkConfig, StudentNetwork
 from .objective import Objective
@@ -125,6 +125,7 @@ def train(
     *,
     checkpoint_dir: str | Path | None = None,
     description: str = "Training the student",
+    progress: Progress = no_progress,
 ) -> TrainingResult:
     """Train `network` on `examples`, and leave it with the weights that did best on `validation`.
 
@@ -145,6 +146,7 @@ def train(
             the same arguments, the run goes on from there, and one that is done gives its result
             again. Without it, nothing is written.
         description: What the progress bar says.
+        progress: Shows the progress.
 
     Returns:
         The history and the best result.
@@ -166,7 +168,9 @@ def train(
         checkpoints = InDirectory(Path(checkpoint_dir), _job(network.config, examples, validation, config))
     devices = [network.device] if network.device.type == "cuda" else []
     with _threads(config.threads), torch.random.fork_rng(devices):
-        return _Run(network, vocabulary, examples, validation, config, checkpoints).finish(description)
+        return _Run(network, vocabulary, examples, validation, config, checkpoints).finish(
+            description, progress
+        )
 
 
 def score(
@@ -276,10 +280,10 @@ class _Run:
         self.record = Record()
         self.losses: list[Tensor] = []
 
-    def finish(self, description: str) -> TrainingResult:
+    def finish(self, description: str, progress: Progress) -> TrainingResult:
         """Train to the end, and leave the network with its best weights."""
         self._begin()
-        texts_per_second = self._train(description)
+        texts_per_second = self._train(description, progress)
         self.network.load_arrays(self.checkpoints.best())
         self.network.eval()
         return TrainingResult(
@@ -301,7 +305,7 @@ class _Run:
         else:
             self._evaluate()
 
-    def _train(self, description: str) -> float:
+    def _train(self, description: str, progress: Progress) -> float:
         """Do the steps that are left; returns the texts a second, evaluations left out."""
         done = self.batches.texts(self.record.step)
         texts, seconds = 0, 0.0
@@ -324,7 +328,7 @@ class _Run:
     def _out_of_patience(self) -> bool:
         return self.config.patience is not None and self.record.waited >= self.config.patience
 
-    def _step(self, batch: Batch) -> None:
+    def _step(self, batch: TrainingBatch) -> None:
         # Each step seeds its own dropout, so that a resumed run draws what an uninterrupted one does.
         torch.manual_seed(
             int(np.random.SeedSequence((self.config.seed, self.record.step)).generate_state(1)[0])

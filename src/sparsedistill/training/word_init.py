@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .._internal.progress import progress
-from ..labeling.remembered import without_memory
+from .._internal.progress import Progress, no_progress
+from ..labeling.remembered import underlying_teacher
 from ..teachers.base import FileTeacher, Teacher, TransformersTeacher
 from ..vocabulary.vocabulary import Vocabulary, is_characters
 
@@ -25,7 +25,7 @@ _AT_ONCE = 1024
 
 
 @dataclass(frozen=True)
-class Start:
+class WordInit:
     """Rows to start with.
 
     Attributes:
@@ -43,9 +43,11 @@ class Start:
         return np.pad(cut * lengths[:, None], ((0, 0), (0, dim - cut.shape[1])))
 
 
-def start_of_words(vocabulary: Vocabulary, teacher: Teacher | FileTeacher | None) -> Start | None:
+def init_word_rows(
+    vocabulary: Vocabulary, teacher: Teacher | FileTeacher | None, progress: Progress = no_progress
+) -> WordInit | None:
     """Where the words of `vocabulary` start; None if the teacher has no encoder, or words are not known."""
-    teacher = without_memory(teacher)
+    teacher = underlying_teacher(teacher)
     ngrams, counts = vocabulary.ngrams, vocabulary.counts
     if not isinstance(teacher, TransformersTeacher) or ngrams is None or counts is None:
         return None
@@ -63,7 +65,7 @@ def start_of_words(vocabulary: Vocabulary, teacher: Teacher | FileTeacher | None
     vectors -= vectors.mean(axis=0)
     directions = np.linalg.svd(vectors[:_FITTED], full_matrices=False)[2]
     lengths = _LENGTH * _FREQUENT / (_FREQUENT + shares)
-    return Start(words, (_unit(vectors @ directions.T) * lengths[:, None]).astype(np.float32))
+    return WordInit(words, (_unit(vectors @ directions.T) * lengths[:, None]).astype(np.float32))
 
 
 def _is_word(ngram: str) -> bool:

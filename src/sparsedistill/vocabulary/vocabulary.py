@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+import logging
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
@@ -15,97 +15,26 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from .. import _core
-from .._internal.files import atomic_directory, atomic_write, read_json
-from .._internal.progress import console, progress
+from .._internal.files import atomic_directory, atomic_write
+from .._internal.progress import Progress, no_progress
+from .._internal.records import read_record, write_record
 from .._internal.tensors import map_tensors, write_tensors
 from .._internal.texts import Texts, all_threads, check_texts, core_texts
 from ..errors import InputError
+from .config import CountingConfig, TokenizerConfig, TokenizerRecord, VocabularyFile, VocabularyRecord
+
+logger = logging.getLogger(__package__)
 
 BUCKETS = "vocabulary.buckets"
+_CONFIG_FILE = "config.json"
+_ARRAYS_FILE = "vocabulary.safetensors"
 _NGRAMS_FILE = "ngrams.parquet"
 _SLICE = 1 << 16
 _CHARACTERS = "##"  # what character n-grams begin with (core/characters.hpp)
 
 
 @dataclass(frozen=True)
-class TokenizerConfig:
-    """How a text becomes n-grams; part of every model.
-
-    Attributes:
-        max_ngram: n-grams of 1 to `max_ngram` tokens are looked at; at most 8.
-        boundaries: The beginning and the end of a text are tokens too, so that n-grams know where
-            they stand. Worth it where position matters, as in questions.
-        min_characters: Shortest character n-grams, at least 2; of use where there are some.
-        max_characters: Longest ones, at most 8; 0 for none. A word has those of ``<word>``, spelt
-            ``##<wo``, beside itself, so that words that no one has seen mean something: misspelt, inflected
-            and disguised ones. Worth it where the corpus is small, at several times the look-ups
-            (subwords of Bojanowski et al. 2017).
-    """
-
-    max_ngram: int = 4
-    boundaries: bool = False
-    min_characters: int = 2
-    max_characters: int = 0
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.max_ngram <= _core.MAX_ORDER:
-            raise InputError(f"max_ngram is {self.max_ngram}: it must be 1 to {_core.MAX_ORDER}.")
-        if not _core.LEAST_CHARACTERS <= self.min_characters <= _core.MOST_CHARACTERS:
-            raise InputError(
-                f"min_characters is {self.min_characters}: it must be {_core.LEAST_CHARACTERS} to "
-                f"{_core.MOST_CHARACTERS}."
-            )
-        if self.max_characters and not self.min_characters <= self.max_characters <= _core.MOST_CHARACTERS:
-            raise InputError(
-                f"max_characters is {self.max_characters}: it must be min_characters ({self.min_characters}) "
-                f"to {_core.MOST_CHARACTERS}, or 0 for no character n-grams."
-            )
-
-    @property
-    def core(self) -> _core.TokenizerConfig:
-        """The same for the core."""
-        return _core.TokenizerConfig(
-            self.max_ngram, self.boundaries, self.min_characters, self.max_characters
-        )
-
-    def __str__(self) -> str:
-        """What n-grams there are: ``1-3, ends, 2-5 characters``."""
-        ends = ", ends" if self.boundaries else ""
-        lengths = f", {self.min_characters}-{self.max_characters} characters" if self.max_characters else ""
-        return f"1-{self.max_ngram}{ends}{lengths}"
-
-
-@dataclass(frozen=True)
-class CountingConfig:
-    """Which n-grams a vocabulary takes.
-
-    Attributes:
-        max_rows: At most so many n-grams, the most frequent ones.
-        min_count: n-grams that are rarer than this get no row.
-        by_document: Frequency is the number of texts an n-gram stands in, not of its occurrences.
-        memory: Bound on the memory for counting, in bytes. A corpus that needs more is counted by
-            forgetting the rarest n-grams now and then; :attr:`Vocabulary.error_bound` says how much
-            too low a count can be.
-    """
-
-    max_rows: int = 1_000_000
-    min_count: int = 2
-    by_document: bool = False
-    memory: int = 1 << 30
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.max_rows < 2**32 - 1:
-            raise InputError(f"max_rows is {self.max_rows}: it must be 1 to 4,294,967,294.")
-        if not 1 <= self.min_count < 2**32:
-            raise InputError(f"min_count is {self.min_count}: it must be at least 1.")
-        if self.memory < _core.LEAST_COUNTER_MEMORY:
-            raise InputError(
-                f"memory is {self.memory} bytes: counting needs at least {_core.LEAST_COUNTER_MEMORY}."
-            )
-
-
-@dataclass(frozen=True)
-class Rows:
+class NgramRows:
     """n-gram rows of n texts or pairs of texts, as CSR.
 
     A text has each of its rows once, however often the n-gram occurs: as in the paper's pipeline, and
@@ -196,6 +125,7 @@ class Vocabulary:
         counting: CountingConfig | None = None,
         *,
         threads: int | None = None,
+        progress: Progress = no_progress,
     ) -> Vocabulary:
         """Count the n-grams of `corpus` and keep the most frequent ones (Ye et al. 2022, section 3.2).
 
@@ -207,6 +137,7 @@ class Vocabulary:
             tokenizer: How texts become n-grams.
             counting: Which of them are kept.
             threads: All cores by default.
+            progress: Shows the progress.
 
         Raises:
             InputError: No n-gram is frequent enough, or `corpus` is no corpus.
@@ -228,11 +159,11 @@ class Vocabulary:
             buckets, len(keys), tokenizer, closed=True, counts=counts, error_bound=counter.error_bound
         )
         if counter.error_bound:
-            console.print(
+            logger.warning(
                 f"The corpus outgrew the memory bound: counts are too low by at most {counter.error_bound}."
             )
         del counter  # its memory, before more is taken
-        vocabulary._ngrams = vocabulary._spell(corpus, threads)
+        vocabulary._ngrams = vocabulary._spell(corpus, threads, progress)
         return vocabulary
 
     @classmethod
@@ -319,7 +250,7 @@ class Vocabulary:
         max_ngrams: int | None = None,
         seed: int = 0,
         threads: int | None = None,
-    ) -> Rows:
+    ) -> NgramRows:
         """The rows of the n-grams of `texts`, each once a text, or once a pair.
 
         Args:
@@ -340,7 +271,7 @@ class Vocabulary:
         if second is not None and len(second) != len(first):
             raise InputError(f"{len(first)} texts came with {len(second)} second ones: give one to each.")
         found = self.core.extract(first, second, dropout, max_ngrams or 0, seed, all_threads(threads))
-        return Rows(*found)
+        return NgramRows(*found)
 
     def rows_of(self, ngrams: Sequence[str]) -> NDArray[np.int64]:
         """The rows of n-grams given as strings, int64 (n,); -1 for those without a row."""
@@ -352,47 +283,46 @@ class Vocabulary:
         """What a safetensors file needs of the vocabulary, in the order to write it."""
         return {} if self.buckets is None else {BUCKETS: self.buckets}
 
-    def config(self) -> dict[str, Any]:
-        """What ``config.json`` needs of the vocabulary."""
-        return {
-            "tokenizer": {
-                "version": _core.TOKENIZER_VERSION,
-                "unicode": _core.UNICODE_VERSION,
-                **asdict(self.tokenizer),
-            },
-            "vocabulary": {"rows": len(self), "closed": self.closed, "error_bound": self.error_bound},
-        }
+    def record(self) -> VocabularyRecord:
+        """What ``config.json`` holds of the vocabulary, beside the tokenizer."""
+        return VocabularyRecord(len(self), self.closed, self.error_bound)
 
     @classmethod
-    def from_arrays(cls, config: dict[str, Any], arrays: dict[str, NDArray[Any]], where: Path) -> Vocabulary:
-        """The vocabulary of :meth:`arrays` and :meth:`config`, and of the strings in the directory `where`.
+    def from_arrays(
+        cls,
+        tokenizer: TokenizerRecord,
+        facts: VocabularyRecord,
+        arrays: Mapping[str, NDArray[Any]],
+        directory: Path,
+        *,
+        compact: bool = False,
+    ) -> Vocabulary:
+        """The vocabulary of :meth:`arrays` and :meth:`record`.
+
+        Args:
+            tokenizer: From ``config.json``.
+            facts: From ``config.json``.
+            arrays: The arrays.
+            directory: Where ``ngrams.parquet`` is; it is read when the strings are first needed.
+            compact: It is a compact student's, without a hash table.
 
         Raises:
-            InputError: Something is missing or of another kind, or the tokenizer is of another version.
+            InputError: An array is missing, a value cannot be used, or the tokenizer has another version.
         """
-        try:
-            settings, facts = dict(config["tokenizer"]), config["vocabulary"]
-            buckets = None if config.get("compact") is not None else arrays[BUCKETS]
-            version = settings.pop("version"), settings.pop("unicode")
-            if version != (_core.TOKENIZER_VERSION, _core.UNICODE_VERSION):
-                raise InputError(
-                    f"{where} was made with tokenizer version {version}, this sparsedistill has "
-                    f"{(_core.TOKENIZER_VERSION, _core.UNICODE_VERSION)}: install the one it was made with."
-                )
-            if buckets is not None and (buckets.dtype != np.uint64 or buckets.ndim != 2):
-                raise TypeError(f"{BUCKETS} has the wrong type")
-            tokenizer = TokenizerConfig(**settings)
-            rows, closed, error_bound = facts["rows"], facts["closed"], facts["error_bound"]
-            if type(rows) is not int or not 0 < rows < 2**32 or type(closed) is not bool:
-                raise TypeError("a fact has the wrong type")
-        except InputError:
-            raise
-        except (KeyError, TypeError, ValueError) as error:
+        version = tokenizer.version, tokenizer.unicode
+        if version != (_core.TOKENIZER_VERSION, _core.UNICODE_VERSION):
             raise InputError(
-                f"{where} holds no vocabulary that can be used ({error}): save it again."
-            ) from error
-        vocabulary = cls(buckets, rows, tokenizer, closed=closed, error_bound=error_bound)
-        vocabulary._strings = where / _NGRAMS_FILE
+                f"{directory} was made with tokenizer version {version}, this sparsedistill has "
+                f"{(_core.TOKENIZER_VERSION, _core.UNICODE_VERSION)}: install the version it was made with."
+            )
+        buckets = None if compact else arrays.get(BUCKETS)
+        usable = compact or (buckets is not None and buckets.dtype == np.uint64 and buckets.ndim == 2)
+        if not usable or not 0 < facts.rows < 2**32 or facts.error_bound < 0:
+            raise InputError(f"{directory} does not hold a usable vocabulary: save it again.")
+        vocabulary = cls(
+            buckets, facts.rows, tokenizer.config(), closed=facts.closed, error_bound=facts.error_bound
+        )
+        vocabulary._strings = directory / _NGRAMS_FILE
         return vocabulary
 
     def save(self, directory: str | Path) -> None:
@@ -402,8 +332,8 @@ class Vocabulary:
             InputError: `directory` exists already or cannot be written.
         """
         with atomic_directory(directory) as partial:
-            write_tensors(partial / "vocabulary.safetensors", self.arrays())
-            (partial / "config.json").write_text(json.dumps(self.config(), indent=2) + "\n")
+            write_tensors(partial / _ARRAYS_FILE, self.arrays())
+            write_record(partial / _CONFIG_FILE, VocabularyFile(self.tokenizer.record(), self.record()))
             self.save_ngrams(partial)
 
     @classmethod
@@ -414,8 +344,9 @@ class Vocabulary:
             InputError: There is none, or it is damaged.
         """
         directory = Path(directory)
-        config = read_json(directory / "config.json")
-        return cls.from_arrays(config, map_tensors(directory / "vocabulary.safetensors"), directory)
+        config = read_record(directory / _CONFIG_FILE, VocabularyFile, "build or save the vocabulary again")
+        arrays = map_tensors(directory / _ARRAYS_FILE)
+        return cls.from_arrays(config.tokenizer, config.vocabulary, arrays, directory)
 
     def save_ngrams(self, directory: Path) -> None:
         """Write the strings, if they are known, to ``ngrams.parquet`` in `directory`."""
@@ -463,7 +394,7 @@ class Vocabulary:
             self._ngrams, self._counts = ngrams, counts
         self._strings = None
 
-    def _spell(self, corpus: CorpusLike, threads: int) -> list[str]:
+    def _spell(self, corpus: CorpusLike, threads: int, progress: Progress) -> list[str]:
         strings = _core.NgramStrings(self.core)
         with progress("Spelling them out", _length(corpus), "texts") as advance:
             for texts, new in _slices(corpus):

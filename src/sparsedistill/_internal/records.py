@@ -1,0 +1,65 @@
+"""Typed records as JSON files: dataclasses in, dataclasses out, every value checked."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from ..errors import InputError
+from .files import atomic_write
+
+Record = TypeVar("Record")
+
+
+def as_builtins(record: object) -> Any:
+    """`record` as dicts, lists and plain values; fields that are None are left out.
+
+    Args:
+        record: A dataclass instance, or lists, tuples and dicts of them.
+    """
+    if is_dataclass(record) and not isinstance(record, type):
+        values = {field.name: getattr(record, field.name) for field in fields(record)}
+        return {name: as_builtins(value) for name, value in values.items() if value is not None}
+    if isinstance(record, dict):
+        return {key: as_builtins(value) for key, value in record.items()}
+    if isinstance(record, list | tuple):
+        return [as_builtins(value) for value in record]
+    return record
+
+
+def as_json(record: object, indent: int = 2) -> str:
+    """`record` as JSON text that ends with a line feed. See :func:`as_builtins`."""
+    return json.dumps(as_builtins(record), indent=indent, ensure_ascii=False) + "\n"
+
+
+def write_record(path: Path, record: object, indent: int = 2) -> None:
+    """Write `record` to a JSON file, atomically. See :func:`as_builtins`.
+
+    Raises:
+        InputError: `path` cannot be written.
+    """
+    with atomic_write(path) as partial:
+        partial.write_text(as_json(record, indent), encoding="utf-8")
+
+
+def read_record(path: Path, kind: type[Record], advice: str) -> Record:
+    """Read a JSON file as a dataclass. Unknown keys are ignored; types are checked strictly.
+
+    Args:
+        path: The file.
+        kind: The dataclass.
+        advice: What to do if the file cannot be used; the second half of the error message.
+
+    Raises:
+        InputError: The file is missing, is not JSON, lacks a field, or holds a value of the wrong type.
+    """
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=kind, strict=True)
+    except FileNotFoundError:
+        raise InputError(f"{path} does not exist: name a directory that sparsedistill has saved.") from None
+    except (OSError, UnicodeDecodeError, msgspec.DecodeError, RecursionError) as error:
+        raise InputError(f"{path} cannot be used ({error}): {advice}.") from error

@@ -1,0 +1,45 @@
+"""``sparsedistill explain``: why a text is classified as it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from .._internal.files import atomic_write
+from ..cascade import Cascade
+from .models import load_model
+from .options import (
+    StudentPath,
+)
+
+
+def explain(
+    student: StudentPath,
+    text: Annotated[str, typer.Argument(help="The text itself.", show_default=False)],
+    text_pair: Annotated[
+        str | None, typer.Option(help="The second text, for pairs.", show_default=False)
+    ] = None,
+    label: Annotated[
+        str | None,
+        typer.Option(help="The class to look at; by default the answer.", show_default=False),
+    ] = None,
+    top: Annotated[int, typer.Option(help="How many of the strongest n-grams to show.")] = 10,
+    html: Annotated[
+        Path | None, typer.Option(help="Write it to this file as HTML too.", show_default=False)
+    ] = None,
+) -> None:
+    """Show why a text is answered as it is: words coloured by what they say, and the strongest n-grams.
+
+    Green words speak for the class, red ones against it. Numbers are exact: they add up to the answer.
+
+    sparsedistill explain student "What a film!"
+    """
+    loaded = load_model(student)
+    explanation = (loaded.student if isinstance(loaded, Cascade) else loaded).explain(text, text_pair)
+    Console(highlight=False).print(explanation.to_terminal(label, top))
+    if html is not None:
+        with atomic_write(html) as partial:
+            partial.write_text(explanation.to_html(label, top) + "\n", "utf-8")

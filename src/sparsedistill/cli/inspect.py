@@ -1,0 +1,164 @@
+"""``sparsedistill inspect``: what a directory holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from .._internal.records import read_record
+from ..cascade import CASCADE_FILE, CascadeFile, is_cascade
+from ..explain.render import shown
+from ..model.compact import CompactWeights
+from ..student import Student
+from ..vocabulary.config import TokenizerConfig
+from ..vocabulary.vocabulary import Vocabulary, is_characters, tokenize
+from .tables import facts_table
+
+
+def inspect(
+    path: Annotated[
+        Path,
+        typer.Argument(help="A student, a cascade, a vocabulary or soft targets.", show_default=False),
+    ],
+    text: Annotated[
+        str | None, typer.Option("--text", help="Show what becomes of this text.", show_default=False)
+    ] = None,
+    top: Annotated[int, typer.Option(help="How many n-grams to show of each kind.")] = 10,
+) -> None:
+    """Say what a directory holds: a student, a cascade, a vocabulary or soft targets.
+
+    sparsedistill inspect student --text "What a film!"
+    """
+    out = Console(markup=False, highlight=False)  # texts are shown as they are
+    if (path / "manifest.json").exists():
+        out.print(_about_soft_targets(path))
+        return
+    if is_cascade(path):
+        out.print(_about_cascade(path))
+        path = path / "student"
+    if (path / "model.safetensors").exists():
+        student = Student.from_pretrained(path)
+        out.print(_about_student(student))
+        vocabulary = student.vocabulary
+    else:
+        student, vocabulary = None, Vocabulary.load(path)
+    out.print(_about_vocabulary(vocabulary, top))
+    if student is not None and vocabulary.ngrams is not None and not student.pair:
+        out.print(_about_classes(student, top))
+    if text is not None:
+        out.print(_about_text(text, vocabulary, student))
+
+
+def _about_student(student: Student) -> Table:
+    weights = student.weights
+    facts: dict[str, Any] = {
+        "classes": ", ".join(student.classes),
+        "reads": "pairs of texts" if student.pair else "texts",
+        "labels": "several a text" if student.multi_label else "one a text",
+        "form": "compact" if isinstance(weights, CompactWeights) else "as trained",
+        "parameters": weights.parameters,
+        "embedding dimensions": weights.dim,
+        "hidden units": len(weights.hidden_bias),
+    }
+    record = student.evaluation
+    if record.compression is not None:
+        facts["agreement with the trained student"] = f"{record.compression.steps[-1].agreement:.4f}"
+    if record.calibration is not None:
+        facts["temperature"] = f"{record.calibration.temperature:.4f}"
+    for name, quality in (("teacher", record.teacher), ("student", record.student)):
+        if quality is not None:
+            facts[f"{name} accuracy"] = f"{quality.accuracy:.4f}"
+    if record.student is not None and record.student.retention is not None:
+        facts["retention"] = f"{record.student.retention:.4f}"
+        facts["agreement"] = f"{record.student.agreement:.4f}"
+    facts |= {
+        name: value
+        for name, value in (
+            ("test texts", record.texts),
+            ("coverage", None if record.coverage is None else f"{record.coverage:.4f}"),
+            ("left out", record.left_out),
+        )
+        if value is not None
+    }
+    return facts_table("Student", facts)
+
+
+def _about_cascade(path: Path) -> Table:
+    config = read_record(path / CASCADE_FILE, CascadeFile, "save the cascade again")
+    facts = {"teacher": config.teacher or "without a name", "threshold": config.threshold}
+    chosen = None if config.evaluation is None else config.evaluation.chosen
+    return facts_table("Cascade", {**facts, **(chosen or {})})
+
+
+def _about_vocabulary(vocabulary: Vocabulary, top: int) -> Table:
+    facts: dict[str, Any] = {
+        "n-grams": len(vocabulary),
+        "longest, in tokens": vocabulary.tokenizer.max_ngram,
+        "text boundaries": "tokens" if vocabulary.tokenizer.boundaries else "not looked at",
+        "character n-grams": _characters_of(vocabulary.tokenizer),
+        "closed under prefixes": "yes" if vocabulary.closed else "no",
+        "a count is too low by at most": vocabulary.error_bound,
+    }
+    if vocabulary.ngrams is not None:
+        # Those of characters are spelt without a space, and counted as of 0 tokens.
+        orders = np.bincount(
+            [0 if is_characters(each) else each.count(" ") + 1 for each in vocabulary.ngrams]
+        )
+        facts |= {f"of {order} tokens": int(orders[order]) for order in range(1, len(orders))}
+        facts |= {"of characters": int(orders[0])} if orders[0] else {}
+        facts["most frequent"] = " | ".join(map(shown, vocabulary.ngrams[:top]))
+        facts["least frequent"] = " | ".join(map(shown, vocabulary.ngrams[-top:]))
+    return facts_table("Vocabulary", facts)
+
+
+def _characters_of(tokenizer: TokenizerConfig) -> str:
+    if not tokenizer.max_characters:
+        return "none"
+    return f"of {tokenizer.min_characters} to {tokenizer.max_characters} characters"
+
+
+def _about_classes(student: Student, top: int) -> Table:
+    from ..explain.explain import strongest_ngrams
+
+    found = strongest_ngrams(student, top)
+    return facts_table(
+        "Strongest n-grams",
+        {label: " | ".join(shown(ngram) for ngram, _ in ngrams) for label, ngrams in found.items()},
+    )
+
+
+def _about_soft_targets(path: Path) -> Table:
+    from ..labeling.soft_targets import SoftTargets
+
+    targets = SoftTargets.open(path)
+    shares = np.bincount(targets.read(0).logits.argmax(axis=1), minlength=len(targets.classes))
+    facts = {
+        "teacher": targets.teacher,
+        "texts": len(targets),
+        "shards": len(targets.shards),
+        "labels": "several a text" if targets.multi_label else "one a text",
+        "reads": "pairs of texts" if targets.pair else "texts",
+        "classes (share in the first shard)": ", ".join(
+            f"{name} ({share / shares.sum():.1%})"
+            for name, share in zip(targets.classes, shares, strict=True)
+        ),
+    }
+    return facts_table("Soft targets", facts)
+
+
+def _about_text(text: str, vocabulary: Vocabulary, student: Student | None) -> Table:
+    tokens = tokenize(text, boundaries=vocabulary.tokenizer.boundaries)
+    facts: dict[str, Any] = {"tokens": " ".join(map(shown, tokens))}
+    if vocabulary.ngrams is not None and vocabulary.buckets is not None:
+        rows = vocabulary.extract([text]).rows
+        facts[f"{len(rows)} known n-grams"] = " | ".join(shown(vocabulary.ngrams[row]) for row in rows)
+    if student is not None and not student.pair:
+        answers = student([text], top_k=None, coverage=True)[0]
+        facts["answer"] = ", ".join(f"{answer['label']} {answer['score']:.4f}" for answer in answers)
+        facts["coverage"] = f"{answers[0]['coverage']:.2f}"
+    return facts_table(repr(text), facts)

@@ -1,0 +1,70 @@
+"""``config.json`` of a student."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..vocabulary.config import TokenizerRecord, VocabularyRecord
+from .record import EvaluationRecord
+
+FORMAT = "sparsedistill"
+FORMAT_VERSION = 1
+
+#: Version of the layout of compact lines (core/compact/table.hpp) and of :class:`CompactLayout`.
+COMPACT_LAYOUT = 2
+
+
+@dataclass(frozen=True)
+class FormatRecord:
+    """The part of ``config.json`` that says how to read the rest; read first."""
+
+    format: str = ""
+    format_version: int = 0
+    compact: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class CompactLayout:
+    """How the arrays of a compact student are laid out.
+
+    Attributes:
+        layout: Version of the layout.
+        slots: Slots in a line.
+        wide: Leading numbers of a row that have two bytes; the others have one.
+    """
+
+    layout: int
+    slots: int
+    wide: int
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """All of ``config.json``.
+
+    Attributes:
+        format: ``"sparsedistill"``.
+        format_version: Version of the directory's format.
+        classes: Class names.
+        multi_label: The classes do not exclude each other.
+        pair: The student compares two texts.
+        dim: Dimensions of a row.
+        hidden: Units of the hidden layer.
+        tokenizer: How texts become n-grams.
+        vocabulary: Facts about the n-gram vocabulary.
+        compact: The layout of a compact student; None for one as trained.
+        evaluation: What was measured.
+    """
+
+    format: str
+    format_version: int
+    classes: list[str]
+    multi_label: bool
+    pair: bool
+    dim: int
+    hidden: int
+    tokenizer: TokenizerRecord
+    vocabulary: VocabularyRecord
+    compact: CompactLayout | None = None
+    evaluation: EvaluationRecord = field(default_factory=EvaluationRecord)

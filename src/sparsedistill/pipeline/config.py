@@ -1,0 +1,73 @@
+"""The settings of a job."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from ..teachers.finetuning import FinetuningConfig
+from ..training.tables.base import TableKind
+from ..training.trainer import FINE_TUNING, TrainingConfig
+from ..vocabulary.config import CountingConfig, TokenizerConfig
+
+
+@dataclass(frozen=True)
+class StudentConfig:
+    """The shape of a student, its vocabulary aside.
+
+    Attributes:
+        dim: Dimensions of an n-gram's embedding; a multiple of 4. Two classes need no more than 64 (IMDB,
+            labels only: 91.6 % at 64, 91.2 % at 256); many classes may need more.
+        hidden: Units of the hidden layer.
+        dropout: Dropout before each layer of the head.
+        table: Back end of the table in training: ``"fbgemm"``, ``"embedding_bag"``, or ``"auto"``.
+        device: Where to train: ``"cpu"``, ``"cuda"``, or ``"auto"`` for a GPU if there is one.
+    """
+
+    dim: int = 64
+    hidden: int = 256
+    dropout: float = 0.1
+    table: TableKind = "auto"
+    device: str = "auto"
+
+
+@dataclass(frozen=True)
+class DistillationConfig:
+    """All settings of a job.
+
+    Attributes:
+        teacher: How an encoder is fine-tuned, if one is given instead of a teacher.
+        tokenizer: How texts become n-grams.
+        counting: Which n-grams the vocabulary keeps.
+        student: The student's shape.
+        training: Training on soft targets, or on labels if there is no teacher.
+        finetuning: Training on labels after that.
+        validation_share: Share of the labelled texts that is held out to select the best student, if no
+            validation data are given.
+        calibrate: Fit one temperature to held-out texts after training.
+        compact: Write the compact student too.
+        shard_size: Texts in a shard of soft targets: the most that an interruption can lose.
+        seed: Seeds every stage.
+        threads: All cores by default.
+    """
+
+    teacher: FinetuningConfig = field(default_factory=FinetuningConfig)
+    tokenizer: TokenizerConfig = field(default_factory=TokenizerConfig)
+    counting: CountingConfig = field(default_factory=CountingConfig)
+    student: StudentConfig = field(default_factory=StudentConfig)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+    finetuning: TrainingConfig = FINE_TUNING
+    validation_share: float = 0.1
+    calibrate: bool = True
+    compact: bool = True
+    shard_size: int = 20_000
+    seed: int = 0
+    threads: int | None = None
+
+    def seeded(self) -> DistillationConfig:
+        """A copy with seed and threads passed on to every stage."""
+        return replace(
+            self,
+            teacher=replace(self.teacher, seed=self.seed),
+            training=replace(self.training, seed=self.seed, threads=self.threads),
+            finetuning=replace(self.finetuning, seed=self.seed, threads=self.threads),
+        )

@@ -1,0 +1,62 @@
+"""A job: what a recipe, the command line and :func:`~sparsedistill.distill` all build."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeAlias
+
+from ..data.columns import Columns
+from ..data.inputs import LabelledLike, UnlabelledLike
+from ..data.sources import DataSource
+from ..errors import InputError
+from ..teachers.base import FileTeacher, TeacherLike
+from .config import DistillationConfig
+
+#: Labelled texts of a job: see :data:`~sparsedistill.data.LabelledLike`; or data sources.
+LabelledInput: TypeAlias = LabelledLike | Sequence[DataSource]
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to distil, from what, and where to.
+
+    Attributes:
+        teacher: A fine-tuned classifier (directory or Hub id), a function from texts to scores (needs
+            `classes`), a :class:`~sparsedistill.FileTeacher` for scores in the unlabelled corpus, or None
+            for a student of the labels alone.
+        encoder: Instead of a teacher: an encoder, which is fine-tuned on `labelled`.
+        labelled: Labelled texts. Optional if there is a teacher.
+        unlabelled: Unlabelled texts of the kind that the student is for.
+        validation: Labelled texts to select the best student with; by default a part of `labelled`.
+        test: Labelled texts that only the evaluation uses.
+        output: Directory to make.
+        columns: Names of the columns in files.
+        classes: Class names, if the teacher does not name them.
+        remembered: Directories of soft targets that the same teacher has made before.
+        config: The settings.
+
+    Raises:
+        InputError: The parts exclude each other, or there is nothing to learn from.
+    """
+
+    teacher: TeacherLike | FileTeacher | None = None
+    encoder: str | Path | None = None
+    labelled: LabelledInput | None = None
+    unlabelled: UnlabelledLike | None = None
+    validation: LabelledInput | None = None
+    test: LabelledInput | None = None
+    output: Path = Path("distilled")
+    columns: Columns = field(default_factory=Columns)
+    classes: tuple[str, ...] | None = None
+    remembered: tuple[Path, ...] = ()
+    config: DistillationConfig = field(default_factory=DistillationConfig)
+
+    def __post_init__(self) -> None:
+        if self.teacher is not None and self.encoder is not None:
+            raise InputError("Both a teacher and an encoder were given: give only one of them.")
+        if self.encoder is not None and self.labelled is None:
+            raise InputError("An encoder needs labelled texts to be fine-tuned on: give some, or a teacher.")
+        if self.teacher is None and self.encoder is None and self.labelled is None:
+            raise InputError("There is nothing to learn from: give a teacher, labelled texts, or both.")

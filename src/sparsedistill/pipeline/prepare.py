@@ -1,0 +1,188 @@
+"""Everything before a student is trained: texts, teacher, vocabulary and soft targets."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, cast
+
+from .._internal.progress import Progress, no_progress
+from .._internal.records import as_builtins, read_record, write_record
+from ..data.columns import Columns
+from ..data.corpus import Corpus, FileFingerprint
+from ..data.inputs import LabelledLike, UnlabelledLike, as_corpus, as_labelled, is_sources, write_corpus
+from ..data.labelled import Labelled, read_labelled
+from ..data.sources import write_sources
+from ..errors import InputError
+from ..labeling.remembered import RememberingTeacher
+from ..labeling.soft_examples import SoftExamples
+from ..labeling.soft_targets import SoftTargets, label
+from ..teachers.base import FileTeacher, Teacher, TransformersTeacher, as_teacher
+from ..teachers.finetuning import finetune
+from ..training.word_init import WordInit, init_word_rows
+from ..vocabulary.config import CountingConfig, TokenizerConfig
+from ..vocabulary.vocabulary import Vocabulary
+from .config import DistillationConfig
+from .job import Job, LabelledInput
+from .material import Material, gather
+
+
+@dataclass(frozen=True)
+class PreparedJob:
+    """What a student is trained from, and measured with.
+
+    Attributes:
+        material: The labelled texts.
+        corpus: All texts that the teacher has scored and the vocabulary has counted.
+        vocabulary: The n-grams of the corpus.
+        teacher: The teacher, if there is one.
+        targets: The teacher's scores of the corpus.
+        word_init: Initial rows of words, for a student of pairs whose teacher has an encoder.
+        left_out: Texts that were left out because they occur in validation or test data, ``labelled`` and
+            ``unlabelled``.
+    """
+
+    material: Material
+    corpus: Corpus
+    vocabulary: Vocabulary
+    teacher: Teacher | FileTeacher | None
+    targets: SoftTargets | None
+    word_init: WordInit | None
+    left_out: dict[str, int]
+
+
+@dataclass(frozen=True)
+class VocabularySource:
+    """What a vocabulary was built from, kept next to it to recognise it."""
+
+    corpus: list[FileFingerprint]
+    tokenizer: TokenizerConfig
+    counting: CountingConfig
+
+
+def prepare(job: Job, progress: Progress = no_progress) -> PreparedJob:
+    """Do everything that comes before the training of a student. Finished stages are not repeated.
+
+    Raises:
+        InputError: Something in the job cannot be used, or its output directory holds another job.
+    """
+    config = job.config.seeded()
+    teacher = job.teacher
+    if teacher is not None and not isinstance(teacher, FileTeacher):
+        teacher = as_teacher(teacher, job.classes, job.columns.multi_label)
+    material = _material(job, teacher.classes if teacher else job.classes, config)
+    job.output.mkdir(parents=True, exist_ok=True)
+    if job.encoder is not None:
+        teacher = TransformersTeacher(_finetuned(job, material, config, progress))
+    if job.remembered and teacher is not None and not isinstance(teacher, FileTeacher):
+        teacher = RememberingTeacher(teacher, [SoftTargets.open(folder) for folder in job.remembered])
+    corpus, left_out = _corpus(job, material, progress, scored=isinstance(teacher, FileTeacher))
+    vocabulary = make_vocabulary(corpus, job.output / "vocabulary", config, progress)
+    targets = None
+    if teacher is not None:
+        targets = label(
+            teacher, corpus, job.output / "labels", shard_size=config.shard_size, progress=progress
+        )
+        left_out += SoftExamples(targets, material.held_out()).left_out
+    word_init = init_word_rows(vocabulary, teacher, progress) if material.pair else None
+    counts = {"labelled": material.left_out, "unlabelled": left_out}
+    return PreparedJob(material, corpus, vocabulary, teacher, targets, word_init, counts)
+
+
+def make_vocabulary(
+    corpus: Corpus, folder: Path, config: DistillationConfig, progress: Progress = no_progress
+) -> Vocabulary:
+    """The vocabulary of `corpus`: the one in `folder` if it has the same source, else a new one."""
+    path = folder.with_name(folder.name + ".json")
+    source = VocabularySource(corpus.fingerprint(), config.tokenizer, config.counting)
+    if folder.exists() and path.exists() and _vocabulary_source(path) == as_builtins(source):
+        return Vocabulary.load(folder)
+    shutil.rmtree(folder, ignore_errors=True)
+    vocabulary = Vocabulary.build(
+        corpus, config.tokenizer, config.counting, threads=config.threads, progress=progress
+    )
+    vocabulary.save(folder)
+    write_record(path, source)
+    return vocabulary
+
+
+def _vocabulary_source(path: Path) -> Any:
+    return read_record(path, dict[str, Any], "delete it to count the n-grams again")
+
+
+def _material(job: Job, classes: Sequence[str] | None, config: DistillationConfig) -> Material:
+    data = job.output / "data"
+    train = _labelled(job.labelled, job.columns, classes, data / "labelled.parquet", config.seed)
+    classes = classes if train is None else train.classes
+    return gather(
+        train,
+        _labelled(job.validation, job.columns, classes, data / "validation.parquet", config.seed),
+        _labelled(job.test, job.columns, classes, data / "test.parquet", config.seed),
+        classes=classes,
+        columns=job.columns,
+        validation_share=config.validation_share,
+        seed=config.seed,
+    )
+
+
+def _labelled(
+    given: LabelledInput | None, columns: Columns, classes: Sequence[str] | None, spool: Path, seed: int
+) -> Labelled | None:
+    """Labelled texts; those of data sources are written to the file `spool` first."""
+    if given is None:
+        return None
+    if not is_sources(given):
+        return as_labelled(cast(LabelledLike, given), columns, classes)
+    write_sources(given, replace(columns, label=columns.label or "label"), spool, seed=seed)
+    pair = None if columns.text_pair is None else "text_pair"
+    return read_labelled(spool, Columns("text", pair, "label", None, columns.label_separator), classes)
+
+
+def _finetuned(job: Job, material: Material, config: DistillationConfig, progress: Progress) -> Path:
+    train = material.train
+    assert job.encoder is not None and train is not None  # noqa: S101, PT018 - Job has checked it
+    return finetune(
+        job.encoder,
+        train.texts.to_pylist(),
+        train.labels,
+        train.classes,
+        job.output / "teacher",
+        text_pair=None if train.text_pair is None else train.text_pair.to_pylist(),
+        config=config.teacher,
+        progress=progress,
+    )
+
+
+def _corpus(job: Job, material: Material, progress: Progress, *, scored: bool) -> tuple[Corpus, int]:
+    """All texts that the teacher scores and the vocabulary counts: the unlabelled and the training texts.
+
+    Args:
+        job: The job.
+        material: Its labelled texts.
+        progress: Shows the progress.
+        scored: The teacher's scores are in the unlabelled corpus, so there are none for training texts.
+
+    Returns:
+        The corpus, and how many unlabelled texts were left out because they are held out.
+    """
+    parts = []
+    left_out = 0
+    unlabelled: UnlabelledLike | None = job.unlabelled
+    if is_sources(unlabelled):
+        spool = job.output / "data" / "unlabelled.parquet"
+        plain = replace(job.columns, label=None, weight=None, label_separator=None)
+        seed = job.config.seed
+        left_out = write_sources(unlabelled, plain, spool, material.held_out(), seed, progress)
+        parts.append(Corpus(spool, Columns("text", None if job.columns.text_pair is None else "text_pair")))
+    elif unlabelled is not None:
+        parts.append(as_corpus(unlabelled, job.columns, job.output / "unlabelled.parquet").unlabelled())
+    if material.train is not None and not scored:
+        names = parts[0].columns if parts else job.columns
+        plain = Columns(names.text, names.text_pair)
+        texts, text_pair = material.train.texts, material.train.text_pair
+        parts.append(write_corpus(job.output / "labelled.parquet", plain, texts, text_pair))
+    if not parts:
+        raise InputError("There are no texts to learn from: give unlabelled texts.")
+    return (parts[0] if len(parts) == 1 else parts[0].joined(parts[1])), left_out
