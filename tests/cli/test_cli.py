@@ -190,7 +190,8 @@ def test_a_report_is_written_and_written_again(run: Run, tmp_path: Path) -> None
     page.unlink()
     assert run(*command, "--only-render")[0] == 0
     assert page.read_text() == text
-    student = {"accuracy": 0.5, "validation": 0.5, "ngrams": 9, "parameters": 99}
+    student = {"accuracy": 0.5, "macro_f1": 0.5, "log_loss": 0.7, "ece": 0.1}
+    student |= {"validation": 0.5, "ngrams": 9, "parameters": 99}
     variants = [{"label": "1", "own": True, "students": [student]}]
     ablation = {"name": "order", "title": "Longest n-gram", "ordered": True, "variants": variants}
     (tmp_path / "work" / "films" / "ablations.json").write_text(json.dumps({"ablations": [ablation]}))

@@ -1,4 +1,4 @@
-"""What an ablation varies, and that it marks the recipe's own setting."""
+"""The plan of ablations: each varies one setting and marks the recipe's own."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def labels(ablation: Ablation) -> list[str]:
     return [("*" if variant.own else "") + variant.label for variant in ablation.variants]
 
 
-def test_each_varies_one_thing_and_has_the_recipes_own() -> None:
+def test_each_ablation_varies_one_setting_and_contains_the_recipes_own() -> None:
     found = planned()
     assert labels(found["order"]) == ["1", "2", "3", "4", "*5"]
     assert labels(found["dim"]) == ["16", "32", "*48", "64", "128", "256", "512", "1000"]
@@ -53,10 +53,10 @@ def test_each_varies_one_thing_and_has_the_recipes_own() -> None:
         (5_000_000, MOST_ROWS, ["10,000", "30,000", "100,000", "300,000", "1,000,000", "*5,000,000"]),
     ],
 )
-def test_rows_end_with_the_ngrams(limit: int, ngrams: int, expected: list[str]) -> None:
+def test_rows_are_at_most_the_ngrams_of_the_corpus(limit: int, ngrams: int, expected: list[str]) -> None:
     config = DistillationConfig(counting=CountingConfig(max_rows=limit))
     assert labels(planned(config, ngrams)["rows"]) == expected
 
 
-def test_shares_are_of_unlabelled_texts() -> None:
+def test_shares_need_unlabelled_texts() -> None:
     assert "share" not in planned(unlabelled=False)

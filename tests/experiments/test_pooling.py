@@ -1,4 +1,4 @@
-"""Other poolings than the mean: what they compute, how they learn, and that they are students in all else."""
+"""Poolings for ablations: their values, their updates, and training with them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CPU = torch.device("cpu")
 
 
 def pooled(pooling: Pooling, weight: Tensor, scores: Tensor, rows: Tensor, offsets: Tensor) -> Tensor:
-    """The definition, a text at a time."""
+    """The definition, one text at a time."""
     found = []
     for begin, end in zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True):
         chosen = rows[begin:end]
@@ -43,19 +43,19 @@ def pooled(pooling: Pooling, weight: Tensor, scores: Tensor, rows: Tensor, offse
 
 
 @pytest.mark.parametrize("pooling", POOLINGS)
-def test_pools_and_learns_as_defined(pooling: Pooling) -> None:
+def test_pooling_and_updates_match_the_definition(pooling: Pooling) -> None:
     table = PooledTable(pooling, ROWS, DIM, CPU)
     generator = torch.Generator().manual_seed(5)
     for array in (table.weight, table.scores):
         array.copy_(torch.randn(array.shape, generator=generator))
-    learnt = [table.weight.double().clone(), table.scores.double().clone()]
+    learnt = table.weight.double().clone(), table.scores.double().clone()
     squares = [torch.zeros(len(array), dtype=torch.float64) for array in learnt]
     rows, offsets = csr(torch.Generator().manual_seed(3))
     assert torch.allclose(
         table(rows, offsets).detach().double(), pooled(pooling, *learnt, rows, offsets), atol=1e-5
     )
     for rows, offsets, gradient, rate in updates(table):
-        leaves = [array.clone().requires_grad_() for array in learnt]
+        leaves = learnt[0].clone().requires_grad_(), learnt[1].clone().requires_grad_()
         (pooled(pooling, *leaves, rows, offsets) * gradient).sum().backward()
         for array, sums, leaf in zip(learnt, squares, leaves, strict=True):
             if leaf.grad is not None and leaf.grad.numel():
@@ -66,7 +66,7 @@ def test_pools_and_learns_as_defined(pooling: Pooling) -> None:
     assert torch.allclose(table.squares.double(), torch.cat(squares), rtol=1e-3)
 
 
-def test_the_mean_is_that_of_other_students() -> None:
+def test_mean_equals_the_table_of_students() -> None:
     one, other = PooledTable("mean", ROWS, DIM, CPU), EmbeddingBagTable(ROWS, DIM, CPU)
     for _ in zip(updates(one), updates(other), strict=True):
         assert torch.allclose(one.weight, other.weight, atol=1e-6)
@@ -79,13 +79,13 @@ def test_attention_starts_as_the_mean(pooling: Pooling) -> None:
     one, other = PooledNetwork(config, pooling).eval(), StudentNetwork(config).eval()
     for network in (one, other):
         network.table.weight.copy_(torch.randn(ROWS, DIM, generator=torch.Generator().manual_seed(0)))
-    parts = csr(torch.Generator().manual_seed(1))  # three of a pair
+    parts = csr(torch.Generator().manual_seed(1))  # three parts per pair
     assert torch.allclose(one(*parts), other(*parts), atol=1e-6)
     assert one(*parts).shape == (TEXTS // 3, 3)
 
 
 @pytest.mark.parametrize("pooling", ["max", "scalar attention", "query attention"])
-def test_networks_train_and_go_on_where_they_were(pooling: Pooling, tmp_path: Path) -> None:
+def test_networks_train_and_resume(pooling: Pooling, tmp_path: Path) -> None:
     config = NetworkConfig(len(WORDS), 3, dim=8, hidden=8)
     whole, again = PooledNetwork(config, pooling), PooledNetwork(config, pooling)
     result = train(whole, VOCABULARY, toy(1000, 0), toy(300, 1), QUICK)
@@ -104,17 +104,17 @@ def test_networks_train_and_go_on_where_they_were(pooling: Pooling, tmp_path: Pa
     assert same(whole, again)
 
 
-def test_attention_weighs_what_tells() -> None:
-    """In texts of one word that tells and one that does not, the first comes to count for more."""
+def test_attention_weights_informative_words() -> None:
+    """In texts with one informative word and one that is not, the first gets the larger weight."""
     table = PooledTable("scalar attention", 3, 4, CPU)
     table.weight.copy_(torch.tensor([[1.0] * 4, [-1.0] * 4, [0.0] * 4]))
     table.set_learning_rate(0.1)
     rows, offsets = torch.tensor([0, 2, 1, 2]), torch.tensor([0, 2, 4])
     for _ in range(20):
         values = table(rows, offsets).sum(dim=1)
-        torch.nn.functional.softplus(-values * torch.tensor([1.0, -1.0])).sum().backward()
+        torch.nn.functional.softplus(-values * torch.tensor([1.0, -1.0])).sum().backward()  # type: ignore[no-untyped-call]
     assert np.all(table.scores[:2, 0].numpy() > table.scores[2, 0].item() + 0.1)
 
 
-def test_unknown_poolings_are_refused() -> None:
+def test_unknown_pooling_raises() -> None:
     assert "pooling is 'median'" in error(lambda: PooledTable("median", 3, 4, CPU))  # type: ignore[arg-type]

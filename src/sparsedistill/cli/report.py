@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,7 +13,10 @@ from ..errors import InputError
 from .options import (
     DataDir,
 )
-from .progress import console
+from .progress import console, progress_bars
+
+if TYPE_CHECKING:
+    from ..experiments.result import TaskOutcome
 
 
 def report(
@@ -20,69 +24,69 @@ def report(
         list[Path] | None,
         typer.Argument(help="Recipes; by default all in ./recipes.", show_default=False),
     ] = None,
-    work: Annotated[Path, typer.Option("--work", "-w", help="Directory for what is made on the way.")] = Path(
-        "report"
-    ),
-    output: Annotated[Path, typer.Option("--output", "-o", help="The page to write.")] = Path(
-        "docs/results.md"
-    ),
+    work: Annotated[
+        Path, typer.Option("--work", "-w", help="Directory for teachers, students and figures.")
+    ] = Path("report"),
+    output: Annotated[Path, typer.Option("--output", "-o", help="Page to write.")] = Path("docs/results.md"),
     data_dir: DataDir = None,
     teachers: Annotated[
         Path | None,
         typer.Option(
-            help="Directory of teachers that were fine-tuned before, by the names of the recipes, to be used "
-            "instead of the recipes' own.",
+            help="Directory of fine-tuned teachers, named like the recipes, to use instead of the recipes' "
+            "own.",
             show_default=False,
         ),
     ] = None,
     soft_targets: Annotated[
         Path | None,
         typer.Option(
-            help="Directory of soft targets that these teachers made before, by the names of the recipes.",
+            help="Directory of soft targets that these teachers have made, named like the recipes.",
             show_default=False,
         ),
     ] = None,
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", help="A setting of all recipes, as teacher.encoder=MODEL.", show_default=False),
+        typer.Option(
+            "--set", help="Setting for all recipes, such as teacher.encoder=MODEL.", show_default=False
+        ),
     ] = None,
     preamble: Annotated[
         Path | None,
         typer.Option(
-            help="A file of Markdown to begin the page with: machine, teachers.", show_default=False
+            help="Markdown file for the beginning of the page: the machine, the teachers.",
+            show_default=False,
         ),
     ] = None,
     ablations: Annotated[
         bool,
         typer.Option(
             "--ablations",
-            help="Train students that differ from the recipe's own in one thing each, too, and draw how they "
-            "do: longest n-gram, rows, dimensions, share of the unlabelled texts, pooling.",
+            help="Also train students that each differ from the recipe's own in one setting, and plot their "
+            "figures: longest n-gram, rows, dimensions, share of the unlabelled texts, pooling, training "
+            "data.",
         ),
     ] = False,
     only_render: Annotated[
-        bool, typer.Option("--only-render", help="Run nothing: write the page from what has been run.")
+        bool, typer.Option("--only-render", help="Run nothing; write the page from existing figures.")
     ] = False,
 ) -> None:
-    """Run recipes and write a page of results: teacher, students and baselines, a row a task.
+    """Run recipes and write a page of results, with one row per task: teacher, students, baselines.
 
-    Interrupted, the same command goes on where it was; what is finished is not run again. The page shows
-    the ablations that are in the directory for what is made on the way, whenever they were run.
+    An interrupted command resumes when it is run again; finished parts are not repeated. The page shows all
+    ablations in the work directory, including those of earlier runs.
 
         sparsedistill report recipes/trec.toml --data-dir data --ablations
     """
-    from ..experiments.results import results_of
+    from ..experiments.page import results_of
 
     chosen = recipes or sorted(Path("recipes").glob("*.toml"))
     if not chosen:
-        raise InputError("There are no recipes in ./recipes: name some.")
-    introduction = "" if preamble is None else _text_of(preamble)
+        raise InputError("There are no recipes in ./recipes: name at least one.")
+    introduction = "" if preamble is None else _read_text(preamble)
     for recipe in [] if only_render else chosen:
         from ..experiments.report import run_or_record
 
-        teacher = (
-            None if teachers is None or not (teachers / recipe.stem).is_dir() else teachers / recipe.stem
-        )
+        teacher = None if teachers is None else teachers / recipe.stem
         known = [] if soft_targets is None else sorted((soft_targets / recipe.stem).glob("*/manifest.json"))
         run_or_record(
             recipe,
@@ -92,29 +96,29 @@ def report(
             remembered=[manifest.parent for manifest in known],
             settings=settings or [],
             ablations=ablations,
+            progress=progress_bars,
         )
-        _write_results(output, results_of(chosen, work), introduction)
-    _write_results(output, results_of(chosen, work), introduction)
+        _write_page(output, results_of(chosen, work), introduction)
+    _write_page(output, results_of(chosen, work), introduction)
     console.print(f"The results are in {output}.")
 
 
-def _text_of(path: Path) -> str:
+def _read_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} cannot be read ({error}): name a file of text.") from error
+        raise InputError(f"{path} cannot be read ({error}): name a text file.") from error
 
 
-def _write_page(path: Path, page: str) -> None:
+def _write_page(output: Path, outcomes: Sequence[TaskOutcome], introduction: str) -> None:
+    """Write the page, and the plots next to it."""
+    from ..experiments.page import plots, render
+
+    for name, picture in plots(outcomes).items():
+        _write_text(output.parent / name, picture)
+    _write_text(output, render(outcomes, introduction))
+
+
+def _write_text(path: Path, text: str) -> None:
     with atomic_write(path) as partial:
-        partial.write_text(page, encoding="utf-8")
-
-
-def _write_results(output: Path, results: list[dict[str, Any]], introduction: str) -> None:
-    """The page, and its plots beside it."""
-    from ..experiments.results import plots, render
-
-    for name, picture in plots(results).items():
-        (output.parent / name).parent.mkdir(parents=True, exist_ok=True)
-        _write_page(output.parent / name, picture)
-    _write_page(output, render(results, introduction))
+        partial.write_text(text, encoding="utf-8")

@@ -1,11 +1,12 @@
-"""What a student has to beat on the same labels: fastText, and TF-IDF with logistic regression."""
+"""Baselines on the same labels as a student: fastText, and TF-IDF with logistic regression."""
 
 from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,20 +15,49 @@ from ..data.labelled import Labelled
 from ..errors import InputError
 from ..vocabulary.vocabulary import tokenize
 
-#: The settings that are tried; what does best on the validation data is taken.
+#: Settings of a baseline.
+Settings: TypeAlias = dict[str, int | float]
+
+#: Scores n labelled texts: logits, float32 (n, classes).
+Predictor: TypeAlias = Callable[[Labelled], NDArray[np.float32]]
+
+#: Inverse regularisation strengths to try with TF-IDF.
 REGULARISATIONS = (1.0, 4.0, 16.0)
-FASTTEXT_SETTINGS = ({"lr": 0.1, "epoch": 25}, {"lr": 0.5, "epoch": 5}, {"lr": 0.5, "epoch": 25})
+#: Settings to try with fastText.
+FASTTEXT_SETTINGS: tuple[Settings, ...] = (
+    {"lr": 0.1, "epoch": 25},
+    {"lr": 0.5, "epoch": 5},
+    {"lr": 0.5, "epoch": 25},
+)
+
+#: The error if scikit-learn is missing.
+NO_SKLEARN = "scikit-learn is not installed: run pip install 'sparsedistill[report]'."
+_NO_FASTTEXT = "fastText is not installed: run pip install 'sparsedistill[report]'."
 
 _PREFIX = "__label__"
 
-#: Scores of n labelled texts, float32 (n, classes).
-Predictor = Callable[[Labelled], NDArray[np.float32]]
+
+@dataclass(frozen=True)
+class Baseline:
+    """A baseline.
+
+    Attributes:
+        name: Its name in file names.
+        title: Its name on the page.
+        train: Trains one model per setting on training data, and yields the settings with the model. The
+            settings that do best on the validation data are used. Raises :class:`~sparsedistill.InputError`
+            if a library is not installed.
+    """
+
+    name: str
+    title: str
+    train: Callable[[Labelled], Iterator[tuple[Settings, Predictor]]]
 
 
-def tfidf(train: Labelled) -> Iterator[tuple[dict[str, Any], Predictor]]:
-    """TF-IDF of words and pairs of words, and logistic regression, with each regularisation.
+def tfidf(train: Labelled) -> Iterator[tuple[Settings, Predictor]]:
+    """TF-IDF of words and word pairs with logistic regression, for each of :data:`REGULARISATIONS`.
 
-    Pairs of texts are compared by the products and the differences of their vectors.
+    The features of a pair of texts are the products and the absolute differences of their vectors.
 
     Raises:
         InputError: scikit-learn is not installed.
@@ -37,7 +67,7 @@ def tfidf(train: Labelled) -> Iterator[tuple[dict[str, Any], Predictor]]:
         from sklearn.feature_extraction.text import TfidfVectorizer
         from sklearn.linear_model import LogisticRegression
     except ImportError as error:
-        raise InputError("scikit-learn is not installed: pip install 'sparsedistill[report]'.") from error
+        raise InputError(NO_SKLEARN) from error
 
     vectorizer = TfidfVectorizer(
         ngram_range=(1, 2), sublinear_tf=True, tokenizer=tokenize, token_pattern=None
@@ -51,22 +81,22 @@ def tfidf(train: Labelled) -> Iterator[tuple[dict[str, Any], Predictor]]:
         second = vectorizer.transform(_pairs(labelled))
         return hstack([first.multiply(second), abs(first - second)]).tocsr()
 
-    seen = features(train)
+    inputs = features(train)
     for strength in REGULARISATIONS:
-        model = LogisticRegression(C=strength, max_iter=1000).fit(seen, train.labels)
+        model = LogisticRegression(C=strength, max_iter=1000).fit(inputs, train.labels)
 
         def predict(labelled: Labelled, model: Any = model) -> NDArray[np.float32]:
             shares = np.zeros((len(labelled), len(labelled.classes)), np.float32)
             shares[:, model.classes_] = model.predict_proba(features(labelled))
-            return np.log(np.maximum(shares, np.finfo(np.float32).tiny))
+            return _logits(shares)
 
         yield {"C": strength}, predict
 
 
-def fasttext(train: Labelled, seed: int = 0) -> Iterator[tuple[dict[str, Any], Predictor]]:
-    """FastText with words and pairs of words, with each of its settings; on one thread.
+def fasttext(train: Labelled, seed: int = 0) -> Iterator[tuple[Settings, Predictor]]:
+    """FastText with words and word pairs on one thread, for each of :data:`FASTTEXT_SETTINGS`.
 
-    Pairs of texts are read as one text, with a mark between them.
+    A pair of texts is read as one text with ``</s>`` between them.
 
     Raises:
         InputError: fastText is not installed.
@@ -74,7 +104,7 @@ def fasttext(train: Labelled, seed: int = 0) -> Iterator[tuple[dict[str, Any], P
     try:
         import fasttext as library
     except ImportError as error:
-        raise InputError("fastText is not installed: pip install 'sparsedistill[report]'.") from error
+        raise InputError(_NO_FASTTEXT) from error
 
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "train.txt"
@@ -88,12 +118,21 @@ def fasttext(train: Labelled, seed: int = 0) -> Iterator[tuple[dict[str, Any], P
             def predict(labelled: Labelled, model: Any = model) -> NDArray[np.float32]:
                 shares = np.zeros((len(labelled), len(labelled.classes)), np.float32)
                 for row, line in enumerate(_lines(labelled)):
-                    # The core's own method: the one around it fails with NumPy 2.
+                    # The method of the extension module: its Python wrapper fails with NumPy 2.
                     for share, label in model.f.predict(f"{line}\n", -1, 0.0, "strict"):
                         shares[row, int(label.removeprefix(_PREFIX))] = share
-                return np.log(np.maximum(shares, np.finfo(np.float32).tiny))
+                return _logits(shares)
 
             yield settings, predict
+
+
+#: All baselines.
+BASELINES = (Baseline("tfidf", "TF-IDF + LR", tfidf), Baseline("fasttext", "fastText", fasttext))
+
+
+def _logits(shares: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Log probabilities, which are logits; finite also for a probability of 0."""
+    return np.log(np.maximum(shares, np.finfo(np.float32).tiny))
 
 
 def _texts(labelled: Labelled) -> list[str]:

@@ -1,4 +1,4 @@
-"""Ways to pool a text's n-grams: for comparison alone, as what is served is their mean."""
+"""Ways to pool the n-grams of a text, for ablations only: a saved student always pools by the mean."""
 
 from __future__ import annotations
 
@@ -13,29 +13,36 @@ from ..errors import InputError
 from ..training.network import NetworkConfig, StudentNetwork
 from ..training.tables.base import Table, descend
 
-#: How a text's rows become one: their mean, their largest or their sum, dimension by dimension, or a mean
-#: weighted by a softmax over the text's n-grams, of a learnt number a row (``"scalar attention"``) or of
-#: the product of the row with one learnt query (``"query attention"``).
+#: How the rows of a text become one vector: by their mean, maximum or sum in each dimension, or by a mean
+#: that is weighted by a softmax over the n-grams of the text: of one learnt number per row (``"scalar
+#: attention"``), or of the dot products of the rows with one learnt query (``"query attention"``).
 Pooling: TypeAlias = Literal["mean", "max", "sum", "scalar attention", "query attention"]
 
 
 class PooledTable(Table):
-    """Rows pooled in any way; all that is learnt is updated in the backward pass by row-wise Adagrad.
+    """A table with any pooling; rows and scores are updated in the backward pass by row-wise Adagrad.
 
-    Each occurrence of a row is looked up, and has its gradient written: dearer than the tables that
-    students are trained with, and equal to them where it pools to the mean.
+    The row and the gradient of each occurrence of an n-gram are materialised. This costs more than in the
+    tables that students are trained with; with the pooling ``"mean"`` the results are equal.
 
     Attributes:
         weight: float32 (rows, dim).
-        scores: float32: (rows, 1), a number a row, (1, dim), the query, or (0, 1) where nothing is weighed.
+        scores: float32; for scalar attention (rows, 1), one number per row; for query attention (1, dim),
+            the query; else (0, 1).
         squares: float32 (rows + len(scores),), Adagrad's sums: those of `weight`, then those of `scores`.
     """
 
     def __init__(self, pooling: Pooling, rows: int, dim: int, device: torch.device) -> None:
-        """Make a table whose rows and scores are all zero, so that attention starts as the mean.
+        """Make a table whose rows and scores are 0, so that attention starts as the mean.
+
+        Args:
+            pooling: The pooling.
+            rows: Number of rows.
+            dim: Dimensions of a row.
+            device: Device of the arrays.
 
         Raises:
-            InputError: There is no such pooling.
+            InputError: `pooling` is unknown.
         """
         super().__init__()
         if pooling not in get_args(Pooling):
@@ -48,14 +55,15 @@ class PooledTable(Table):
         self.learning_rate = 0.0
 
     def set_learning_rate(self, rate: float) -> None:
+        """Set the learning rate of the updates after the next forward passes."""
         self.learning_rate = rate
 
     def forward(self, rows: Tensor, offsets: Tensor) -> Tensor:
-        """Pool int64 `rows` (nnz,) with int64 `offsets` (n + 1,) to float32 (n, dim)."""
+        """Pool int64 `rows` (nnz,) of n texts, with int64 `offsets` (n + 1,), to float32 (n, dim)."""
         texts, count = torch.repeat_interleave(offsets.diff()), len(offsets) - 1
         found = self._look_up(self.weight, self.squares[: len(self.weight)], rows)
         if self.pooling == "max":
-            # Where several are the largest, and at first all are, they share the gradient evenly.
+            # Rows with equal maxima, as all are at first, share the gradient equally.
             largest = (found.detach() == _largest(found.detach(), offsets)[texts]).to(found.dtype)
             return _sums(largest / _sums(largest, texts, count)[texts] * found, texts, count)
         if self.pooling == "sum":
@@ -63,7 +71,7 @@ class PooledTable(Table):
         return _sums(self._shares(found, rows, offsets) * found, texts, count)
 
     def _shares(self, found: Tensor, rows: Tensor, offsets: Tensor) -> Tensor:
-        """How much each occurrence counts in its text, (nnz, 1): those of a text sum up to 1."""
+        """The weight of each occurrence in its text, (nnz, 1); the weights of a text sum to 1."""
         squares = self.squares[len(self.weight) :]
         if self.pooling == "mean":
             scores = found.new_zeros(len(rows), 1)
@@ -77,7 +85,7 @@ class PooledTable(Table):
         return grown / _sums(grown, texts, len(offsets) - 1)[texts]
 
     def _look_up(self, table: Tensor, squares: Tensor, rows: Tensor) -> Tensor:
-        """Rows of `table`, which move when the gradient comes back to them."""
+        """Rows of `table`, which are updated when their gradient has been computed."""
         found = functional.embedding(rows, table)
         if torch.is_grad_enabled():
             update = partial(_update, table=table, squares=squares, rows=rows, rate=self.learning_rate)
@@ -86,12 +94,15 @@ class PooledTable(Table):
 
 
 class PooledNetwork(StudentNetwork):
-    """A student that pools in another way; in all else, and in what it starts from, as the other ones.
+    """A student's network with another pooling; everything else, initial values included, is the same.
 
     Args:
-        config: Its shape; what back end the table has does not matter.
-        pooling: How it pools.
-        device: Where it lives.
+        config: Its shape; `table` has no effect.
+        pooling: The pooling.
+        device: Device of the arrays.
+
+    Raises:
+        InputError: `pooling` is unknown.
     """
 
     table: PooledTable
@@ -101,17 +112,17 @@ class PooledNetwork(StudentNetwork):
         self.table = PooledTable(pooling, config.rows, config.dim, self.device)
 
     def arrays(self) -> dict[str, Tensor]:
-        """All that was learnt: that of a student, and ``scores``."""
+        """All parameters: those of a student, and ``scores``."""
         return {**super().arrays(), "scores": self.table.scores}
 
 
 def _sums(values: Tensor, texts: Tensor, count: int) -> Tensor:
-    """The sum of each text's values, (nnz, d) to (count, d)."""
+    """The sum of the values of each text, (nnz, d) to (count, d)."""
     return values.new_zeros(count, values.shape[1]).index_add(0, texts, values)
 
 
 def _largest(values: Tensor, offsets: Tensor) -> Tensor:
-    """The largest of each text's values, (nnz, d) to (n, d); 0 of a text without any."""
+    """The maximum of the values of each text, (nnz, d) to (n, d); 0 for a text without values."""
     largest = torch.segment_reduce(values, "max", offsets=offsets, axis=0)
     return largest.where(offsets.diff()[:, None] > 0, 0.0)
 
