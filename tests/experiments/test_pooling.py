@@ -56,7 +56,7 @@ def test_pooling_and_updates_match_the_definition(pooling: Pooling) -> None:
     )
     for rows, offsets, gradient, rate in updates(table):
         leaves = learnt[0].clone().requires_grad_(), learnt[1].clone().requires_grad_()
-        (pooled(pooling, *leaves, rows, offsets) * gradient).sum().backward()
+        (pooled(pooling, *leaves, rows, offsets) * gradient).sum().backward()  # type: ignore[no-untyped-call]
         for array, sums, leaf in zip(learnt, squares, leaves, strict=True):
             if leaf.grad is not None and leaf.grad.numel():
                 sums += leaf.grad.square().mean(dim=1)

@@ -10,9 +10,7 @@ import typer
 
 from .._internal.files import atomic_write
 from ..errors import InputError
-from .options import (
-    DataDir,
-)
+from .options import DataDir
 from .progress import console, progress_bars
 
 if TYPE_CHECKING:

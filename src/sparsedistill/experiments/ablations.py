@@ -102,7 +102,7 @@ def _orders(own: Variant) -> list[Variant]:
 
 
 def _sizes(own: Variant, ngrams: int) -> list[Variant]:
-    """Variants of the most rows of the table, of a corpus with so many `ngrams`."""
+    """Variants of the maximum rows of the table; `ngrams` as in :func:`plan`."""
     counting = own.config.counting
     rows = min(counting.max_rows, ngrams)
     return [
