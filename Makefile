@@ -1,11 +1,14 @@
-# make demo    the whole job on real text, in a virtual environment of its own (ten minutes on 2 cores)
-# make test    the tests, in the same environment with the development tools
-# make check   linters, types and formats
-# make core    the core's own tests under AddressSanitizer and UndefinedBehaviorSanitizer
-# make bench   the benchmarks, with the engines that are compared in an environment of their own; with
-#              PEERS="--student DIR --teacher DIR" options of benchmarks/peers.py
-# make paper   all recipes, and the ablations of two, into docs/results.md (hours; goes on where it was); with
-#              PAPER="--data-dir DIR" options of sparsedistill report
+# make demo      the whole job on real text, in its own virtual environment (10 minutes on 2 cores)
+# make test      the quick tests, in the same environment with the development tools; make test K=NAME runs
+#                those whose name contains NAME (an expression of pytest -k)
+# make test-slow the slow tests
+# make check     layers, linters, types, formats and docstrings; the same as the pre-commit hooks
+# make core      the tests of the core under AddressSanitizer and UndefinedBehaviorSanitizer
+# make coverage  branch coverage of the Python package and line and branch coverage of the core
+# make bench     the benchmarks, with the compared engines in their own environment; pass options of
+#                benchmarks/peers.py as PEERS="--student DIR --teacher DIR"
+# make paper     all recipes, and the ablations of two, into docs/results.md (hours; resumes); pass options of
+#                sparsedistill report as PAPER="--data-dir DIR"
 
 PYTHON ?= python3
 VENV := .venv
@@ -13,34 +16,45 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 PEERS_VENV := build/peers-venv
 ABLATED := recipes/sst2.toml recipes/trec.toml
-SOURCES := pyproject.toml constraints.txt CMakeLists.txt $(wildcard core/*.?pp core/*.inc)
+CORE_FILES := $(shell find core -name "*.?pp" -o -name "*.inc" ! -name unicode_tables.inc)
+SOURCES := pyproject.toml constraints.txt CMakeLists.txt $(CORE_FILES)
 
-# The encoder and the text of the demo come from packages: nothing is looked up on a model hub.
+# The encoder and the texts of the demo come from packages: no model hub is used.
 export HF_HUB_OFFLINE := 1
 
-.PHONY: demo test test-slow check core bench paper clean
+.PHONY: demo test test-slow check core coverage bench paper clean
 
 demo: $(VENV)/demo.stamp
 	$(BIN)/python demo.py
 
 test: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(if $(K),-k '$(K)')
 
 test-slow: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest -m slow
 
 check: $(VENV)/dev.stamp
+	$(BIN)/lint-imports
+	$(BIN)/python .ci/structure.py
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/clang-format --dry-run --Werror core/*.hpp core/*.cpp core/compact_kernel.inc core/tests/*.cpp \
-	  core/tools/roofline.cpp core/tools/roofline.inc
+	$(BIN)/clang-format --dry-run --Werror $(CORE_FILES)
 
 core: $(VENV)/dev.stamp
 	$(BIN)/cmake -S . -B build/sanitized -G Ninja -DCMAKE_MAKE_PROGRAM=$(abspath $(BIN)/ninja) \
 	  -DSPARSEDISTILL_TESTS=ON -DSPARSEDISTILL_ROOFLINE=ON -DSPARSEDISTILL_SANITIZE=ON
 	$(BIN)/cmake --build build/sanitized
 	build/sanitized/core_tests
+
+# The quick tests once more, with coverage measured: they are slower so.
+coverage: $(VENV)/dev.stamp
+	$(BIN)/python -m pytest --quiet --cov --cov-branch --cov-report=term:skip-covered
+	$(BIN)/cmake -S . -B build/coverage -G Ninja -DCMAKE_MAKE_PROGRAM=$(abspath $(BIN)/ninja) \
+	  -DSPARSEDISTILL_TESTS=ON -DSPARSEDISTILL_COVERAGE=ON
+	$(BIN)/cmake --build build/coverage
+	build/coverage/core_tests
+	$(BIN)/gcovr --root core --exclude core/tests build/coverage
 
 bench: $(PEERS_VENV)/peers.stamp $(VENV)/dev.stamp
 	$(PEERS_VENV)/bin/python benchmarks/peers.py $(PEERS)
@@ -50,7 +64,7 @@ bench: $(PEERS_VENV)/peers.stamp $(VENV)/dev.stamp
 	$(BIN)/python benchmarks/opening.py
 	$(BIN)/python benchmarks/roofline.py
 
-# Encoders, and data that there are no local copies of, come from the Hub.
+# Encoders, and data without a local copy, come from the Hub.
 paper: export HF_HUB_OFFLINE := 0
 paper: $(VENV)/paper.stamp
 	$(BIN)/sparsedistill report $(ABLATED) --ablations $(PAPER)
@@ -71,7 +85,7 @@ $(VENV)/paper.stamp: $(VENV)/demo.stamp
 	$(PIP) --editable ".[report,datasets]"
 	touch $@
 
-# What is measured is the package as it installs from this tree, not the tree.
+# The benchmarks measure the package as it installs from this tree.
 $(PEERS_VENV)/peers.stamp: $(SOURCES) benchmarks/requirements.txt $(shell find src -name "*.py*")
 	@echo "Installing the engines to compare with into $(PEERS_VENV) (some minutes the first time) ..."
 	$(PYTHON) -m venv $(PEERS_VENV)

@@ -202,9 +202,9 @@ def test_pairs_come_as_two_columns_or_as_dicts() -> None:
     assert answer["score"] == pytest.approx(float(student.predict_proba(["the film"], ["bad"]).max()))
     with pytest.raises(InputError, match="text_pair"):
         student.predict(["a"])
-    with pytest.raises(InputError, match="each needs one"):
+    with pytest.raises(InputError, match="give one per text"):
         student.predict(["a"], ["b", "c"])
-    with pytest.raises(InputError, match="complete it"):
+    with pytest.raises(InputError, match="give a dict with both"):
         student([{"text": "a"}])
     with pytest.raises(InputError, match="leave out"):
         make().predict(["a"], ["b"])

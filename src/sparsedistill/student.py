@@ -12,7 +12,8 @@ from ._internal.tensors import map_tensors, write_tensors
 from ._internal.texts import Texts
 from .compression.compress import compress
 from .errors import InputError
-from .explain.explain import Explanation, explain
+from .explain.explain import explain
+from .explain.result import Explanation
 from .model.card import model_card
 from .model.compact import CompactWeights
 from .model.config import COMPACT_LAYOUT, FORMAT, FORMAT_VERSION, FormatRecord, ModelConfig

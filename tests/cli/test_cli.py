@@ -16,6 +16,7 @@ import pytest
 
 from sparsedistill import CountingConfig, Student, TokenizerConfig, Vocabulary
 from sparsedistill.cli.app import main
+from sparsedistill.model.compact import CompactWeights
 from sparsedistill.model.weights import StudentWeights
 
 Run = Callable[..., tuple[int, str, str]]
@@ -69,6 +70,8 @@ def test_help_tells_what_every_command_does(run: Run) -> None:
         "distill",
         "report",
         "evaluate",
+        "compress",
+        "cascade",
         "predict",
         "explain",
         "inspect",
@@ -158,7 +161,15 @@ def test_a_recipe_and_its_options_are_distilled_and_evaluated(run: Run, tmp_path
     code, out, err = run("distill", recipe, "-o", tmp_path / "out", "--seed", 3)
     assert code == 0, err
     assert "accuracy" in out
+    assert "compact" in out
     assert Student.from_pretrained(tmp_path / "out" / "student").classes == ("bad", "good")
+    compact = Student.from_pretrained(tmp_path / "out" / "compact")
+    assert isinstance(compact.weights, CompactWeights)
+    assert run("predict", tmp_path / "out" / "compact", test)[1].startswith("label\tscore\ttext\n")
+    code, out, err = run("distill", recipe, "-o", tmp_path / "plain", "--no-compact")
+    assert code == 0, err
+    assert "compact" not in out
+    assert not (tmp_path / "plain" / "compact").exists()
     code, out, err = run("evaluate", tmp_path / "out" / "student", test, "--json", tmp_path / "e.json")
     assert code == 0, err
     assert json.loads((tmp_path / "e.json").read_text())["student"]["accuracy"] == 1.0
@@ -226,7 +237,7 @@ def test_a_teacher_is_put_behind_a_student(run: Run, student: Path, tmp_path: Pa
     scores = ("--scores", "g,b")
     code, _, err = run("cascade", student, data, "--teacher", "the/teacher", *scores, "-o", tmp_path / "c")
     assert code == 0, err
-    assert "33.33% of 300 texts go to the teacher" in err
+    assert "The teacher scores 33.33% of 300 texts" in err
     picture = tmp_path / "curve.svg"
     code, out, err = run(
         *("evaluate", tmp_path / "c", data, *scores, "--plot", picture, "--json", tmp_path / "e.json")

@@ -13,7 +13,7 @@ from support.sentences import error
 
 from sparsedistill import DistillationConfig, Student, StudentConfig, TrainingConfig, Vocabulary, distill
 from sparsedistill._internal.records import as_builtins
-from sparsedistill.compression.compress import Floor
+from sparsedistill.compression.difference import Floor
 from sparsedistill.data.examples import Examples
 from sparsedistill.evaluation.calibration import calibrate, fit_temperature
 from sparsedistill.model.card import model_card

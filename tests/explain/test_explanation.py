@@ -15,8 +15,8 @@ from support import reference
 from support.sentences import error
 
 from sparsedistill import CountingConfig, Student, TokenizerConfig, Vocabulary, tokenize
-from sparsedistill.compression.compress import Floor
-from sparsedistill.explain.explain import strongest_ngrams
+from sparsedistill.compression.difference import Floor
+from sparsedistill.explain.strongest import strongest_ngrams
 from sparsedistill.model.compact import CompactWeights
 from sparsedistill.model.weights import StudentWeights
 

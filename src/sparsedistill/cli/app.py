@@ -31,13 +31,13 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="""Distil a transformer text classifier into a student that runs at the cost of reading the bytes.
 
-**All of it in one go:** `sparsedistill distill --encoder MODEL --labelled train.csv --unlabelled more.txt`
+**The whole job:** `sparsedistill distill --encoder MODEL --labelled train.csv --unlabelled more.txt`
 
-**Step by step:** `teach` a teacher, `label` text with it, make a `vocab`, `train` a student, `evaluate` it,
-`explain` its answers, `predict` with it, or have a `cascade` ask the teacher where it is not sure.
+**Step by step:** `teach` a teacher, `label` a corpus with it, build a `vocab`, `train` a student, `evaluate`
+it, `compress` it, `predict` with it, `explain` its predictions, or let a `cascade` defer to the teacher.
 
-Text files may be txt (a text a line), csv, tsv, jsonl or parquet, compressed as .gz or .zst, several at once
-or a glob pattern in quotes.""",
+Text files are txt (one text per line), csv, tsv, jsonl or parquet, also compressed as .gz or .zst. Give
+several files, directories, or patterns in quotes.""",
 )
 
 for _command in (
@@ -58,7 +58,7 @@ for _command in (
 
 
 def main() -> NoReturn:
-    """Run the command line; errors in what was given are one sentence and exit code 2."""
+    """Run the command line. Errors in the input are one sentence, with exit code 2."""
     show_log()
     try:
         app(standalone_mode=False)
@@ -69,20 +69,20 @@ def main() -> NoReturn:
     except typer.Abort:
         _fail("Interrupted.", 130)
     except KeyboardInterrupt:
-        _fail("Interrupted: what was finished is kept, and the same command goes on from there.", 130)
+        _fail("Interrupted: finished work is kept, and the same command resumes from there.", 130)
     except BrokenPipeError:
-        sys.stdout = None  # whoever read our output has gone: say nothing more
+        sys.stdout = None  # the reader of our output is gone: print nothing more
         sys.exit(1)
     except OSError as error:
         _fail(
-            f"{error.filename or 'A file'}: {error.strerror}: check the path, the permissions and the disk."
+            f"{error.filename or 'A file'}: {error.strerror}. Check the path, the permissions and the disk."
         )
     except ImportError as error:
         if error.name not in ("accelerate", "torch", "transformers"):
             raise
         _fail(f"This command needs {error.name}: pip install 'sparsedistill[train]'.")
     except Exception as error:
-        if hasattr(error, "show"):  # the command was called in a wrong way
+        if hasattr(error, "show"):  # wrong options or arguments
             error.show()
             sys.exit(2)
         raise

@@ -1,4 +1,4 @@
-"""``sparsedistill cascade``: a student with its teacher behind it."""
+"""``sparsedistill cascade``: a student that defers to its teacher."""
 
 from __future__ import annotations
 
@@ -9,22 +9,11 @@ import typer
 from .._internal.files import refuse_existing
 from ..cascade import Cascade
 from ..data.columns import Columns
-from ..data.corpus import Corpus
+from ..data.corpus import Corpus, TextBatch
 from ..data.labelled import Labelled
 from ..student import Student
-from .models import first_texts, labelled_for, scores_of
-from .options import (
-    Format,
-    Label,
-    Output,
-    Outputs,
-    Pair,
-    Scores,
-    Separator,
-    StudentPath,
-    Text,
-    Threads,
-)
+from .models import labelled_for, read_texts, scores_of
+from .options import Format, Label, Output, Outputs, Pair, Scores, Separator, StudentPath, Text, Threads
 from .progress import console, progress_bars
 
 
@@ -32,19 +21,23 @@ def cascade(
     student: StudentPath,
     validation: Annotated[
         list[str],
-        typer.Argument(help="Files of texts that neither was trained on.", show_default=False),
+        typer.Argument(
+            help="Files of texts that neither student nor teacher was trained on.", show_default=False
+        ),
     ],
-    teacher: Annotated[str, typer.Option(help="Its teacher: directory or Hub id.", show_default=False)],
+    teacher: Annotated[str, typer.Option(help="The teacher: a directory or a Hub id.", show_default=False)],
     output: Output,
-    retention: Annotated[float, typer.Option(help="Share of the teacher's metric to keep.")] = 0.995,
+    retention: Annotated[float, typer.Option(help="Share of the teacher's metric to retain.")] = 0.995,
     calls: Annotated[
         float | None,
         typer.Option(
-            help="Instead: the share of texts that may go to the teacher, as 0.1.", show_default=False
+            help="Instead of a retention: maximum share of texts that the teacher scores, such as 0.1.",
+            show_default=False,
         ),
     ] = None,
     labels: Annotated[
-        bool, typer.Option(help="The files have labels; without, the target is the teacher's answers.")
+        bool,
+        typer.Option(help="The files have labels. Without labels, the target is the teacher's answers."),
     ] = True,
     scores: Scores = None,
     outputs: Outputs = "logits",
@@ -55,41 +48,46 @@ def cascade(
     format: Format = None,  # noqa: A002
     threads: Threads = None,
 ) -> None:
-    """Put a teacher behind a student: it answers what the student is not sure of.
+    """Combine a student with its teacher, which scores the texts that the student is not sure of.
 
-    The threshold of confidence is chosen on validation data. `predict` and `evaluate` take the result as they
-    take a student.
+    The confidence threshold is chosen on validation data. `predict` and `evaluate` accept the result like a
+    student.
 
-    sparsedistill cascade student validation.csv --teacher teacher -o cascade
+        sparsedistill cascade student validation.csv --teacher teacher -o cascade
     """
     refuse_existing(output)
     loaded = Student.from_pretrained(student)
     columns = Columns(text, text_pair, label, None, label_separator)
-    texts: Labelled | list[str]
-    given = pairs = None
+    data: Labelled | TextBatch
     if labels:
-        texts = labelled_for(loaded, validation, columns, format)
+        data = labelled_for(loaded, validation, columns, format)
     else:
-        texts, pairs = first_texts(Corpus(validation, Columns(text, text_pair), format=format), None)
-    if scores is not None:
-        given = scores_of(loaded, validation, columns, format, scores, outputs)
+        data = read_texts(Corpus(validation, Columns(text, text_pair), format=format))
+    known = None if scores is None else scores_of(loaded, validation, columns, format, scores, outputs)
     fitted = Cascade.fit(
         loaded,
         teacher,
-        texts,
-        pairs,
+        data if isinstance(data, Labelled) else data.texts,
+        None if isinstance(data, Labelled) else data.text_pair,
         retention=retention,
         calls=calls,
-        scores=given,
+        scores=known,
         threads=threads,
         progress=progress_bars,
     )
     fitted.save_pretrained(output)
-    evaluation = fitted.evaluation
-    assert evaluation is not None and evaluation.chosen is not None  # noqa: S101, PT018 - fit has set them
+    _report(fitted, len(data))
+    console.print(f"The cascade is in {output}.")
+
+
+def _report(cascade: Cascade, texts: int) -> None:
+    """Say what the threshold does on the validation data."""
+    evaluation = cascade.evaluation
+    assert evaluation is not None  # noqa: S101 - fit has set it
+    assert evaluation.chosen is not None  # noqa: S101 - likewise
     chosen, metric = evaluation.chosen, evaluation.metric
     console.print(
-        f"{chosen['deferred']:.2%} of {len(texts):,} texts go to the teacher, those below a confidence of "
-        f"{fitted.threshold:.4f}: {metric.replace('_', ' ')} {chosen[metric]:.2%}, which is "
-        f"{chosen['retention']:.2%} of the teacher's. The cascade is in {output}."
+        f"The teacher scores {chosen['deferred']:.2%} of {texts:,} texts, those with a confidence below "
+        f"{cascade.threshold:.4f}: {metric.replace('_', ' ')} {chosen[metric]:.2%}, "
+        f"{chosen['retention']:.2%} of the teacher's."
     )

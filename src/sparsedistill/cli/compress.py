@@ -7,19 +7,13 @@ from typing import Annotated
 import typer
 
 from .._internal.files import refuse_existing
+from ..compression.difference import Floor
 from ..data.columns import Columns
 from ..data.corpus import Corpus
 from ..student import Student
-from .models import first_texts
-from .options import (
-    Format,
-    Output,
-    Pair,
-    StudentPath,
-    Text,
-    Threads,
-)
-from .progress import console
+from .models import read_texts
+from .options import Format, Output, Pair, StudentPath, Text, Threads
+from .progress import console, progress_bars
 
 
 def compress(
@@ -27,39 +21,45 @@ def compress(
     texts: Annotated[
         list[str],
         typer.Argument(
-            help="Files of text of the kind it reads, some thousands, without labels.", show_default=False
+            help="Files with some thousand texts of the kind that the student reads, without labels.",
+            show_default=False,
         ),
     ],
     output: Output,
     dims: Annotated[
         int | None,
         typer.Option(
-            help="Dimensions to cut the table to; by default the fewest that do.", show_default=False
+            help="Dimensions of the compact table; by default as few as keep the limits below.",
+            show_default=False,
         ),
     ] = None,
     agreement: Annotated[
-        float, typer.Option(help="Least share of held-out texts with the same label.")
+        float, typer.Option(help="Minimum share of held-out texts with the same label.")
     ] = 0.999,
-    change: Annotated[float, typer.Option(help="Largest mean change of a probability.")] = 0.001,
-    count: Annotated[int, typer.Option(help="Texts to read, at most.")] = 20_000,
+    change: Annotated[float, typer.Option(help="Maximum mean change of a probability.")] = 0.001,
+    count: Annotated[int, typer.Option(help="Maximum number of texts to read.")] = 20_000,
     text: Text = "text",
     text_pair: Pair = None,
     format: Format = None,  # noqa: A002
     threads: Threads = None,
 ) -> None:
-    """Make a trained student small and fast: the same answers from a few bytes an n-gram.
+    """Make a trained student small and fast: a few bytes per n-gram, and the same answers.
 
-    Half of the texts fit the compact form, the other half measures it; one that answers too differently
-    is not written.
+    The compact student is fitted to half of the texts and measured on the other half. It is not written if
+    its answers differ by more than the limits.
 
-    sparsedistill compress distilled/student more.txt -o compact
+        sparsedistill compress distilled/student more.txt -o compact
     """
-    from ..compression.compress import Floor
-
     refuse_existing(output)
     loaded = Student.from_pretrained(student)
-    sample, pairs = first_texts(Corpus(texts, Columns(text, text_pair), format=format), count)
-    compact = loaded.compress(sample, pairs, dims=dims, floor=Floor(agreement, change), threads=threads)
+    sample = read_texts(Corpus(texts, Columns(text, text_pair), format=format), count)
+    compact = loaded.compress(
+        sample.texts,
+        sample.text_pair,
+        dims=dims,
+        floor=Floor(agreement, change),
+        threads=threads,
+        progress=progress_bars,
+    )
     compact.save_pretrained(output)
-    megabytes = (output / "model.safetensors").stat().st_size / 1e6
-    console.print(f"The compact student is in {output}: {megabytes:,.1f} MB.")
+    console.print(f"The compact student is in {output}: {compact.nbytes / 1e6:,.1f} MB.")

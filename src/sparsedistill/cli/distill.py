@@ -8,56 +8,47 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from .options import (
-    COLUMNS,
-    DataDir,
-    Pair,
-    Separator,
-    Threads,
-    Weight,
-)
+from .options import COLUMNS, DataDir, Pair, Separator, Settings, Threads, Weight
 from .progress import progress_bars
 from .tables import evaluation_table
+
+Files = list[str] | None
 
 
 def distill(
     recipe: Annotated[
-        Path | None, typer.Argument(help="The job in a TOML file; options go before it.", show_default=False)
+        Path | None,
+        typer.Argument(help="The job as a TOML file; options override it.", show_default=False),
     ] = None,
     teacher: Annotated[
         str | None, typer.Option(help="A fine-tuned classifier: directory or Hub id.", show_default=False)
     ] = None,
     encoder: Annotated[
-        str | None, typer.Option(help="Or an encoder, to fine-tune on the labelled text.", show_default=False)
+        str | None,
+        typer.Option(
+            help="Or an encoder, which is fine-tuned on the labelled texts first.", show_default=False
+        ),
     ] = None,
-    labelled: Annotated[list[str] | None, typer.Option(help="Labelled files.", show_default=False)] = None,
+    labelled: Annotated[Files, typer.Option(help="Labelled files.", show_default=False)] = None,
     unlabelled: Annotated[
-        list[str] | None,
-        typer.Option(help="Text of the kind the student is for, as much as there is.", show_default=False),
+        Files,
+        typer.Option(
+            help="Files with texts of the kind that the student is for: the more, the better.",
+            show_default=False,
+        ),
     ] = None,
     validation: Annotated[
-        list[str] | None,
-        typer.Option(help="Labelled files to choose the best student by.", show_default=False),
+        Files,
+        typer.Option(
+            help="Labelled files to select the best student with; by default a part of --labelled.",
+            show_default=False,
+        ),
     ] = None,
-    test: Annotated[
-        list[str] | None, typer.Option(help="Labelled files to evaluate on.", show_default=False)
-    ] = None,
+    test: Annotated[Files, typer.Option(help="Labelled files to evaluate on.", show_default=False)] = None,
     output: Annotated[
         str | None,
         typer.Option("--output", "-o", help="Directory to make [default: distilled].", show_default=False),
     ] = None,
-    data_dir: DataDir = None,
-    text: Annotated[str | None, typer.Option(help="Column of the text.", rich_help_panel=COLUMNS)] = None,
-    text_pair: Pair = None,
-    label: Annotated[str | None, typer.Option(help="Column of the label.", rich_help_panel=COLUMNS)] = None,
-    weight: Weight = None,
-    label_separator: Separator = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="Any setting of a recipe, as student.dim=64.", show_default=False),
-    ] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of everything random.", show_default=False)] = None,
-    threads: Threads = None,
     compact: Annotated[
         bool | None,
         typer.Option(
@@ -66,13 +57,22 @@ def distill(
             show_default=False,
         ),
     ] = None,
+    data_dir: DataDir = None,
+    text: Annotated[str | None, typer.Option(help="Column of the text.", rich_help_panel=COLUMNS)] = None,
+    text_pair: Pair = None,
+    label: Annotated[str | None, typer.Option(help="Column of the label.", rich_help_panel=COLUMNS)] = None,
+    weight: Weight = None,
+    label_separator: Separator = None,
+    settings: Settings = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of everything random.", show_default=False)] = None,
+    threads: Threads = None,
 ) -> None:
-    """Do all of it: teach, vocab, label, train, evaluate. From a recipe, or from options.
+    """Run the whole job: teach, label, vocab, train, compress and evaluate, from options or from a recipe.
 
         sparsedistill distill --encoder MODEL --labelled train.csv --unlabelled 'more/*.txt' --test test.csv
 
-    The output directory holds each stage's result; interrupted, the same command goes on where it was. A
-    recipe says the same and more:
+    The output directory receives each stage's result: `student` and `compact` are what you deploy. If the job
+    is interrupted, the same command resumes. As a recipe:
 
         output = "distilled"
 
@@ -97,26 +97,19 @@ def distill(
     from ..pipeline.recipe import override, read_recipe, recipe_job
 
     tables = read_recipe(recipe) if recipe is not None else {}
-    places = {"labelled": labelled, "unlabelled": unlabelled, "validation": validation, "test": test}
-    columns = {"text": text, "text_pair": text_pair, "label": label}
-    columns |= {"weight": weight, "label_separator": label_separator}
-    given: dict[str, dict[str, Any]] = {
-        "data": {**places, **columns},
-        "teacher": {"model": teacher, "encoder": encoder},
-    }
-    for section, options in given.items():
-        tables.setdefault(section, {}).update({key: value for key, value in options.items() if value})
-    options = {
-        "output": output,
-        "data_dir": data_dir,
-        "seed": seed,
-        "threads": threads,
-        "compact": compact,
-    }
-    tables.update({key: value for key, value in options.items() if value is not None})
+    data = {"labelled": labelled, "unlabelled": unlabelled, "validation": validation, "test": test}
+    columns = {"text": text, "text_pair": text_pair, "label": label, "weight": weight}
+    _add(tables, "data", {**data, **columns, "label_separator": label_separator})
+    _add(tables, "teacher", {"model": teacher, "encoder": encoder})
+    top = {"output": output, "data_dir": data_dir, "compact": compact, "seed": seed, "threads": threads}
+    tables.update({key: value for key, value in top.items() if value is not None})
     for setting in settings or []:
         override(tables, setting)
-    job = recipe_job(tables, str(recipe or "The command line"))
-    evaluation = run(job, progress_bars).evaluation
+    evaluation = run(recipe_job(tables, str(recipe or "The command line")), progress_bars).evaluation
     if evaluation is not None:
         Console().print(evaluation_table(evaluation, f"{evaluation.texts:,} test texts"))
+
+
+def _add(tables: dict[str, Any], section: str, options: dict[str, Any]) -> None:
+    """Put the options that were given into a section of a recipe."""
+    tables.setdefault(section, {}).update({key: value for key, value in options.items() if value})

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
+import numpy as np
 import typer
+from numpy.typing import NDArray
 from rich.console import Console
 
 from .._internal.files import atomic_write
@@ -13,18 +15,10 @@ from .._internal.records import write_record
 from ..cascade import Cascade
 from ..data.columns import Columns
 from ..errors import InputError
+from ..evaluation.evaluate import evaluate as evaluate_student
+from ..labeling.soft_targets import Scorer
 from .models import labelled_for, load_model, scores_of
-from .options import (
-    Format,
-    Label,
-    LabelledFiles,
-    Outputs,
-    Pair,
-    Scores,
-    Separator,
-    StudentPath,
-    Text,
-)
+from .options import Format, Label, LabelledFiles, Outputs, Pair, Scores, Separator, StudentPath, Text
 from .progress import progress_bars
 from .tables import deferral_table, evaluation_table
 
@@ -34,14 +28,14 @@ def evaluate(
     labelled: LabelledFiles,
     teacher: Annotated[
         str | None,
-        typer.Option(help="Its teacher, to compare with: directory or Hub id.", show_default=False),
+        typer.Option(help="The teacher to compare with: a directory or a Hub id.", show_default=False),
     ] = None,
     scores: Scores = None,
     outputs: Outputs = "logits",
     plot: Annotated[
         Path | None,
         typer.Option(
-            help="Draw quality against the share of texts left to the teacher to this file, as SVG.",
+            help="Write a plot of quality against the share of deferred texts to this file, as SVG.",
             show_default=False,
         ),
     ] = None,
@@ -51,35 +45,34 @@ def evaluate(
     label_separator: Separator = None,
     format: Format = None,  # noqa: A002
     json_file: Annotated[
-        Path | None, typer.Option("--json", help="Write the figures to this file too.", show_default=False)
+        Path | None,
+        typer.Option("--json", help="Write the figures to this file as JSON.", show_default=False),
     ] = None,
     threads: Annotated[int, typer.Option(help="Threads that the student is timed on.")] = 1,
 ) -> None:
-    """Measure a student on labelled text, and what it kept of its teacher.
+    """Measure a student on labelled text, and how much of its teacher it retains.
 
-    With a teacher also what both are together, by the share of the texts that goes to the teacher. A cascade
-    brings its own teacher.
+    With a teacher, it also shows the quality of both together: the teacher scores the texts that the student
+    is least sure of. A cascade names its teacher itself.
 
-    sparsedistill evaluate student test.csv --teacher teacher --plot curve.svg
+        sparsedistill evaluate student test.csv --teacher teacher --plot curve.svg
     """
-    from ..evaluation.evaluate import evaluate
-
     loaded, threshold = load_model(student), None
     if isinstance(loaded, Cascade):
         teacher, threshold, loaded = teacher or loaded.teacher_name, loaded.threshold, loaded.student
     columns = Columns(text, text_pair, label, None, label_separator)
     data = labelled_for(loaded, labelled, columns, format)
-    answers: Any = None
+    target: Scorer | NDArray[np.float32] | None = None
     if scores is not None:
-        answers = scores_of(loaded, labelled, columns, format, scores, outputs)
+        target = scores_of(loaded, labelled, columns, format, scores, outputs)
     elif teacher is not None:
         from ..labeling.soft_targets import batch_scorer
         from ..teachers.base import TransformersTeacher
 
-        answers = batch_scorer(TransformersTeacher(teacher), progress_bars)
+        target = batch_scorer(TransformersTeacher(teacher), progress_bars)
     elif plot is not None:
-        raise InputError("The plot is of student and teacher together: name the teacher with --teacher.")
-    evaluation = evaluate(loaded, data, answers, threads=threads)
+        raise InputError("The plot shows student and teacher together: give --teacher or --scores.")
+    evaluation = evaluate_student(loaded, data, target, threads=threads)
     out = Console()
     out.print(evaluation_table(evaluation, f"{evaluation.texts:,} texts"))
     if evaluation.deferral is not None:

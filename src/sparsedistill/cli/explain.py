@@ -11,9 +11,7 @@ from rich.console import Console
 from .._internal.files import atomic_write
 from ..cascade import Cascade
 from .models import load_model
-from .options import (
-    StudentPath,
-)
+from .options import StudentPath
 
 
 def explain(
@@ -24,18 +22,19 @@ def explain(
     ] = None,
     label: Annotated[
         str | None,
-        typer.Option(help="The class to look at; by default the answer.", show_default=False),
+        typer.Option(help="The class to explain; by default the predicted one.", show_default=False),
     ] = None,
-    top: Annotated[int, typer.Option(help="How many of the strongest n-grams to show.")] = 10,
+    top: Annotated[int, typer.Option(help="Number of n-grams to list.")] = 10,
     html: Annotated[
-        Path | None, typer.Option(help="Write it to this file as HTML too.", show_default=False)
+        Path | None, typer.Option(help="Write the explanation to this file as HTML.", show_default=False)
     ] = None,
 ) -> None:
-    """Show why a text is answered as it is: words coloured by what they say, and the strongest n-grams.
+    """Show why a text is classified as it is: its words coloured by contribution, and the strongest n-grams.
 
-    Green words speak for the class, red ones against it. Numbers are exact: they add up to the answer.
+    Green words contribute to the class, red words count against it. The numbers are exact: they add up to
+    the logit.
 
-    sparsedistill explain student "What a film!"
+        sparsedistill explain student "What a film!"
     """
     loaded = load_model(student)
     explanation = (loaded.student if isinstance(loaded, Cascade) else loaded).explain(text, text_pair)

@@ -26,15 +26,16 @@ def inspect(
         typer.Argument(help="A student, a cascade, a vocabulary or soft targets.", show_default=False),
     ],
     text: Annotated[
-        str | None, typer.Option("--text", help="Show what becomes of this text.", show_default=False)
+        str | None,
+        typer.Option("--text", help="Show the tokens, n-grams and classes of this text.", show_default=False),
     ] = None,
-    top: Annotated[int, typer.Option(help="How many n-grams to show of each kind.")] = 10,
+    top: Annotated[int, typer.Option(help="Number of n-grams to list of each kind.")] = 10,
 ) -> None:
-    """Say what a directory holds: a student, a cascade, a vocabulary or soft targets.
+    """Show what a directory holds: a student, a cascade, a vocabulary or soft targets.
 
     sparsedistill inspect student --text "What a film!"
     """
-    out = Console(markup=False, highlight=False)  # texts are shown as they are
+    out = Console(markup=False, highlight=False)  # texts can contain brackets and numbers
     if (path / "manifest.json").exists():
         out.print(_about_soft_targets(path))
         return
@@ -59,8 +60,8 @@ def _about_student(student: Student) -> Table:
     facts: dict[str, Any] = {
         "classes": ", ".join(student.classes),
         "reads": "pairs of texts" if student.pair else "texts",
-        "labels": "several a text" if student.multi_label else "one a text",
-        "form": "compact" if isinstance(weights, CompactWeights) else "as trained",
+        "labels": "several per text" if student.multi_label else "one per text",
+        "form": "compact" if isinstance(weights, CompactWeights) else "trained",
         "parameters": weights.parameters,
         "embedding dimensions": weights.dim,
         "hidden units": len(weights.hidden_bias),
@@ -81,7 +82,7 @@ def _about_student(student: Student) -> Table:
         for name, value in (
             ("test texts", record.texts),
             ("coverage", None if record.coverage is None else f"{record.coverage:.4f}"),
-            ("left out", record.left_out),
+            ("training texts left out", record.left_out),
         )
         if value is not None
     }
@@ -90,7 +91,7 @@ def _about_student(student: Student) -> Table:
 
 def _about_cascade(path: Path) -> Table:
     config = read_record(path / CASCADE_FILE, CascadeFile, "save the cascade again")
-    facts = {"teacher": config.teacher or "without a name", "threshold": config.threshold}
+    facts = {"teacher": config.teacher or "(given when it is loaded)", "threshold": config.threshold}
     chosen = None if config.evaluation is None else config.evaluation.chosen
     return facts_table("Cascade", {**facts, **(chosen or {})})
 
@@ -98,19 +99,19 @@ def _about_cascade(path: Path) -> Table:
 def _about_vocabulary(vocabulary: Vocabulary, top: int) -> Table:
     facts: dict[str, Any] = {
         "n-grams": len(vocabulary),
-        "longest, in tokens": vocabulary.tokenizer.max_ngram,
-        "text boundaries": "tokens" if vocabulary.tokenizer.boundaries else "not looked at",
+        "maximum length, in tokens": vocabulary.tokenizer.max_ngram,
+        "text boundaries": "tokens" if vocabulary.tokenizer.boundaries else "no tokens",
         "character n-grams": _characters_of(vocabulary.tokenizer),
         "closed under prefixes": "yes" if vocabulary.closed else "no",
-        "a count is too low by at most": vocabulary.error_bound,
+        "counts are too low by at most": vocabulary.error_bound,
     }
     if vocabulary.ngrams is not None:
-        # Those of characters are spelt without a space, and counted as of 0 tokens.
+        # Character n-grams contain no space; they are counted as 0 tokens.
         orders = np.bincount(
             [0 if is_characters(each) else each.count(" ") + 1 for each in vocabulary.ngrams]
         )
-        facts |= {f"of {order} tokens": int(orders[order]) for order in range(1, len(orders))}
-        facts |= {"of characters": int(orders[0])} if orders[0] else {}
+        facts |= {f"n-grams of {order} tokens": int(orders[order]) for order in range(1, len(orders))}
+        facts |= {"character n-grams in the vocabulary": int(orders[0])} if orders[0] else {}
         facts["most frequent"] = " | ".join(map(shown, vocabulary.ngrams[:top]))
         facts["least frequent"] = " | ".join(map(shown, vocabulary.ngrams[-top:]))
     return facts_table("Vocabulary", facts)
@@ -119,11 +120,11 @@ def _about_vocabulary(vocabulary: Vocabulary, top: int) -> Table:
 def _characters_of(tokenizer: TokenizerConfig) -> str:
     if not tokenizer.max_characters:
         return "none"
-    return f"of {tokenizer.min_characters} to {tokenizer.max_characters} characters"
+    return f"{tokenizer.min_characters} to {tokenizer.max_characters} characters"
 
 
 def _about_classes(student: Student, top: int) -> Table:
-    from ..explain.explain import strongest_ngrams
+    from ..explain.strongest import strongest_ngrams
 
     found = strongest_ngrams(student, top)
     return facts_table(
@@ -141,7 +142,7 @@ def _about_soft_targets(path: Path) -> Table:
         "teacher": targets.teacher,
         "texts": len(targets),
         "shards": len(targets.shards),
-        "labels": "several a text" if targets.multi_label else "one a text",
+        "labels": "several per text" if targets.multi_label else "one per text",
         "reads": "pairs of texts" if targets.pair else "texts",
         "classes (share in the first shard)": ", ".join(
             f"{name} ({share / shares.sum():.1%})"
@@ -159,6 +160,6 @@ def _about_text(text: str, vocabulary: Vocabulary, student: Student | None) -> T
         facts[f"{len(rows)} known n-grams"] = " | ".join(shown(vocabulary.ngrams[row]) for row in rows)
     if student is not None and not student.pair:
         answers = student([text], top_k=None, coverage=True)[0]
-        facts["answer"] = ", ".join(f"{answer['label']} {answer['score']:.4f}" for answer in answers)
+        facts["classes"] = ", ".join(f"{answer['label']} {answer['score']:.4f}" for answer in answers)
         facts["coverage"] = f"{answers[0]['coverage']:.2f}"
     return facts_table(repr(text), facts)

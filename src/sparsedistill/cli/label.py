@@ -9,19 +9,13 @@ import typer
 from ..data.columns import Columns
 from ..data.corpus import Corpus
 from .models import score_columns
-from .options import (
-    Format,
-    Output,
-    Pair,
-    Sources,
-    Text,
-)
+from .options import Format, Output, Outputs, Pair, Sources, Text
 from .progress import console, progress_bars
 
 
 def label(
     teacher: Annotated[
-        str, typer.Argument(help="Teacher: a classifier's directory or Hub id.", show_default=False)
+        str, typer.Argument(help="Teacher: a classifier's directory or a Hub id.", show_default=False)
     ],
     corpus: Sources,
     output: Output,
@@ -31,40 +25,42 @@ def label(
     scores: Annotated[
         str | None,
         typer.Option(
-            help="The corpus holds the scores already: their column (of lists), or columns with commas "
-            "between. TEACHER is then the names of the classes, with commas between.",
+            help="Column of the corpus that holds the scores as lists, or one column per class separated by "
+            "commas. TEACHER is then the class names, separated by commas.",
             show_default=False,
         ),
     ] = None,
-    outputs: Annotated[str, typer.Option(help="What such scores are: logits or probabilities.")] = "logits",
+    outputs: Outputs = "logits",
     multi_label: Annotated[
-        bool, typer.Option(help="Such scores are of labels that may go together.")
+        bool, typer.Option(help="These scores are of classes that do not exclude each other.")
     ] = False,
     max_length: Annotated[
-        int | None, typer.Option(help="Longest text, in the teacher's tokens.", show_default=False)
+        int | None,
+        typer.Option(
+            help="Maximum length of a text, in the teacher's tokens; by default what the model allows.",
+            show_default=False,
+        ),
     ] = None,
-    shard_size: Annotated[int, typer.Option(help="Texts a shard: what an interruption can lose.")] = 20_000,
+    shard_size: Annotated[
+        int, typer.Option(help="Texts per shard: the most that an interruption can lose.")
+    ] = 20_000,
 ) -> None:
-    """Have a teacher score a corpus: soft targets.
+    """Score a corpus with a teacher: the result is soft targets.
 
-    Interrupted or killed, the same command goes on behind the last finished shard.
+    If it is interrupted or killed, the same command resumes after the last finished shard.
 
         sparsedistill label teacher 'reviews/*.jsonl.gz' -o labels
     """
     from ..labeling.soft_targets import label
-    from ..teachers.base import FileTeacher, TransformersTeacher
+    from ..teachers.base import FileTeacher, Teacher, TransformersTeacher
 
+    scorer: Teacher | FileTeacher
     if scores is None:
-        source = Corpus(corpus, Columns(text, text_pair), format=format)
-        targets = label(
-            TransformersTeacher(teacher, max_length=max_length),
-            source,
-            output,
-            shard_size=shard_size,
-            progress=progress_bars,
-        )
+        columns = Columns(text, text_pair)
+        scorer = TransformersTeacher(teacher, max_length=max_length)
     else:
-        source = Corpus(corpus, Columns(text, text_pair, scores=score_columns(scores)), format=format)
-        known = FileTeacher(tuple(teacher.split(",")), multi_label=multi_label, outputs=outputs)
-        targets = label(known, source, output, shard_size=shard_size, progress=progress_bars)
+        columns = Columns(text, text_pair, scores=score_columns(scores))
+        scorer = FileTeacher(tuple(teacher.split(",")), multi_label=multi_label, outputs=outputs)
+    source = Corpus(corpus, columns, format=format)
+    targets = label(scorer, source, output, shard_size=shard_size, progress=progress_bars)
     console.print(f"The soft targets of {len(targets):,} texts are in {output}.")

@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-#: The panel of `--help` for columns and formats.
-COLUMNS = "Columns"
-Output = Annotated[Path, typer.Option("--output", "-o", help="Directory to make.", show_default=False)]
+#: The panel of ``--help`` for columns and formats.
+COLUMNS = "Columns and formats"
 
+Output = Annotated[Path, typer.Option("--output", "-o", help="Directory to make.", show_default=False)]
 Text = Annotated[str, typer.Option("--text", help="Column of the text.", rich_help_panel=COLUMNS)]
 Pair = Annotated[
     str | None,
@@ -24,45 +24,52 @@ Separator = Annotated[
     str | None,
     typer.Option(
         "--label-separator",
-        help="A text may have several labels, with this between them (multi-label).",
+        help="Separator between the labels of a text that has several (multi-label).",
         rich_help_panel=COLUMNS,
     ),
 ]
 Format = Annotated[
     str | None,
     typer.Option(
-        "--format", help="Format of the files, where their names do not tell.", rich_help_panel=COLUMNS
+        "--format",
+        help="Format of the files, if their names do not show it: txt, csv, tsv, jsonl, parquet, or one of "
+        "these with .gz or .zst.",
+        rich_help_panel=COLUMNS,
     ),
 ]
-Threads = Annotated[
-    int | None, typer.Option(help="Threads to use; all cores by default.", show_default=False)
-]
+Threads = Annotated[int | None, typer.Option(help="Threads; all cores by default.", show_default=False)]
 Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
 Sources = Annotated[
-    list[str], typer.Argument(help="Files, patterns or directories of text.", show_default=False)
+    list[str], typer.Argument(help="Text files, directories or quoted patterns.", show_default=False)
 ]
 Scores = Annotated[
     str | None,
     typer.Option(
-        help="The files hold the teacher's scores already: their column (of lists), or columns with commas "
-        "between.",
+        help="Column of the files that holds the teacher's scores as lists, or one column per class "
+        "separated by commas: the teacher is not run.",
         rich_help_panel=COLUMNS,
         show_default=False,
     ),
 ]
 Outputs = Annotated[
-    str, typer.Option(help="What such scores are: logits or probabilities.", rich_help_panel=COLUMNS)
+    str, typer.Option(help="What these scores are: logits or probabilities.", rich_help_panel=COLUMNS)
 ]
 DataDir = Annotated[
     str | None,
     typer.Option(
         "--data-dir",
-        help="Where a recipe's local copies of data sets lie; by default $SPARSEDISTILLCOLUMNS.",
+        help="Directory of a recipe's local data sets [default: $SPARSEDISTILL_DATA].",
         rich_help_panel=COLUMNS,
         show_default=False,
     ),
 ]
-LabelledFiles = Annotated[list[str], typer.Argument(help="Labelled files.", show_default=False)]
-StudentPath = Annotated[
-    str, typer.Argument(help="The student's directory, or its Hub id.", show_default=False)
+Settings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        help="A setting of a recipe, such as training.epochs=3; can be repeated.",
+        show_default=False,
+    ),
 ]
+LabelledFiles = Annotated[list[str], typer.Argument(help="Labelled files.", show_default=False)]
+StudentPath = Annotated[str, typer.Argument(help="The student: a directory or a Hub id.", show_default=False)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 import pyarrow as pa
@@ -16,19 +16,17 @@ from ..data.writer import RowWriter
 from ..model.predictions import Predictions
 from ..student import Student
 from .models import load_model
-from .options import (
-    Pair,
-    StudentPath,
-    Text,
-    Threads,
-)
+from .options import COLUMNS, Pair, StudentPath, Text, Threads
 from .progress import progress_bars
 
 
 def predict(
     student: StudentPath,
     inputs: Annotated[
-        list[str] | None, typer.Argument(help="Files of text; standard input by default.", show_default=False)
+        list[str] | None,
+        typer.Argument(
+            help="Text files, directories or quoted patterns; standard input by default.", show_default=False
+        ),
     ] = None,
     output: Annotated[str, typer.Option("--output", "-o", help="File to write; - is standard output.")] = "-",
     text: Text = "text",
@@ -37,25 +35,27 @@ def predict(
         str | None,
         typer.Option(
             "--format",
-            help="Format of the input, where names do not tell; txt for standard input.",
+            help="Format of the input, if the names do not show it [default for standard input: txt].",
+            rich_help_panel=COLUMNS,
             show_default=False,
         ),
     ] = None,
     output_format: Annotated[
         str | None,
         typer.Option(
-            help="Format of the output, where its name does not tell; tsv for standard output.",
+            help="Format of the output, if its name does not show it [default for standard output: tsv].",
+            rich_help_panel=COLUMNS,
             show_default=False,
         ),
     ] = None,
-    probabilities: Annotated[bool, typer.Option(help="A column with the probability of each class.")] = False,
+    probabilities: Annotated[bool, typer.Option(help="Add a column with each class's probability.")] = False,
     coverage: Annotated[
-        bool, typer.Option(help="A column with the share of tokens that the student knows.")
+        bool, typer.Option(help="Add a column with the share of tokens that the student knows.")
     ] = False,
-    with_text: Annotated[bool, typer.Option(help="Repeat the text in the output.")] = True,
+    with_text: Annotated[bool, typer.Option(help="Copy the text to the output.")] = True,
     threads: Threads = None,
 ) -> None:
-    """Label text, as a stream: a row out for each row in, in the same order.
+    """Classify text as a stream: one row of output per row of input, in the same order.
 
     echo "What a film!" | sparsedistill predict student
 
@@ -72,11 +72,11 @@ def predict(
     with RowWriter(output, output_format) as writer, bar("Predicting", None, "texts") as advance:
         for batch in corpus.batches():
             predictions = loaded.score(batch.texts, batch.text_pair, threads=threads)
-            writer.write(_answers(loaded, batch, predictions, probabilities, coverage, with_text))
+            writer.write(_rows(loaded, batch, predictions, probabilities, coverage, with_text))
             advance(len(batch))
 
 
-def _answers(
+def _rows(
     student: Student | Cascade,
     batch: TextBatch,
     predictions: Predictions,
@@ -84,8 +84,9 @@ def _answers(
     coverage: bool,
     with_text: bool,
 ) -> pa.RecordBatch:
+    """The rows of output for one batch."""
     shares = predictions.probabilities
-    columns: dict[str, Any] = {}
+    columns: dict[str, pa.Array] = {}
     if student.multi_label:
         chosen = [[student.classes[c] for c in np.flatnonzero(row)] for row in predictions.logits >= 0]
         columns["labels"] = pa.array(chosen, pa.list_(pa.string()))
@@ -98,7 +99,7 @@ def _answers(
     if coverage:
         columns["coverage"] = pa.array(predictions.coverage)
     if probabilities:
-        columns.update({f"p_{name}": pa.array(shares[:, c]) for c, name in enumerate(student.classes)})
+        columns |= {f"p_{name}": pa.array(shares[:, c]) for c, name in enumerate(student.classes)}
     if with_text:
         columns["text"] = batch.texts
         if batch.text_pair is not None:

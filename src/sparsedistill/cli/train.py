@@ -2,40 +2,39 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ..data.columns import Columns
+from ..data.inputs import as_labelled
 from ..errors import InputError
+from ..labeling.soft_targets import SoftTargets
 from ..vocabulary.vocabulary import Vocabulary
-from .options import (
-    Label,
-    Output,
-    Pair,
-    Seed,
-    Separator,
-    Text,
-    Threads,
-    Weight,
-)
+from .options import Label, Output, Pair, Seed, Separator, Settings, Text, Threads, Weight
 from .progress import console, progress_bars
+
+if TYPE_CHECKING:
+    from ..pipeline.config import DistillationConfig
+    from ..pipeline.material import Material
 
 
 def train(
-    vocabulary: Annotated[Path, typer.Argument(help="What `vocab` has made.", show_default=False)],
+    vocabulary: Annotated[Path, typer.Argument(help="A vocabulary that `vocab` built.", show_default=False)],
     output: Output,
     soft_targets: Annotated[
-        Path | None, typer.Option("--soft-targets", help="What `label` has made.", show_default=False)
+        Path | None, typer.Option("--soft-targets", help="Soft targets from `label`.", show_default=False)
     ] = None,
     labelled: Annotated[
-        list[str] | None, typer.Option(help="Labelled files, to fine-tune on.", show_default=False)
+        list[str] | None, typer.Option(help="Labelled files to fine-tune on.", show_default=False)
     ] = None,
     validation: Annotated[
         list[str] | None,
         typer.Option(
-            help="Labelled files to choose the best by; else a part of the others.", show_default=False
+            help="Labelled files to select the best student with; by default a part of --labelled.",
+            show_default=False,
         ),
     ] = None,
     text: Text = "text",
@@ -43,24 +42,16 @@ def train(
     label: Label = "label",
     weight: Weight = None,
     label_separator: Separator = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="A setting of a recipe, as training.epochs=3.", show_default=False),
-    ] = None,
+    settings: Settings = None,
     seed: Seed = 0,
     threads: Threads = None,
 ) -> None:
     """Train a student on soft targets, then on labels; or on either alone.
 
-    Interrupted, the same command goes on from the last checkpoint, to the same result.
+    If it is interrupted, the same command resumes from the last checkpoint and ends with the same student.
 
         sparsedistill train vocabulary --soft-targets labels --labelled train.csv -o student
     """
-    import shutil
-
-    from ..data.inputs import as_labelled
-    from ..labeling.soft_targets import SoftTargets
-    from ..pipeline.material import gather
     from ..pipeline.recipe import override, recipe_config
     from ..pipeline.student_training import train_student
 
@@ -72,19 +63,7 @@ def train(
     config = recipe_config(recipe, "--set")
     targets = None if soft_targets is None else SoftTargets.open(soft_targets)
     columns = Columns(text, text_pair, label, weight, label_separator)
-    classes = None if targets is None else targets.classes
-    train_texts = None if labelled is None else as_labelled(_files(labelled), columns, classes)
-    classes = classes if train_texts is None else train_texts.classes
-    validation_texts = None if validation is None else as_labelled(_files(validation), columns, classes)
-    material = gather(
-        train_texts,
-        validation_texts,
-        None,
-        classes=classes,
-        columns=columns,
-        validation_share=config.validation_share,
-        seed=config.seed,
-    )
+    material = _material(labelled, validation, columns, targets, config)
     checkpoints = output.with_name(output.name + ".checkpoints")
     student = train_student(
         Vocabulary.load(vocabulary),
@@ -99,5 +78,29 @@ def train(
     console.print(f"The student is in {output}.")
 
 
-def _files(given: list[str]) -> list[Path]:
-    return [Path(name) for name in given]
+def _material(
+    labelled: list[str] | None,
+    validation: list[str] | None,
+    columns: Columns,
+    targets: SoftTargets | None,
+    config: DistillationConfig,
+) -> Material:
+    """Read the labelled files."""
+    from ..pipeline.material import gather
+
+    classes = None if targets is None else targets.classes
+    train = None if labelled is None else as_labelled(_paths(labelled), columns, classes)
+    classes = classes if train is None else train.classes
+    return gather(
+        train,
+        None if validation is None else as_labelled(_paths(validation), columns, classes),
+        None,
+        classes=classes,
+        columns=columns,
+        validation_share=config.validation_share,
+        seed=config.seed,
+    )
+
+
+def _paths(names: list[str]) -> list[Path]:
+    return [Path(name) for name in names]

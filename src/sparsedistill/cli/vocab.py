@@ -11,15 +11,10 @@ from ..data.corpus import Corpus
 from ..errors import InputError
 from ..vocabulary.config import CountingConfig, TokenizerConfig
 from ..vocabulary.vocabulary import Vocabulary
-from .options import (
-    Format,
-    Output,
-    Pair,
-    Sources,
-    Text,
-    Threads,
-)
+from .options import Format, Output, Pair, Sources, Text, Threads
 from .progress import console, progress_bars
+
+_UNITS = {"": 1, "B": 1, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "KB": 10**3, "MB": 10**6, "GB": 10**9}
 
 
 def vocab(
@@ -28,24 +23,27 @@ def vocab(
     text: Text = "text",
     text_pair: Pair = None,
     format: Format = None,  # noqa: A002
-    max_ngram: Annotated[int, typer.Option(help="n-grams of 1 to so many tokens.")] = 4,
-    max_rows: Annotated[int, typer.Option(help="Most n-grams to take.")] = 1_000_000,
-    min_count: Annotated[int, typer.Option(help="Leave out n-grams that are rarer.")] = 2,
+    max_ngram: Annotated[int, typer.Option(help="Maximum length of an n-gram, in tokens.")] = 4,
+    max_rows: Annotated[int, typer.Option(help="Maximum number of n-grams.")] = 1_000_000,
+    min_count: Annotated[int, typer.Option(help="Minimum count of an n-gram.")] = 2,
     by_document: Annotated[
-        bool, typer.Option(help="Count the texts that an n-gram stands in, not its occurrences.")
+        bool, typer.Option(help="Count the texts with an n-gram instead of its occurrences.")
     ] = False,
-    boundaries: Annotated[bool, typer.Option(help="The beginning and end of a text are tokens.")] = False,
-    min_characters: Annotated[int, typer.Option(help="Shortest character n-grams, if any.")] = 2,
+    boundaries: Annotated[bool, typer.Option(help="Make the begin and end of a text tokens.")] = False,
+    min_characters: Annotated[int, typer.Option(help="Minimum length of character n-grams.")] = 2,
     max_characters: Annotated[
-        int, typer.Option(help="Longest character n-grams of words, for words never seen; 0 for none.")
+        int,
+        typer.Option(
+            help="Maximum length of character n-grams, which give unknown words a meaning; 0 for none."
+        ),
     ] = 0,
-    memory: Annotated[str, typer.Option(help="Bound on the memory for counting.")] = "1GiB",
+    memory: Annotated[str, typer.Option(help="Memory for counting, such as 512MiB or 4GB.")] = "1GiB",
     threads: Threads = None,
 ) -> None:
-    """Make the n-gram vocabulary of a corpus: its most frequent n-grams.
+    """Build the n-gram vocabulary of a corpus: its most frequent n-grams.
 
-    A corpus that does not fit the memory bound is counted by forgetting rare n-grams now and then; how much
-    too low a count can be is printed.
+    If the corpus does not fit into the memory, rare n-grams are dropped during counting, and the largest
+    possible error of a count is printed.
 
         sparsedistill vocab 'reviews/*.jsonl.gz' -o vocabulary
     """
@@ -57,16 +55,15 @@ def vocab(
     assert vocabulary.counts is not None  # noqa: S101 - it was just counted
     exact = "" if vocabulary.error_bound else "; counts are exact"
     console.print(
-        f"{len(vocabulary):,} n-grams, the rarest seen {vocabulary.counts[-1]} times{exact}. "
+        f"{len(vocabulary):,} n-grams; the rarest occurs {vocabulary.counts[-1]} times{exact}. "
         f"The vocabulary is in {output}."
     )
 
 
 def _bytes(size: str) -> int:
-    units = {"": 1, "B": 1, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "KB": 10**3, "MB": 10**6, "GB": 10**9}
     number = size.strip().rstrip("BbGgIiKkMm ")
     unit = size.strip()[len(number) :].strip().upper()
     try:
-        return int(float(number) * units[unit])
+        return int(float(number) * _UNITS[unit])
     except (ValueError, KeyError, OverflowError):
-        raise InputError(f"{size!r} is no size: write it as 512MiB or 4GB.") from None
+        raise InputError(f"{size!r} is not a size: write it as 512MiB or 4GB.") from None

@@ -1,4 +1,4 @@
-"""The serving form of a student's weights: a few bytes an n-gram, beside its key (core/compact.hpp)."""
+"""The weights of a compact student: a few bytes per n-gram, next to its key (core/compact/table.hpp)."""
 
 from __future__ import annotations
 
@@ -19,17 +19,18 @@ _OPTIONAL = ("rows", "basis")
 
 @dataclass(frozen=True)
 class CompactWeights:
-    """What :func:`~sparsedistill.compression.compress` makes of a network and its vocabulary.
+    """Weights and vocabulary as :func:`~sparsedistill.compression.compress` makes them.
 
     Attributes:
-        lines: uint8 (lines, 64), the hash table: keys, what may follow them, and their rows.
-        slots: Slots of a line.
-        wide: How many of a row's numbers, the first ones, have two bytes; the others have one.
-        rows: int8 (n, bytes) where rows are too wide for the lines, which then hold their numbers.
-        scale: float32 (dims,), what the mean of a text's rows is multiplied by.
-        centre: float32 (dims,), what is added to it.
-        basis: float32 (table_dim, dims) for pairs: back to the dimensions in which they are compared.
-        hidden_weight: float32 (hidden, dims), for pairs (hidden, 5 * table_dim + 3).
+        lines: uint8 (lines, 64), the hash table: fingerprints of keys, follower masks, and rows.
+        slots: Slots per line.
+        wide: Leading numbers of a row with two bytes; the others have one.
+        rows: int8 (n, bytes) if rows are too wide for the lines, which then hold row numbers; else None.
+        scale: float32 (dims,), multiplies the mean of a text's rows.
+        centre: float32 (dims,), is added to it.
+        basis: float32 (table_dim, dims) for pairs: back to the dimensions of the trained table, in which
+            texts are compared; else None.
+        hidden_weight: float32 (hidden, dims); for pairs (hidden, 5 * table_dim + 3).
         hidden_bias: float32 (hidden,).
         output_weight: float32 (classes, hidden).
         output_bias: float32 (classes,).
@@ -54,14 +55,14 @@ class CompactWeights:
 
     @property
     def pair(self) -> bool:
-        """It compares two texts."""
+        """Whether the student compares two texts."""
         return self.basis is not None
 
     def core_table(self, tokenizer: TokenizerConfig, *, closed: bool) -> _core.CompactTable:
-        """The core's view of n-grams and rows.
+        """The n-grams and rows as a table of the core.
 
         Raises:
-            TypeError: An array is of another type.
+            TypeError: An array has the wrong type.
             ValueError: The sizes do not fit together.
         """
         return _core.CompactTable(self.lines, self.slots, self.rows, tokenizer.core, closed)
@@ -70,7 +71,7 @@ class CompactWeights:
         """The core's classifier over these weights.
 
         Raises:
-            TypeError: An array is of another type.
+            TypeError: An array has the wrong type.
             ValueError: The sizes do not fit together.
         """
         return _core.CompactClassifier(
@@ -88,7 +89,7 @@ class CompactWeights:
     def unpacked(self, rows: NDArray[np.int8]) -> NDArray[np.float64]:
         """Rows as the core packs them, int8 (n, bytes), as numbers, float64 (n, dims).
 
-        Their mean is what the head reads of a text: the core scales and centres it, and not each row.
+        The head reads the mean of these; the core scales and centres the mean instead of each row.
         """
         pieces = rows.astype(np.float64)
         both = pieces[:, : 2 * self.wide]
@@ -98,7 +99,7 @@ class CompactWeights:
 
     @property
     def parameters(self) -> int:
-        """Numbers that are stored, the bytes of the lines included."""
+        """Stored numbers, the bytes of the lines included."""
         return sum(array.size for array in self.arrays().values())
 
     def arrays(self) -> dict[str, NDArray[Any]]:

@@ -1,4 +1,4 @@
-"""What texts are answered with, and the usual shapes of it: the same for all that scores texts."""
+"""Predictions, and the interface of everything that classifies text."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from .. import _core
 from .._internal.texts import CoreTexts, Texts, all_threads, check_texts, core_texts
 from ..errors import InputError
 
-#: What a call takes: as transformers' text-classification pipeline, one text or one pair or several.
+#: What a call takes, as transformers' text-classification pipeline: a text, a pair, or several of them.
 Inputs: TypeAlias = str | Mapping[str, str] | Sequence[str] | Sequence[Mapping[str, str]]
 
 
 @dataclass(frozen=True)
 class Predictions:
-    """Answers for n texts.
+    """The logits of n texts, and what follows from them.
 
     Attributes:
         logits: float32 (n, classes).
-        coverage: float32 (n,), the share of a text's tokens (and character n-grams, where the student reads
-            them) that the vocabulary knows. A low one says that the student has not seen such text: its
-            answer is a guess.
+        coverage: float32 (n,), the share of a text's tokens (and character n-grams, if the student uses them)
+            that the vocabulary knows. If it is low, the student has not seen such text, and its prediction is
+            a guess.
         multi_label: The classes do not exclude each other.
     """
 
@@ -36,20 +36,20 @@ class Predictions:
 
     @property
     def probabilities(self) -> NDArray[np.float32]:
-        """float32 (n, classes); rows add up to 1 unless the classes do not exclude each other."""
+        """float32 (n, classes); rows add up to 1, unless the student is multi-label."""
         return probabilities(self.logits, multi_label=self.multi_label)
 
 
 def probabilities(logits: NDArray[np.float32], *, multi_label: bool) -> NDArray[np.float32]:
-    """Softmax of the rows of (n, classes) logits; the sigmoid of each where labels are not exclusive."""
+    """Softmax of the rows of logits (n, classes); for multi-label, the sigmoid of each logit."""
     return _core.probabilities(np.ascontiguousarray(logits, np.float32), multi_label)
 
 
 class TextClassifier(ABC):
-    """Answers texts by scores; what else it says of them follows from those.
+    """Classifies texts: everything follows from :meth:`score`.
 
     Attributes:
-        classes: The names of the classes.
+        classes: The class names.
         multi_label: The classes do not exclude each other (sigmoid instead of softmax).
         pair: It compares two texts instead of reading one.
     """
@@ -60,25 +60,25 @@ class TextClassifier(ABC):
 
     @property
     def classes_(self) -> NDArray[np.str_]:
-        """The class names as scikit-learn has them."""
+        """The class names as an array, as in scikit-learn."""
         return np.array(self.classes)
 
     @abstractmethod
     def score(
         self, texts: Texts, text_pair: Texts | None = None, *, threads: int | None = None
     ) -> Predictions:
-        """Logits and coverage of n texts, from which all other answers follow."""
+        """Logits and coverage of n texts."""
 
     def predict_proba(
         self, texts: Texts, text_pair: Texts | None = None, *, threads: int | None = None
     ) -> NDArray[np.float32]:
-        """Probabilities of the classes, float32 (n, classes). See :meth:`score`."""
+        """Class probabilities, float32 (n, classes). See :meth:`score`."""
         return self.score(texts, text_pair, threads=threads).probabilities
 
     def predict(
         self, texts: Texts, text_pair: Texts | None = None, *, threads: int | None = None
     ) -> NDArray[Any]:
-        """Class names (n,); for multi-label students bool (n, classes), True from 0.5 on.
+        """Class names (n,); for multi-label bool (n, classes), True if the probability is at least 0.5.
 
         See :meth:`score`.
         """
@@ -88,20 +88,21 @@ class TextClassifier(ABC):
     def __call__(
         self, inputs: Inputs, *, top_k: int | None = 1, coverage: bool = False, threads: int | None = None
     ) -> list[Any]:
-        """Answer like transformers' ``pipeline("text-classification")``.
+        """Classify like transformers' ``pipeline("text-classification")``.
 
         Args:
-            inputs: One text or several; for pairs, dicts with ``text`` and ``text_pair``.
-            top_k: Answers a text, best first; None for all classes.
-            coverage: Add the coverage to each answer.
+            inputs: A text or several; for pairs, dicts with ``text`` and ``text_pair``.
+            top_k: Classes per text, best first; None for all classes.
+            coverage: Add the coverage to each dict.
             threads: All cores by default.
 
         Returns:
-            A dict with ``label`` and ``score`` for each text; a list of them for each where `top_k` is
-            not 1. One text is answered as a list of one.
+            A dict with ``label`` and ``score`` per text; a list of dicts per text if `top_k` is not 1. A
+            single text gives a list with one entry.
 
         Raises:
-            InputError: `inputs` are no texts, or pairs where texts are wanted or the reverse.
+            InputError: `inputs` are not texts, or are pairs although the student reads single texts, or the
+                reverse.
         """
         single = isinstance(inputs, str | Mapping)
         predictions = self.score(*_columns([inputs] if single else inputs), threads=threads)  # type: ignore[arg-type]
@@ -117,7 +118,7 @@ class TextClassifier(ABC):
 
 
 class StudentClassifier(TextClassifier):
-    """The answers of a student, wherever its table is."""
+    """What all students share, on the processor and on a device."""
 
     @abstractmethod
     def _score(
@@ -128,45 +129,47 @@ class StudentClassifier(TextClassifier):
     def score(
         self, texts: Texts, text_pair: Texts | None = None, *, threads: int | None = None
     ) -> Predictions:
-        """Logits and coverage of n texts, from which all other answers follow.
+        """Logits and coverage of n texts.
 
-        Any str is a text: empty ones, ones without a known n-gram (both get the answer for no
-        n-grams, and coverage 0), and ones with NUL characters or lone surrogates.
+        Every str is a text: also an empty one, one without a known n-gram (both get the logits of no n-grams,
+        and coverage 0), and one with NUL characters or lone surrogates.
 
         Args:
             texts: n texts, or the first texts of n pairs.
-            text_pair: The second ones.
-            threads: All cores by default. The answers do not depend on it.
+            text_pair: The second texts, for pairs.
+            threads: All cores by default. The result does not depend on it.
 
         Raises:
-            InputError: `texts` are no texts, or a pair is wanted or not wanted.
+            InputError: `texts` are not texts, or `text_pair` is missing or given without need.
         """
         if self.pair != (text_pair is not None):
             raise InputError(
-                "The student compares two texts: pass the second ones as text_pair."
+                "The student compares two texts: pass the second texts as text_pair."
                 if self.pair
                 else "The student reads single texts: leave out text_pair."
             )
         first = check_texts(core_texts(texts))
         second = None if text_pair is None else check_texts(core_texts(text_pair))
         if second is not None and len(first) != len(second):
-            raise InputError(f"{len(first)} texts came with {len(second)} second ones: each needs one.")
+            raise InputError(
+                f"{len(first)} texts were given with {len(second)} second texts: give one per text."
+            )
         logits, coverage = self._score(first, second, all_threads(threads))
         return Predictions(logits, coverage, self.multi_label)
 
 
 def _best(scores: list[float], count: int | None) -> list[int]:
-    """Indices of the `count` highest scores, best first; the first of equal ones before the others."""
+    """Indices of the `count` highest scores, best first; equal scores in their order."""
     if count == 1:
         return [scores.index(max(scores))]
     return sorted(range(len(scores)), key=lambda c: -scores[c])[:count]
 
 
 def _columns(inputs: Sequence[Any]) -> tuple[Any, Any]:
-    """Texts and second texts of what a pipeline takes."""
+    """The texts and second texts in the inputs of a pipeline."""
     if len(inputs) and isinstance(inputs[0], Mapping):
         try:
             return [pair["text"] for pair in inputs], [pair["text_pair"] for pair in inputs]
         except (KeyError, TypeError) as error:
-            raise InputError('A pair is a dict with "text" and "text_pair": complete it.') from error
+            raise InputError('A pair lacks "text" or "text_pair": give a dict with both.') from error
     return inputs, None

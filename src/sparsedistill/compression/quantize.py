@@ -1,0 +1,106 @@
+"""Rows as signed bytes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import _core
+from .difference import Difference, Floor
+from .low_rank import LowRankHead
+from .sample import Floats, Sample, segment_means
+
+_LARGEST_BYTE = 127
+_LARGEST_PAIR = 127 * 256 + 127  # of two signed bytes
+_AT_ONCE = 1 << 18  # rows that are projected together
+
+
+@dataclass(frozen=True)
+class QuantizedRows:
+    """Rows as signed bytes; the first `wide` numbers have two bytes each.
+
+    Attributes:
+        values: int8 (rows, wide + dims).
+        wide: Numbers with two bytes.
+        scale: float64 (dims,), what the mean of rows is multiplied by.
+        centre: float64 (dims,), what is added to it.
+    """
+
+    values: NDArray[np.int8]
+    wide: int
+    scale: Floats
+    centre: Floats
+
+    @property
+    def bytes(self) -> int:
+        """Bytes per row."""
+        return int(self.values.shape[1])
+
+    @classmethod
+    def of(cls, head: LowRankHead, table: NDArray[np.float32], sample: Sample, floor: Floor) -> QuantizedRows:
+        """Quantize `table` to as few bytes as keep `floor`; the rest of a slot widens more numbers."""
+        dims = head.projection.shape[1]
+        counts = np.bincount(sample.rows, minlength=len(table)).astype(np.float64)
+        projected = _projected(table, head.projection)
+        centre = counts @ projected / max(counts.sum(), 1)
+        narrow = [_in_one_byte(projected[:, d] - centre[d], counts) for d in range(dims)]
+        broad = [_in_two_bytes(projected[:, d] - centre[d]) for d in range(dims)]
+        shares = sample.shares[sample.fit]
+
+        def pooled(numbers: NDArray[np.int16], scale: float, d: int) -> Floats:
+            means = segment_means(numbers[sample.rows][:, None], sample.offsets).reshape(shares.shape)
+            restored: Floats = (means * scale + centre[d]) * shares
+            return restored
+
+        def keeps_floor(features: Floats) -> bool:
+            found = head.logits(features, shares)
+            expected = sample.logits[sample.fit]
+            return Difference.between(found, expected, multi_label=sample.multi_label).within(floor)
+
+        features = np.stack([pooled(*narrow[d], d) for d in range(dims)], axis=2)
+        wide = 0
+        while not keeps_floor(features) and wide < dims:
+            features[:, :, wide] = pooled(*broad[wide], wide)
+            wide += 1
+        if slots := _core.compact_slots(dims + wide):
+            wide = min(dims, _core.compact_row_bytes(slots) - dims)
+        lanes = []
+        for d in range(dims):
+            lanes.extend(_two_bytes(broad[d][0]) if d < wide else [narrow[d][0].astype(np.int8)])
+        scale = np.array([(broad if d < wide else narrow)[d][1] for d in range(dims)])
+        return cls(np.stack(lanes, axis=1), wide, scale, centre)
+
+
+def _projected(table: NDArray[np.float32], projection: Floats) -> NDArray[np.float32]:
+    """The rows in the directions of `projection`, float32 (rows, dims)."""
+    projected = np.empty((len(table), projection.shape[1]), np.float32)
+    for begin in range(0, len(table), _AT_ONCE):
+        projected[begin : begin + _AT_ONCE] = table[begin : begin + _AT_ONCE] @ projection
+    return projected
+
+
+def _in_one_byte(values: NDArray[np.float32], counts: Floats) -> tuple[NDArray[np.int16], float]:
+    """Integers up to 127, and their scale; clipped if that makes frequent n-grams more exact."""
+    weights = counts + 1e-3
+    best = (np.inf, np.zeros(len(values), np.int16), 1.0)
+    for quantile in (1.0, 0.99999, 0.9999, 0.999, 0.99):
+        scale = max(float(np.quantile(np.abs(values), quantile)) / _LARGEST_BYTE, 1e-30)
+        numbers = np.clip(np.rint(values / scale), -_LARGEST_BYTE, _LARGEST_BYTE)
+        error = float(weights @ (numbers * scale - values) ** 2)
+        if error < best[0]:
+            best = (error, numbers.astype(np.int16), scale)
+    return best[1], best[2]
+
+
+def _in_two_bytes(values: NDArray[np.float32]) -> tuple[NDArray[np.int16], float]:
+    scale = max(float(np.abs(values).max()) / _LARGEST_PAIR, 1e-30)
+    return np.rint(values / scale).astype(np.int16), scale
+
+
+def _two_bytes(numbers: NDArray[np.int16]) -> list[NDArray[np.int8]]:
+    """[first, second], both signed, with numbers = 256 * first + second."""
+    wide = numbers.astype(np.int32)
+    second = ((wide + 128) & 255) - 128
+    return [((wide - second) >> 8).astype(np.int8), second.astype(np.int8)]

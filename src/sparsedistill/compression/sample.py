@@ -1,0 +1,139 @@
+"""The texts that a compact student is fitted to and measured on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._internal.texts import Texts
+from ..errors import InputError
+from ..model.student_model import StudentModel
+from ..vocabulary.vocabulary import Vocabulary
+
+Floats = NDArray[np.float64]
+
+_LEAST_TEXTS = 20
+_FITTED = 5000  # texts that directions and scales are fitted to, at most
+_AT_ONCE = 1000  # texts whose rows are in memory together
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Texts, the trained student's logits for them, and their pooled rows.
+
+    A text is one segment, a pair is three: see :class:`~sparsedistill.vocabulary.NgramRows`.
+
+    Attributes:
+        texts: n texts, or the first texts of n pairs.
+        text_pair: n second texts.
+        logits: float32 (n, classes), the trained student's.
+        multi_label: The classes do not exclude each other.
+        fit: Indices of the texts that the compact form is fitted to.
+        held_out: Indices of the texts that it is measured on.
+        pooled: float64 (n, segments, table_dim), the mean row of each segment times its share.
+        shares: float64 (n, segments), each segment's share of the n-grams of the text or pair.
+        rows: int64 (nnz,), the rows of the texts in `fit`.
+        offsets: int64 (segments of the texts in `fit` + 1,), where each segment begins in `rows`.
+    """
+
+    texts: list[str]
+    text_pair: list[str] | None
+    logits: NDArray[np.float32]
+    multi_label: bool
+    fit: NDArray[np.int64]
+    held_out: NDArray[np.int64]
+    pooled: Floats
+    shares: Floats
+    rows: NDArray[np.int64]
+    offsets: NDArray[np.int64]
+
+    @classmethod
+    def take(
+        cls,
+        model: StudentModel,
+        table: NDArray[np.float32],
+        texts: Texts,
+        text_pair: Texts | None,
+        threads: int | None,
+    ) -> Sample:
+        """Score and pool texts.
+
+        Args:
+            model: The trained student.
+            table: float32 (rows, table_dim), its table.
+            texts: n texts; half of them, drawn at random, are fitted to.
+            text_pair: n second texts, for pairs.
+            threads: All cores by default.
+
+        Raises:
+            InputError: There are too few texts.
+        """
+        logits = model.score(texts, text_pair, threads=threads).logits
+        if len(logits) < _LEAST_TEXTS:
+            raise InputError(f"{len(logits)} texts are too few to compress with: give some thousand texts.")
+        order = np.random.default_rng(0).permutation(len(logits))
+        fit, held_out = order[: len(order) // 2][:_FITTED], order[len(order) // 2 :]
+        first = [str(text) for text in texts]
+        second = None if text_pair is None else [str(text) for text in text_pair]
+        pooled, shares = _pooled(model.vocabulary, table, first, second, threads)
+        chosen = model.vocabulary.extract(*_select(first, second, fit), threads=threads)
+        return cls(
+            texts=first,
+            text_pair=second,
+            logits=logits,
+            multi_label=model.multi_label,
+            fit=fit,
+            held_out=held_out,
+            pooled=pooled,
+            shares=shares,
+            rows=chosen.rows,
+            offsets=chosen.offsets,
+        )
+
+    def select(self, part: NDArray[np.int64]) -> tuple[list[str], list[str] | None]:
+        """The texts with these indices, and their second texts."""
+        return _select(self.texts, self.text_pair, part)
+
+
+def segment_means(values: NDArray[Any], offsets: NDArray[np.int64]) -> Floats:
+    """Means of consecutive segments, float64 (segments, dims); zeros for empty ones.
+
+    Args:
+        values: (nnz, dims).
+        offsets: int64 (segments + 1,).
+    """
+    counts = np.diff(offsets)
+    means: Floats = np.zeros((len(counts), values.shape[1]))
+    filled = counts > 0
+    if filled.any():
+        means[filled] = np.add.reduceat(values, offsets[:-1][filled], axis=0, dtype=np.float64)
+        means[filled] /= counts[filled, None]
+    return means
+
+
+def _select(
+    texts: list[str], text_pair: list[str] | None, part: NDArray[np.int64]
+) -> tuple[list[str], list[str] | None]:
+    return [texts[i] for i in part], None if text_pair is None else [text_pair[i] for i in part]
+
+
+def _pooled(
+    vocabulary: Vocabulary,
+    table: NDArray[np.float32],
+    texts: list[str],
+    text_pair: list[str] | None,
+    threads: int | None,
+) -> tuple[Floats, Floats]:
+    """Pooled rows and shares of a sample, some texts at a time, since their rows take memory."""
+    pooled, shares = [], []
+    for begin in range(0, len(texts), _AT_ONCE):
+        part = np.arange(begin, min(begin + _AT_ONCE, len(texts)))
+        found = vocabulary.extract(*_select(texts, text_pair, part), threads=threads)
+        counts = np.diff(found.offsets).reshape(len(part), -1)
+        shares.append(counts / np.maximum(counts.sum(axis=1, keepdims=True), 1))
+        means = segment_means(table[found.rows], found.offsets).reshape(*shares[-1].shape, -1)
+        pooled.append(means * shares[-1][:, :, None])
+    return np.concatenate(pooled), np.concatenate(shares)

@@ -1,0 +1,193 @@
+"""The explanation of one prediction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import RenderableType
+
+from ..errors import InputError
+from .positions import tokens_of
+from .render import Row, Side, Word, as_html, as_terminal, shown
+
+
+@dataclass(frozen=True)
+class Span:
+    """An n-gram of a text that the student knows.
+
+    Attributes:
+        begin: First character of its first occurrence.
+        end: The character after the last one of its first occurrence.
+        ngram: Its folded tokens separated by spaces; the boundaries of a text are STX and ETX. A character
+            n-gram begins with ``##`` and has the place of its word.
+        places: (begin, end) of all its occurrences. An n-gram counts once per text, however often it occurs.
+        second: It is in the second text of a pair.
+    """
+
+    begin: int
+    end: int
+    ngram: str
+    places: tuple[tuple[int, int], ...]
+    second: bool = False
+
+
+@dataclass(frozen=True, repr=False)
+class Explanation:
+    """Why a text is classified as it is: ``logits == empty_logits + contributions.sum(axis=0)``.
+
+    Attributes:
+        text: The text, or the first one of a pair.
+        text_pair: The second text of a pair.
+        classes: The class names.
+        multi_label: The classes do not exclude each other.
+        spans: The n-grams that the student knows, each once, in the order of the text.
+        contributions: float32 (spans, classes), what each adds to the logits.
+        empty_logits: float32 (classes,), the logits without n-grams: those of the empty text, unless the
+            boundaries of a text are tokens.
+        logits: float32 (classes,), the logits of the text.
+    """
+
+    text: str
+    text_pair: str | None
+    classes: tuple[str, ...]
+    multi_label: bool
+    spans: tuple[Span, ...]
+    contributions: NDArray[np.float32]
+    empty_logits: NDArray[np.float32]
+    logits: NDArray[np.float32]
+
+    @property
+    def label(self) -> str:
+        """The class with the highest logit."""
+        return self.classes[int(self.logits.argmax())]
+
+    def evidence(self, label: str | None = None) -> NDArray[np.float32]:
+        """How much each n-gram contributes to a class compared with the others, float32 (spans,).
+
+        It is the contribution to the class minus the mean contribution to the other classes; if the classes
+        do not exclude each other, the contribution alone. A negative value counts against the class.
+
+        Args:
+            label: The class; by default the one with the highest logit.
+
+        Raises:
+            InputError: There is no such class.
+        """
+        return class_evidence(self.contributions, self._index(label), self.multi_label)
+
+    def empty_evidence(self, label: str | None = None) -> float:
+        """The same for the text without n-grams: what the evidence of the n-grams is added to.
+
+        Raises:
+            InputError: There is no such class.
+        """
+        return float(class_evidence(self.empty_logits[None], self._index(label), self.multi_label)[0])
+
+    def strongest(self, label: str | None = None, count: int = 10) -> list[tuple[Span, float]]:
+        """The n-grams with the most evidence for or against a class, strongest first.
+
+        Raises:
+            InputError: There is no such class.
+        """
+        evidence = self.evidence(label)
+        order = np.argsort(-np.abs(evidence), kind="stable")[: max(count, 0)]
+        return [(self.spans[i], float(evidence[i])) for i in order]
+
+    def words(self, label: str | None = None, *, second: bool = False) -> list[Word]:
+        """The tokens of a text with their shares: the evidence of an n-gram is split evenly over its tokens.
+
+        The evidence of an n-gram that occurs several times is split over all its occurrences. The tokens of
+        a text add up to its n-grams, except n-grams that consist of boundaries alone.
+
+        Args:
+            label: See :meth:`evidence`.
+            second: Return those of the second text of a pair.
+
+        Raises:
+            InputError: There is no such class.
+        """
+        text = self.text_pair if second else self.text
+        if text is None:
+            return []
+        _, begins, ends = tokens_of(text, boundaries=False)
+        owners, places = self._places(second)
+        first = np.searchsorted(begins, places[:, 0], side="left")
+        stop = np.maximum(np.searchsorted(ends, places[:, 1], side="right"), first)
+        tokens = np.bincount(owners, stop - first, len(self.spans))
+        each = self.evidence(label)[owners] / np.maximum(tokens[owners], 1)
+        steps = (np.bincount(at, each, len(begins) + 1) for at in (first, stop))
+        shares = np.cumsum(np.subtract(*steps))[:-1]
+        return [Word(*word) for word in zip(begins.tolist(), ends.tolist(), shares.tolist(), strict=True)]
+
+    def to_html(self, label: str | None = None, count: int = 10) -> str:
+        """A self-contained piece of HTML: the text with coloured words, and the strongest n-grams.
+
+        Args:
+            label: See :meth:`evidence`.
+            count: Number of n-grams to list.
+
+        Raises:
+            InputError: There is no such class.
+        """
+        label = label or self.label
+        return as_html(label, self._sides(label), self._rows(label, count))
+
+    def to_terminal(self, label: str | None = None, count: int = 10) -> RenderableType:
+        """The same for a :class:`rich.console.Console`.
+
+        Raises:
+            InputError: There is no such class.
+        """
+        label = label or self.label
+        return as_terminal(label, self._sides(label), self._rows(label, count))
+
+    def _repr_html_(self) -> str:
+        return self.to_html()
+
+    def __repr__(self) -> str:
+        strongest = ", ".join(f"{value:+.2f} {span.ngram!r}" for span, value in self.strongest(count=5))
+        return f"Explanation({self.label}, {len(self.spans)} n-grams: {strongest})"
+
+    def _sides(self, label: str) -> list[Side]:
+        """The texts with their words."""
+        sides = [Side(self.text, self.words(label))]
+        if self.text_pair is not None:
+            sides.append(Side(self.text_pair, self.words(label, second=True)))
+        return sides
+
+    def _rows(self, label: str, count: int) -> list[Row]:
+        """The strongest n-grams, the sum of all others, and what these are added to."""
+        strongest = self.strongest(label, count)
+        rows = [Row(value, shown(span.ngram), str(len(span.places))) for span, value in strongest]
+        total = float(self.evidence(label).sum(dtype=float))
+        if others := len(self.spans) - len(strongest):
+            rest = total - sum(value for _, value in strongest)
+            rows.append(Row(rest, f"({others:,} other n-grams)", ""))
+        base = self.empty_evidence(label)
+        return [*rows, Row(base, "(a text without n-grams)", ""), Row(base + total, "(total)", "")]
+
+    def _places(self, second: bool) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """All occurrences in one text: the number of the span, (n,), and its characters, (n, 2)."""
+        found = [
+            (i, *place) for i, span in enumerate(self.spans) if span.second == second for place in span.places
+        ]
+        table = np.array(found, np.int64).reshape(-1, 3)
+        return table[:, 0], table[:, 1:]
+
+    def _index(self, label: str | None) -> int:
+        label = self.label if label is None else label
+        if label not in self.classes:
+            raise InputError(f"There is no class {label!r}: name one of {', '.join(self.classes)}.")
+        return self.classes.index(label)
+
+
+def class_evidence(contributions: NDArray[Any], c: int, multi_label: bool) -> NDArray[Any]:
+    """Contributions (n, classes) to class `c`, minus the mean of those to the other classes."""
+    chosen: NDArray[Any] = contributions[:, c]
+    if multi_label or contributions.shape[1] < 2:
+        return chosen
+    difference: NDArray[Any] = chosen - np.delete(contributions, c, axis=1).mean(axis=1)
+    return difference
