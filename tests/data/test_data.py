@@ -183,7 +183,7 @@ def test_formats_that_cannot_be_written(tmp_path: Path) -> None:
     assert "known format" in error(lambda: RowWriter(tmp_path / "a.xls"))
     assert "Standard output" in error(lambda: RowWriter("-", "parquet"))
     assert "Standard output" in error(lambda: RowWriter("-", "jsonl.gz"))
-    assert "tells its format" in error(lambda: RowWriter("-"))
+    assert "format of standard input or output" in error(lambda: RowWriter("-"))
 
 
 # --- What counts as a row ---
@@ -357,7 +357,7 @@ def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
         corpus = Corpus("-", format=form)
         assert texts_of(corpus) == ["a", "b"]
         assert "only once" in error(lambda corpus=corpus: list(corpus.batches()))  # type: ignore[misc]
-    assert "tells its format" in error(lambda: Corpus("-"))
+    assert "format of standard input or output" in error(lambda: Corpus("-"))
     assert "parquet" in error(lambda: Corpus("-", format="parquet"))
     assert "read twice" in error(lambda: Corpus("-", format="txt").fingerprint())
     feed(b"id,text\n1,a\n2\n")
@@ -393,12 +393,12 @@ def test_missing_columns(tmp_path: Path) -> None:
         ("a.jsonl", '{"body":"a","x, y":"b"}\n'),
     ):
         message = reading(put(tmp_path / name, content))
-        assert message == f"{tmp_path / name} has no column 'text': name one of 'body', 'x, y'."
+        assert message == f"{tmp_path / name} has no column 'text': use one of 'body', 'x, y'."
     pyarrow.parquet.write_table(pa.table({"body": ["a"]}), tmp_path / "a.parquet")
-    assert "no column 'text': name one of 'body'" in reading(tmp_path / "a.parquet")
+    assert "no column 'text': use one of 'body'" in reading(tmp_path / "a.parquet")
     assert "no column 'label'" in reading(put(tmp_path / "a.txt", "x\n"), Columns(label="label"))
     assert "several columns 'text'" in reading(put(tmp_path / "b.csv", "text,text\na,b\n"))
-    assert "asked for twice" in error(lambda: Columns(text="a", label="a"))
+    assert "used for two purposes" in error(lambda: Columns(text="a", label="a"))
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.tsv", "a.jsonl", "a.txt", "a.txt.gz", "a.csv.zst", "a.parquet"])
@@ -406,7 +406,7 @@ def test_files_without_rows(tmp_path: Path, name: str) -> None:
     assert str(tmp_path / name) in reading(put(tmp_path / name, b""))
     (tmp_path / name).write_bytes(b"")
     message = reading(tmp_path / name)
-    assert "no rows" in message or "lacks a header" in message
+    assert "no rows" in message or "has no header" in message
 
 
 def test_headers_without_rows(tmp_path: Path) -> None:
@@ -430,38 +430,40 @@ def test_bytes_that_are_not_utf8(tmp_path: Path, filler: int) -> None:
         path = put(tmp_path / name, head + row * (filler + 1) + bad + row)
         assert reading(path).startswith(f"{path}, line {line}: ")
         assert "UTF-8" in reading(path)
-    assert "line 1: the header is not UTF-8" in reading(put(tmp_path / "b.csv", "text\n".encode("utf-16")))
+    assert "line 1: the header is not valid UTF-8" in reading(
+        put(tmp_path / "b.csv", "text\n".encode("utf-16"))
+    )
     array = pa.array([b"a", b"\xff"])
     pyarrow.parquet.write_table(pa.table({"text": array}), tmp_path / "a.parquet")
-    assert "a.parquet, row 2: 'text' is not UTF-8" in reading(tmp_path / "a.parquet")
+    assert "a.parquet, row 2: 'text' is not valid UTF-8" in reading(tmp_path / "a.parquet")
     invalid = pa.Array.from_buffers(pa.string(), 2, [None, *array.buffers()[1:]])
     pyarrow.parquet.write_table(pa.table({"text": invalid}), tmp_path / "a.parquet")
-    assert "a.parquet, row 2: 'text' is not UTF-8" in reading(tmp_path / "a.parquet")
+    assert "a.parquet, row 2: 'text' is not valid UTF-8" in reading(tmp_path / "a.parquet")
 
 
 def test_rows_with_the_wrong_number_of_fields(tmp_path: Path) -> None:
     path = put(tmp_path / "a.csv", 'text,n\n"a\nb",1\n\nc,2\nd,3,4\n')
-    assert reading(path).startswith(f"{path}, line 6: 3 fields stand where the header names 2 columns")
+    assert reading(path).startswith(f"{path}, line 6: 3 fields, but the header has 2 columns")
     path = put(tmp_path / "a.tsv", "text\tn\na\t1\n\nb\n")
-    assert reading(path).startswith(f"{path}, line 4: 1 fields")
+    assert reading(path).startswith(f"{path}, line 4: 1 field, but")
     path = put(tmp_path / "b.tsv", "text\na\tb\n")
-    assert reading(path).startswith(f"{path}, line 2: 2 fields stand where the header names 1 column")
+    assert reading(path).startswith(f"{path}, line 2: 2 fields, but the header has 1 column:")
 
 
 def test_lines_that_are_not_json_objects(tmp_path: Path) -> None:
     good = '{"text":"a"}\n'
     for bad, reason in (
-        ('{"text":}', "not JSON"),
-        ('{"text":"a"', "not JSON"),
-        (good.strip() * 2, "not JSON"),
+        ('{"text":}', "not valid JSON"),
+        ('{"text":"a"', "not valid JSON"),
+        (good.strip() * 2, "not valid JSON"),
         ('["a"]', "a list, not an object"),
         ("1", "a number, not an object"),
-        ('{"text":1}', "'text' is a number: it has to be a string"),
+        ('{"text":1}', "'text' is a number: it must be a string"),
         ('{"text":["a"]}', "'text' is a list"),
         ('{"text":null}', "missing or null"),
         ('{"txt":"a"}', "missing or null"),
-        ("[" * 100_000, "not JSON"),
-        ('{"text":\n"a"}', "not JSON"),
+        ("[" * 100_000, "not valid JSON"),
+        ('{"text":\n"a"}', "not valid JSON"),
     ):
         path = put(tmp_path / "a.jsonl", good * 2 + bad + "\n" + good)
         message = reading(path)
@@ -478,9 +480,9 @@ def test_missing_values_have_a_place(tmp_path: Path) -> None:
     path = put(tmp_path / "a.csv", 'text,label\n"a\n",x\nb,\n')
     assert f"{path}, line 4: 'label' is empty" in reading(path, Columns(label="label"))
     pyarrow.parquet.write_table(pa.table({"text": [1, 2]}), tmp_path / "b.parquet")
-    assert "holds int64, not text" in reading(tmp_path / "b.parquet")
+    assert "has type int64, not text" in reading(tmp_path / "b.parquet")
     pyarrow.parquet.write_table(pa.table({"text": ["a"], "label": [{"x": 1}]}), tmp_path / "c.parquet")
-    assert "no label" in reading(tmp_path / "c.parquet", Columns(label="label"))
+    assert "cannot be a label" in reading(tmp_path / "c.parquet", Columns(label="label"))
 
 
 def test_weights_and_scores_have_to_be_numbers(tmp_path: Path) -> None:
@@ -496,7 +498,7 @@ def test_weights_and_scores_have_to_be_numbers(tmp_path: Path) -> None:
         assert message.startswith(f"{path}, line 3: ")
         assert reason in message
     for value, reason in (
-        ("[1]", "holds 1 numbers"),
+        ("[1]", "has length 1"),
         ('"x"', "a list of numbers"),
         ("[1, null]", "missing or null"),
         ("null", "missing"),
@@ -658,7 +660,7 @@ except ValueError as error:
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000)),
     )
     assert run.stdout.startswith(f"InputError {tmp_path / name} could not be written because")
-    assert "make room" in run.stdout
+    assert "free space" in run.stdout
     assert inside(tmp_path) == []
 
 

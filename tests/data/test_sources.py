@@ -13,10 +13,11 @@ import pytest
 from support.sentences import error
 
 from sparsedistill import Columns, InputError
+from sparsedistill.data.hub import HubDataset
 from sparsedistill.data.identity import identities
 from sparsedistill.data.recombination import recombined
 from sparsedistill.data.sentences import sentences
-from sparsedistill.data.sources import DataSource, HubDataset, write_sources
+from sparsedistill.data.sources import DataSource, write_sources
 from sparsedistill.pipeline.recipe import read_recipe, recipe_job
 
 RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*.toml"))
@@ -92,7 +93,7 @@ def test_a_missing_copy_is_loaded_from_the_hub(
             "label": ["0", "1", "1"],
         }
     assert hub == [("some/set", "config", "test", "main")] * 2
-    assert "no.tsv is not there: loading some/set from the Hub" in caplog.text
+    assert "no.tsv does not exist: loading some/set from the Hub" in caplog.text
 
 
 def test_shares_become_labels_at_a_threshold(hub: list[tuple[Any, ...]]) -> None:
@@ -190,7 +191,7 @@ def test_held_out_texts_are_left_out_in_any_edition(folder: Path) -> None:
         (lambda: DataSource("a", recombine=0), "recombine"),
         (lambda: DataSource("a", min_words=9, max_words=8), "9 to 8 words"),
         (lambda: DataSource("a.tsv").read(Columns()), "SPARSEDISTILL_DATA"),
-        (lambda: DataSource("a.tsv").read(Columns(weight="w")), "Weights"),
+        (lambda: DataSource("a.tsv").read(Columns(weight="w")), "weights of examples"),
         (lambda: DataSource(dataset=HubDataset("s")).read(SEVERAL), "several labels"),
         (
             lambda: DataSource(dataset=HubDataset("gone")).read(Columns()),
@@ -202,7 +203,7 @@ def test_held_out_texts_are_left_out_in_any_edition(folder: Path) -> None:
             lambda: DataSource(dataset=HubDataset("s", text="other"), where={"other": ("q",)}).read(
                 Columns()
             ),
-            "no rows that are wanted",
+            "no rows that match",
         ),
     ],
 )
@@ -269,4 +270,4 @@ def test_wrong_sources_in_recipes_are_named(tmp_path: Path, data: str, message: 
 
 def test_a_folder_of_local_copies_has_to_be_there(tmp_path: Path) -> None:
     message = error(lambda: recipe_job({"data_dir": str(tmp_path / "no"), "data": {"test": {"path": "a"}}}))
-    assert "mend data_dir" in message
+    assert "correct data_dir" in message
