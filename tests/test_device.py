@@ -204,7 +204,7 @@ def test_compact_students_are_refused(reviews: list[str]) -> None:
 
 def test_wrong_texts_are_refused_as_on_the_processor() -> None:
     moved, pairs = make().to("cpu"), make(pair=True).to("cpu")
-    assert "Text 1 is a int" in error(lambda: moved.score(["a", 1]))  # type: ignore[list-item]
+    assert "Text 1 has type int" in error(lambda: moved.score(["a", 1]))  # type: ignore[list-item]
     assert "leave out text_pair" in error(lambda: moved.score(["a"], ["b"]))
     assert "give one per text" in error(lambda: pairs.score(["a"], ["b", "c"]))
     assert "threads is 0" in error(lambda: moved.score(["a"], threads=0))

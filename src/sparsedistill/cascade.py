@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from ._internal.files import atomic_directory
 from ._internal.progress import Progress, no_progress
 from ._internal.records import read_record, write_record
-from ._internal.texts import Texts
-from .data.examples import as_strings
+from ._internal.texts import Texts, as_strings
 from .data.labelled import Labelled
 from .errors import InputError
 from .evaluation.deferral import DeferralCurve, confidence

@@ -1,14 +1,16 @@
-"""The one error that people are meant to read, and what it may quote of others."""
+"""The error that users are meant to read."""
+
+from __future__ import annotations
 
 
 class InputError(ValueError):
-    """Something that was passed in cannot be used.
+    """An input cannot be used.
 
-    The message is one sentence that names the input (file, line, column, option) and the mend. The
-    command line prints it alone and exits with 2.
+    The message names the input (file, line, column, option), says what is wrong and, after a colon, what
+    to do. The command line prints only the message and exits with status 2.
     """
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of what a library says, without its full stop: to stand inside a sentence of ours."""
+    """The first line of an error message without a final full stop, to quote in a sentence."""
     return str(error).strip().split("\n")[0].rstrip(".")

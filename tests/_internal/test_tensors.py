@@ -1,4 +1,4 @@
-"""safetensors files, mapped."""
+"""Memory-mapped safetensors files."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ arrays = dtypes.flatmap(lambda dtype: hnp.arrays(dtype, hnp.array_shapes(min_dim
 
 @settings(max_examples=50, deadline=None)
 @given(st.dictionaries(st.text("abc.é", min_size=1), arrays, min_size=1, max_size=4))
-def test_files_are_those_of_the_safetensors_package(
+def test_the_safetensors_package_reads_the_same_arrays(
     tmp_path_factory: pytest.TempPathFactory, given_: dict[str, np.ndarray]
 ) -> None:
     path = tmp_path_factory.mktemp("tensors") / "a.safetensors"
@@ -52,7 +52,7 @@ def whole(tmp_path: Path) -> bytes:
     return (tmp_path / "whole").read_bytes()
 
 
-def test_every_truncation_is_refused(tmp_path: Path) -> None:
+def test_truncated_files_are_rejected(tmp_path: Path) -> None:
     content = whole(tmp_path)
     for size in range(0, len(content), 7):
         (tmp_path / "cut").write_bytes(content[:size])
@@ -77,16 +77,16 @@ def test_every_truncation_is_refused(tmp_path: Path) -> None:
         {"x": {"dtype": ["F32"], "shape": [1], "data_offsets": [0, 4]}},
     ],
 )
-def test_hostile_headers_are_refused(tmp_path: Path, header: object) -> None:
+def test_invalid_headers_are_rejected(tmp_path: Path, header: object) -> None:
     text = json.dumps(header).encode()
     (tmp_path / "bad").write_bytes(len(text).to_bytes(8, "little") + text + bytes(16))
-    with pytest.raises(InputError, match="not a whole safetensors file"):
+    with pytest.raises(InputError, match="not a valid safetensors file"):
         map_tensors(tmp_path / "bad")
 
 
 @settings(max_examples=300, deadline=None)
 @given(st.data())
-def test_flipped_bytes_are_refused_or_change_values_only(
+def test_flipped_bytes_are_rejected_or_only_change_values(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:
     folder = tmp_path_factory.mktemp("flip")
@@ -100,3 +100,10 @@ def test_flipped_bytes_are_refused_or_change_values_only(
         return
     for array in found.values():
         array.tobytes()
+
+
+def test_headers_that_are_nested_too_deeply_are_rejected(tmp_path: Path) -> None:
+    text = b'{"x":' + b"[" * 1_000_000
+    (tmp_path / "deep").write_bytes(len(text).to_bytes(8, "little") + text + bytes(16))
+    with pytest.raises(InputError, match=r"not a valid safetensors file .*recursion"):
+        map_tensors(tmp_path / "deep")

@@ -1,4 +1,4 @@
-"""Where recipes get their texts: local copies, data sets of the Hub (by a stand-in), sentences."""
+"""Data sources of recipes: local copies, data sets on the Hub (with a fake ``datasets``), sentences."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ import pytest
 from support.sentences import error
 
 from sparsedistill import Columns, InputError
-from sparsedistill.data.identity import identities
+from sparsedistill.data.hub import HubDataset
+from sparsedistill.data.identity import identities, not_held_out
 from sparsedistill.data.recombination import recombined
 from sparsedistill.data.sentences import sentences
-from sparsedistill.data.sources import DataSource, HubDataset, write_sources
+from sparsedistill.data.sources import DataSource, write_sources
 from sparsedistill.pipeline.recipe import read_recipe, recipe_job
 
 RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*.toml"))
@@ -26,7 +27,7 @@ SEVERAL = Columns(label="label", label_separator=",")
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A local copy of reviews of four kinds of things."""
+    """A directory with a local copy: reviews of four kinds of things."""
     rows = [
         f"{kind}\t{kind} number {i}\t{i % 2}\n" for i in range(25) for kind in ("tea", "ink", "oil", "rye")
     ]
@@ -36,7 +37,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def hub(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
-    """A stand-in for ``datasets`` with one table; gives the calls that were made of it."""
+    """A fake ``datasets`` with one table. Returns the list of calls of ``load_dataset``."""
     calls: list[tuple[Any, ...]] = []
     table = pa.table(
         {
@@ -70,7 +71,7 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     return calls
 
 
-def test_a_local_copy_is_read_before_the_hub_is_asked(folder: Path, hub: list[tuple[Any, ...]]) -> None:
+def test_a_local_copy_has_precedence_over_the_hub(folder: Path, hub: list[tuple[Any, ...]]) -> None:
     source = DataSource("reviews.tsv", HubDataset("some/reviews"), folder=str(folder))
     table = source.read(LABELLED)
     assert table.column_names == ["text", "label"]
@@ -92,17 +93,17 @@ def test_a_missing_copy_is_loaded_from_the_hub(
             "label": ["0", "1", "1"],
         }
     assert hub == [("some/set", "config", "test", "main")] * 2
-    assert "no.tsv is not there: loading some/set from the Hub" in caplog.text
+    assert "no.tsv does not exist: loading some/set from the Hub" in caplog.text
 
 
-def test_shares_become_labels_at_a_threshold(hub: list[tuple[Any, ...]]) -> None:
+def test_numbers_become_labels_at_a_threshold(hub: list[tuple[Any, ...]]) -> None:
     dataset = HubDataset("some/set", text="sentence", label="toxicity", threshold=0.5)
     assert DataSource(dataset=dataset).read(LABELLED)["label"].to_pylist() == ["0", "1", "1"]
     only = DataSource(dataset=dataset, where={"other": ("b", "c")})
     assert only.read(LABELLED)["text"].to_pylist() == ["two", "three"]
 
 
-def test_rows_are_chosen_by_a_column_and_drawn_at_random(folder: Path) -> None:
+def test_rows_are_selected_by_a_column_and_drawn_at_random(folder: Path) -> None:
     source = DataSource("reviews.tsv", where={"kind": ("ink", "rye")}, limit=20, folder=str(folder))
     first, again, other = (source.read(Columns(), seed)["text"].to_pylist() for seed in (1, 1, 2))
     assert first == again != other
@@ -120,7 +121,7 @@ def test_documents_are_split_into_sentences() -> None:
         'It is slow at first. Then "it moves!" And how... it never stops.<br /><br />'
         "Mr Ed is in it. Too short. It is slow at first."
     )
-    assert list(sentences([review, "Then it ends\nin the rain"], 3)) == [
+    assert list(sentences([review, "Then it ends\nin the rain"], min_words=3)) == [
         "It is slow at first.",
         'Then "it moves!"',
         "And how... it never stops.",
@@ -128,26 +129,29 @@ def test_documents_are_split_into_sentences() -> None:
         "Then it ends",
         "in the rain",
     ]
-    assert list(sentences(["one two three. Four five."], 1, 2)) == ["Four five."]
+    assert list(sentences(["one two three. Four five."], min_words=1, max_words=2)) == ["Four five."]
 
 
-def test_sentences_are_a_corpus(folder: Path) -> None:
+def test_sentences_of_a_data_source(folder: Path) -> None:
     (folder / "films.txt").write_text("A good film. And a long one, too.\nNo.\n")
     source = DataSource("films.txt", split_sentences=True, min_words=3, folder=str(folder))
     assert source.read(Columns())["text"].to_pylist() == ["A good film.", "And a long one, too."]
     assert "unlabelled" in error(lambda: source.read(LABELLED))
 
 
-def test_texts_are_recombined_where_they_share_a_word() -> None:
+def test_texts_are_recombined_at_a_common_word() -> None:
     texts = ["who wrote the song yesterday", "what Song won in 1990", "not a word of it"]
     made = recombined(texts, 100)
-    assert sorted(made) == ["who wrote the Song won in 1990"]  # the other one has three words
-    assert sorted(recombined(texts, 100, 3)) == ["what song yesterday", "who wrote the Song won in 1990"]
-    assert recombined(texts, 100, 3, 3) == ["what song yesterday"]
+    assert sorted(made) == ["who wrote the Song won in 1990"]  # the other recombined text has three words
+    assert sorted(recombined(texts, 100, min_words=3)) == [
+        "what song yesterday",
+        "who wrote the Song won in 1990",
+    ]
+    assert recombined(texts, 100, min_words=3, max_words=3) == ["what song yesterday"]
     assert recombined(["no", "two words", ""], 5) == recombined([], 5) == []
 
 
-def test_recombined_texts_are_as_many_as_wanted_and_new(folder: Path) -> None:
+def test_recombined_texts_are_new_and_as_many_as_wanted(folder: Path) -> None:
     words = ["red", "green", "blue", "cold", "warm"]
     texts = [f"is {a} {b} {c} it" for a in words for b in words for c in words]
     made = recombined(texts[::3], 50, seed=1)
@@ -172,7 +176,7 @@ def test_held_out_texts_are_not_recombined(folder: Path, caplog: pytest.LogCaptu
     assert "made 2 texts, not recombine = 50" in caplog.text
 
 
-def test_held_out_texts_are_left_out_in_any_edition(folder: Path) -> None:
+def test_held_out_texts_are_left_out_in_every_edition(folder: Path) -> None:
     (folder / "a.txt").write_text("It 's a FILM !\na film\n:)\n")
     (folder / "b.txt").write_text("its a film\nIt’s a film.\n")
     sources = [DataSource(name, folder=str(folder)) for name in ("a.txt", "b.txt")]
@@ -190,7 +194,7 @@ def test_held_out_texts_are_left_out_in_any_edition(folder: Path) -> None:
         (lambda: DataSource("a", recombine=0), "recombine"),
         (lambda: DataSource("a", min_words=9, max_words=8), "9 to 8 words"),
         (lambda: DataSource("a.tsv").read(Columns()), "SPARSEDISTILL_DATA"),
-        (lambda: DataSource("a.tsv").read(Columns(weight="w")), "Weights"),
+        (lambda: DataSource("a.tsv").read(Columns(weight="w")), "weights of examples"),
         (lambda: DataSource(dataset=HubDataset("s")).read(SEVERAL), "several labels"),
         (
             lambda: DataSource(dataset=HubDataset("gone")).read(Columns()),
@@ -202,15 +206,15 @@ def test_held_out_texts_are_left_out_in_any_edition(folder: Path) -> None:
             lambda: DataSource(dataset=HubDataset("s", text="other"), where={"other": ("q",)}).read(
                 Columns()
             ),
-            "no rows that are wanted",
+            "no rows that match",
         ),
     ],
 )
-def test_wrong_sources_are_named(hub: list[tuple[Any, ...]], source: Any, message: str) -> None:
+def test_errors_name_the_source(hub: list[tuple[Any, ...]], source: Any, message: str) -> None:
     assert message in error(source)
 
 
-def test_the_library_of_the_hub_is_an_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_datasets_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "datasets", None)
     message = error(lambda: DataSource(dataset=HubDataset("some/set")).read(Columns()))
     assert "some/set" in message
@@ -223,7 +227,7 @@ def sources_of(place: Any) -> list[DataSource]:
 
 
 @pytest.mark.parametrize("recipe", RECIPES, ids=lambda path: path.stem)
-def test_recipes_say_all_that_a_job_needs(recipe: Path) -> None:
+def test_recipes_are_complete(recipe: Path) -> None:
     tables = read_recipe(recipe)
     job = recipe_job(tables, str(recipe))
     assert job.encoder
@@ -261,12 +265,21 @@ def test_recipes_find_the_local_copies(
         ("labelled = [1]", "labelled is [1]"),
     ],
 )
-def test_wrong_sources_in_recipes_are_named(tmp_path: Path, data: str, message: str) -> None:
+def test_errors_name_the_source_in_a_recipe(tmp_path: Path, data: str, message: str) -> None:
     (tmp_path / "r.toml").write_text(f"[data]\n{data}\n")
     with pytest.raises(InputError, match=re.escape(message)):
         recipe_job(read_recipe(tmp_path / "r.toml"))
 
 
-def test_a_folder_of_local_copies_has_to_be_there(tmp_path: Path) -> None:
+def test_the_directory_of_local_copies_must_exist(tmp_path: Path) -> None:
     message = error(lambda: recipe_job({"data_dir": str(tmp_path / "no"), "data": {"test": {"path": "a"}}}))
-    assert "mend data_dir" in message
+    assert "correct data_dir" in message
+
+
+def test_not_held_out() -> None:
+    texts, seconds = pa.array(["A b!", "c", "d"]), pa.array(["x", "y", "z"])
+    held_out = identities(pa.array(["a B", "d"]), None)
+    assert not_held_out(texts, None, held_out).tolist() == [1]
+    assert not_held_out(texts, None, held_out[:0]).tolist() == [0, 1, 2]
+    assert not_held_out(texts, seconds, held_out).tolist() == [0, 1, 2]
+    assert not_held_out(texts, seconds, identities(pa.array(["c"]), pa.array(["Y"]))).tolist() == [0, 2]

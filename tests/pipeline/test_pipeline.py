@@ -219,7 +219,7 @@ def test_a_killed_job_goes_on_to_the_same_student(sentences: Labelled, tmp_path:
         ({"teacher": by_words, "encoder": "x", "classes": ["a", "b"]}, "only one of them"),
         ({"encoder": "x"}, "needs labelled texts"),
         ({"teacher": by_words, "classes": ["a", "b"]}, "no texts to learn from"),
-        ({"labelled": (["a", "b"], ["x"])}, "exactly one a text"),
+        ({"labelled": (["a", "b"], ["x"])}, "exactly one per text"),
         ({"labelled": (["a", "b"], ["x", "x"])}, "at least two classes"),
         ({"labelled": (["a"],)}, "tuple of 1"),
         ({"labelled": "nowhere.csv"}, "nowhere.csv"),

@@ -311,8 +311,8 @@ def test_damaged_strings_are_refused_when_they_are_asked_for(tmp_path: Path) -> 
     ("wrong", "message"),
     [
         ("one text", "list of texts"),
-        (["a", 3], "Text 1 is a int"),
-        (["a", None], "Text 1 is a NoneType"),
+        (["a", 3], "Text 1 has type int"),
+        (["a", None], "Text 1 has type NoneType"),
         (np.array([1.0, 2.0]), "array of strings"),
         (np.array([["a"]]), "1 dimension"),
         (pa.array(["a", None]), "Text 1 is null"),

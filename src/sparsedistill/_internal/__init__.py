@@ -1,1 +1,4 @@
-"""Files, arrays, texts and progress: what every other package stands on."""
+"""Utilities that all other packages use: files, records, tensors, texts, progress, background work.
+
+Private to sparsedistill. Import from the modules.
+"""

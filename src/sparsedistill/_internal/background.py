@@ -1,4 +1,4 @@
-"""Work that is done in a background thread, a few results ahead of who takes them."""
+"""Work in a background thread, a few results ahead of the consumer."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
-#: Results that are prepared ahead of the one that is taken.
+#: Number of results that are prepared before they are needed.
 AHEAD = 2
 
 _Job = TypeVar("_Job")
@@ -17,7 +17,7 @@ _Result = TypeVar("_Result")
 def in_background(prepare: Callable[[_Job], _Result], jobs: Iterable[_Job]) -> Generator[_Result, None, None]:
     """Call `prepare` on each job in order, in one background thread, and yield the results in order.
 
-    An exception in a job is raised here. The thread ends with the generator: exhausted, closed or deleted.
+    An exception in a job is raised here. The thread ends when the generator is exhausted, closed or deleted.
 
     Args:
         prepare: Called in the background thread.

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all."""
+"""Atomic writes of files and directories, content hashes and JSON files."""
 
 from __future__ import annotations
 
@@ -16,34 +16,34 @@ from typing import Any
 
 from ..errors import InputError
 
-#: Temporary names end so; whoever owns a folder may delete what a killed process left in it.
+#: Suffix of temporary files and directories. Those that a killed process left can be deleted.
 PARTIAL_SUFFIX = ".partial"
 
 _NO_ROOM = {
     errno.ENOSPC: "the disk is full",
     errno.EDQUOT: "the disk quota is used up",
-    errno.EFBIG: "it outgrew the largest file that is allowed here",
+    errno.EFBIG: "it exceeds the largest allowed file size",
 }
 _BLOCK = 1 << 20
 
 
 @contextmanager
 def atomic_write(path: str | Path) -> Iterator[Path]:
-    """Write a file that appears under its name only when all of it is on the disk.
+    """Write a file that gets its name only when it is complete and on disk.
 
     Args:
-        path: The file to make or to replace. Missing folders above it are made.
+        path: The file to create or replace. Missing parent directories are created.
 
     Yields:
-        An empty file beside `path`, to be written. When the block ends well it is renamed to `path`;
-        when it ends in any other way it is removed, and what stood under `path` stays.
+        An empty temporary file in the same directory, to write to. It is renamed to `path` if the block
+        succeeds. If the block raises, it is deleted and an existing `path` stays unchanged.
 
     Raises:
-        InputError: `path` cannot be written, or there is no room for it.
+        InputError: `path` cannot be written, or the disk is full.
     """
     target = Path(os.path.realpath(path))
     if target.exists() and not stat.S_ISREG(target.stat().st_mode):
-        raise InputError(f"{path} is not a regular file: name another output file.")
+        raise InputError(f"{path} is not a regular file: choose another output file.")
     partial = _beside(target)
     with _room_for(path):
         _create(partial, path, directory=False)
@@ -58,28 +58,29 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
 
 
 def refuse_existing(directory: str | Path) -> None:
-    """Refuse a directory to make that holds something already; before long work, not after it.
+    """Check that an output directory does not exist or is empty, before long work starts.
 
     Raises:
-        InputError: It is there.
+        InputError: `directory` is a file or is not empty.
     """
     target = Path(os.path.realpath(directory))
     if target.exists() and not (target.is_dir() and not any(target.iterdir())):
-        raise InputError(f"{directory} exists already: name another output directory, or delete it first.")
+        raise InputError(f"{directory} exists already: choose another output directory, or delete it.")
 
 
 @contextmanager
 def atomic_directory(path: str | Path) -> Iterator[Path]:
-    """Make a directory that appears under its name only when all that is in it is on the disk.
+    """Make a directory that gets its name only when its content is complete and on disk.
 
     Args:
-        path: The directory to make. Missing folders above it are made.
+        path: The directory to create. Missing parent directories are created.
 
     Yields:
-        An empty directory beside `path`, to be filled; renamed or removed as in :func:`atomic_write`.
+        An empty temporary directory next to `path`, to fill. It is renamed or deleted as in
+        :func:`atomic_write`.
 
     Raises:
-        InputError: `path` holds something already, cannot be written, or there is no room for it.
+        InputError: `path` is a file or is not empty, cannot be written, or the disk is full.
     """
     refuse_existing(path)
     target = Path(os.path.realpath(path))
@@ -98,7 +99,7 @@ def atomic_directory(path: str | Path) -> Iterator[Path]:
 
 
 def content_hash(path: str | Path) -> str:
-    """BLAKE2b of all bytes of a file, as 32 hexadecimal digits."""
+    """BLAKE2b hash of a file's content, as 32 hexadecimal digits."""
     digest = hashlib.blake2b(digest_size=16)
     with Path(path).open("rb") as file:
         while block := file.read(_BLOCK):
@@ -107,24 +108,24 @@ def content_hash(path: str | Path) -> str:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """The object in a JSON file.
+    """Read a JSON object from a file.
 
     Raises:
-        InputError: The file is missing or holds something else.
+        InputError: The file does not exist or is not a JSON object.
     """
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise InputError(f"{path} is missing: name a directory that sparsedistill has saved.") from None
+        raise InputError(f"{path} does not exist: give a directory that sparsedistill has saved.") from None
     except (OSError, UnicodeDecodeError, ValueError, RecursionError) as error:
         raise InputError(f"{path} cannot be read ({error}): copy or save the model again.") from error
     if not isinstance(value, dict):
-        raise InputError(f"{path} holds no JSON object: copy or save the model again.")
+        raise InputError(f"{path} is not a JSON object: copy or save the model again.")
     return value
 
 
 def _beside(target: Path) -> Path:
-    """A name in the same folder that no other process and no other thread has."""
+    """A name in the same directory that no other process or thread uses."""
     return target.with_name(f".{target.name[:100]}.{os.getpid()}-{secrets.token_hex(4)}{PARTIAL_SUFFIX}")
 
 
@@ -139,7 +140,7 @@ def _create(partial: Path, path: str | Path, *, directory: bool) -> None:
         if error.errno in _NO_ROOM:
             raise
         raise InputError(
-            f"{path} cannot be written ({error.strerror}): name a place that you may write to."
+            f"{path} cannot be written ({error.strerror}): choose a directory that you can write to."
         ) from error
 
 
@@ -151,7 +152,7 @@ def _room_for(path: str | Path) -> Iterator[None]:
         if error.errno not in _NO_ROOM:
             raise
         raise InputError(
-            f"{path} could not be written because {_NO_ROOM[error.errno]}: make room or name another place."
+            f"{path} could not be written because {_NO_ROOM[error.errno]}: free space or choose another path."
         ) from error
 
 

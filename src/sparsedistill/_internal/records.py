@@ -1,4 +1,4 @@
-"""Typed records as JSON files: dataclasses in, dataclasses out, every value checked."""
+"""Typed records in JSON files: dataclasses are written as objects, and read back with their types checked."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from ..errors import InputError
+from ..errors import InputError, first_line
 from .files import atomic_write
+from .texts import encodable
 
 Record = TypeVar("Record")
 
 
 def as_builtins(record: object) -> Any:
-    """`record` as dicts, lists and plain values; fields that are None are left out.
+    """Convert a record to dicts, lists and plain values. Fields of dataclasses that are None are left out.
 
     Args:
-        record: A dataclass instance, or lists, tuples and dicts of them.
+        record: A dataclass instance, or lists, tuples and dicts that contain some.
     """
     if is_dataclass(record) and not isinstance(record, type):
         values = {field.name: getattr(record, field.name) for field in fields(record)}
@@ -32,12 +33,15 @@ def as_builtins(record: object) -> Any:
 
 
 def as_json(record: object, indent: int = 2) -> str:
-    """`record` as JSON text that ends with a line feed. See :func:`as_builtins`."""
-    return json.dumps(as_builtins(record), indent=indent, ensure_ascii=False) + "\n"
+    """Convert a record to JSON that ends with a line feed. See :func:`as_builtins`.
+
+    Lone surrogates, such as those of file names that are not UTF-8, become U+FFFD.
+    """
+    return encodable(json.dumps(as_builtins(record), indent=indent, ensure_ascii=False)) + "\n"
 
 
 def write_record(path: Path, record: object, indent: int = 2) -> None:
-    """Write `record` to a JSON file, atomically. See :func:`as_builtins`.
+    """Write a record to a JSON file, atomically. See :func:`as_builtins`.
 
     Raises:
         InputError: `path` cannot be written.
@@ -47,7 +51,7 @@ def write_record(path: Path, record: object, indent: int = 2) -> None:
 
 
 def read_record(path: Path, kind: type[Record], advice: str) -> Record:
-    """Read a JSON file as a dataclass. Unknown keys are ignored; types are checked strictly.
+    """Read a JSON file as a dataclass. Unknown keys are ignored; values must have exactly the declared types.
 
     Args:
         path: The file.
@@ -55,11 +59,13 @@ def read_record(path: Path, kind: type[Record], advice: str) -> Record:
         advice: What to do if the file cannot be used; the second half of the error message.
 
     Raises:
-        InputError: The file is missing, is not JSON, lacks a field, or holds a value of the wrong type.
+        InputError: The file does not exist, is not JSON, lacks a field, or has a value of the wrong type.
     """
     try:
         return msgspec.json.decode(path.read_bytes(), type=kind, strict=True)
     except FileNotFoundError:
-        raise InputError(f"{path} does not exist: name a directory that sparsedistill has saved.") from None
-    except (OSError, UnicodeDecodeError, msgspec.DecodeError, RecursionError) as error:
-        raise InputError(f"{path} cannot be used ({error}): {advice}.") from error
+        raise InputError(f"{path} does not exist: give a directory that sparsedistill has saved.") from None
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror}): {advice}.") from error
+    except (UnicodeDecodeError, msgspec.DecodeError, RecursionError) as error:
+        raise InputError(f"{path} cannot be used ({first_line(error)}): {advice}.") from error

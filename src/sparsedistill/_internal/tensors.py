@@ -1,7 +1,8 @@
-"""Arrays in a safetensors file, mapped into memory rather than read.
+"""Arrays in safetensors files, memory-mapped.
 
-The safetensors package reads by copying; a student of a billion rows is used where it lies. The format
-is small enough to check here in full: eight bytes of header size, a JSON header, the arrays end to end.
+The safetensors package copies arrays when it reads them; a table of a billion rows is used in place. The
+format is small enough to check here in full: eight bytes of header size, a JSON header, then the arrays
+without gaps.
 """
 
 from __future__ import annotations
@@ -31,19 +32,18 @@ _DTYPES: dict[str, np.dtype[Any]] = {
     "U64": np.dtype("<u8"),
 }
 _NAMES = {dtype: name for name, dtype in _DTYPES.items()}
-_ALIGNMENT = 64  # of the first array in the file: a cache line
-_LARGEST_HEADER = 100_000_000  # as the safetensors package has it
+_ALIGNMENT = 64  # bytes: the first array of a file begins at a cache line
+_LARGEST_HEADER = 100_000_000  # bytes: the limit of the safetensors package
 
-# Arrays beyond this are read a page at a time where they are touched. Left to itself, Linux reads its whole
-# read-ahead window around each page (8 MB on the machine measured): the first text of a student of 4 GB
-# then reads 1 GB, and waits 1 s for what takes 0.06 s. Up to this size, all of it is read in the time
-# that the few hundred pages of a first text take one by one (90 us each; 64 MB at 1.4 GB/s), and the texts
-# thereafter find it there.
+# Larger arrays are read one page at a time, when a page is first used. By default, Linux reads its whole
+# read-ahead window around each page (8 MB on the machine measured): the first text of a student of 4 GB would
+# read 1 GB and take 1 s instead of 0.06 s. An array up to this size is read as a whole at once, which takes
+# about as long as the few hundred pages of the first text one by one (90 us each; 64 MB at 1.4 GB/s).
 _LARGE = 64 * 2**20  # bytes
 
 
 def write_tensors(path: str | Path, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Write `arrays` in the order given, the first of them at a multiple of 64 bytes.
+    """Write `arrays` to a safetensors file, in the given order. The first begins at a multiple of 64 bytes.
 
     Raises:
         InputError: `path` cannot be written.
@@ -67,21 +67,26 @@ def write_tensors(path: str | Path, arrays: Mapping[str, NDArray[Any]]) -> None:
 
 
 def map_tensors(path: str | Path) -> dict[str, NDArray[Any]]:
-    """The arrays of a safetensors file, as read-only views of the mapped file.
+    """Map a safetensors file into memory.
 
-    Nothing but the header is read before an array is.
+    Only the header is read. Arrays are read from the file when they are used.
+
+    Returns:
+        Read-only views of the mapped file, by name.
 
     Raises:
         InputError: The file is missing, truncated, or not a safetensors file.
     """
     try:
         with Path(path).open("rb", buffering=0) as file:
-            # By the mapping, the system would read on from the header into the first array.
+            # Read through the mapping, the header would trigger read-ahead of the first array.
             size = int.from_bytes(file.read(8), "little")
             text = file.read(min(size, _LARGEST_HEADER))
             mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except (OSError, ValueError) as error:
-        raise InputError(f"{path} cannot be opened ({error}): was the model saved whole?") from error
+        raise InputError(
+            f"{path} cannot be opened ({_reason(error)}): copy or save the model again."
+        ) from error
     if len(text) < size or len(mapped) < 8 + size:
         raise _damaged(path, "its header is cut off")
     data = np.frombuffer(mapped, np.uint8)[8 + size :]
@@ -89,24 +94,24 @@ def map_tensors(path: str | Path) -> dict[str, NDArray[Any]]:
         header = json.loads(text)
         entries = [(name, entry) for name, entry in header.items() if name != "__metadata__"]
         arrays = {name: _view(data, entry) for name, entry in entries}
-    except (AttributeError, KeyError, TypeError, UnicodeDecodeError, ValueError) as error:
+    except (AttributeError, KeyError, RecursionError, TypeError, UnicodeDecodeError, ValueError) as error:
         raise _damaged(path, str(error)) from error
     _advise(mapped, 8 + size, [entry["data_offsets"] for _, entry in entries])
     return arrays
 
 
 def _advise(mapped: mmap.mmap, begin: int, spans: Iterable[tuple[int, int]]) -> None:
-    """Tell the system what of `mapped` will be read, the spans being counted from `begin`."""
+    """Tell the operating system how each span of `mapped`, counted from `begin`, will be read."""
     if len(mapped) <= _LARGE and hasattr(mmap, "MADV_HUGEPAGE"):
-        # Read two megabytes at once, where they are used, and found by one entry of the page table: on file
-        # systems with large folios (ext4 since Linux 6.16). Others read ahead as usual.
+        # On file systems with large folios (ext4 since Linux 6.16), each 2 MB is read at once on first use
+        # and takes one entry of the page table. Other file systems read ahead as usual.
         with suppress(OSError):
             mapped.madvise(mmap.MADV_HUGEPAGE)
             return
     for first, last in spans:
         start = (begin + first) // mmap.PAGESIZE * mmap.PAGESIZE
         advice = mmap.MADV_RANDOM if last - first > _LARGE else mmap.MADV_WILLNEED
-        with suppress(OSError):  # without the advice, it is as right and slower
+        with suppress(OSError):  # the advice only affects speed
             mapped.madvise(advice, start, begin + last - start)
 
 
@@ -114,14 +119,18 @@ def _view(data: NDArray[np.uint8], entry: dict[str, Any]) -> NDArray[Any]:
     dtype, shape = _DTYPES[entry["dtype"]], entry["shape"]
     begin, end = entry["data_offsets"]
     if not all(type(n) is int and n >= 0 for n in (begin, end, *shape)):
-        raise ValueError("a size is no whole number")
+        raise ValueError("a size is not a natural number")
     if not begin <= end <= len(data):
-        raise ValueError("it is cut off")
+        raise ValueError("an array is cut off")
     if end - begin != prod(shape) * dtype.itemsize:
-        raise ValueError("an array's size does not fit its shape")
+        raise ValueError("the size of an array does not match its shape")
     view: NDArray[Any] = data[begin:end].view(dtype)
     return view.reshape(shape)
 
 
+def _reason(error: OSError | ValueError) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
+
+
 def _damaged(path: str | Path, reason: str) -> InputError:
-    return InputError(f"{path} is not a whole safetensors file ({reason}): copy or save the model again.")
+    return InputError(f"{path} is not a valid safetensors file ({reason}): copy or save the model again.")

@@ -1,9 +1,9 @@
-"""What may be passed as texts, and how the core gets to see it without a copy per text."""
+"""Texts in any container, converted for the core or to one Arrow array."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -12,64 +12,95 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from .. import _core
-from ..errors import InputError
+from ..errors import InputError, first_line
 
-#: n texts: a list of str, a NumPy array of strings or objects, an Arrow array (pandas and polars
-#: columns too, through Arrow's interface).
+#: n texts: a list of str, a NumPy array of strings or objects, an Arrow array, or a pandas or polars column.
 Texts: TypeAlias = Sequence[str] | NDArray[Any] | pa.Array | pa.ChunkedArray
 
-#: The same as the core takes it.
+#: n texts as the core takes them.
 CoreTexts: TypeAlias = Sequence[str] | _core.ArrowTexts
 
 
 def core_texts(texts: Texts) -> CoreTexts:
-    """Texts as the core takes them. Arrow arrays are used where they lie.
+    """Convert texts for the core. Arrow arrays of strings are not copied.
+
+    Elements of a sequence are not checked: see :func:`check_texts`.
 
     Raises:
-        InputError: `texts` is one str, or holds nulls or things that are not str.
+        InputError: `texts` is a single str, is not a container of strings, or has nulls.
     """
-    if isinstance(texts, str):
-        raise InputError("texts is one str: pass a list of texts, [text] for a single one.")
-    if isinstance(texts, np.ndarray):
-        return _of_numpy(texts)
-    if isinstance(texts, pa.Array | pa.ChunkedArray):
-        return _of_arrow(texts)
-    if hasattr(texts, "__arrow_c_stream__"):
-        return _of_arrow(pa.chunked_array(texts))
-    if hasattr(texts, "to_arrow"):
-        return _of_arrow(texts.to_arrow())
-    if hasattr(texts, "to_numpy"):
-        return _of_numpy(texts.to_numpy())
-    if not hasattr(texts, "__len__"):
-        raise InputError(f"texts is a {type(texts).__name__}, which has no length: pass a list of texts.")
-    return texts
+    found: CoreTexts = _unwrapped(texts, "texts")
+    if isinstance(found, pa.Array | pa.ChunkedArray):
+        return _arrow_texts(found)
+    if not hasattr(found, "__len__"):
+        raise InputError(f"texts is a {type(found).__name__}, which has no length: pass a list of texts.")
+    return found
 
 
-def check_texts(texts: CoreTexts) -> CoreTexts:
-    """Say which text of a list is none, in words, before the core does."""
+def check_texts(texts: CoreTexts, name: str = "texts") -> CoreTexts:
+    """Check that each element of a sequence is a str.
+
+    Args:
+        texts: What :func:`core_texts` returned.
+        name: Name of the argument in error messages.
+
+    Raises:
+        InputError: An element is not a str. The message gives its position.
+    """
     if not isinstance(texts, _core.ArrowTexts):
         for i, text in enumerate(texts):
             if not isinstance(text, str):
-                raise InputError(f"Text {i} is a {type(text).__name__}, not a str: convert or drop it first.")
+                raise InputError(
+                    f"{_element(i, name)} has type {type(text).__name__}, not str: convert it or "
+                    "leave it out."
+                )
     return texts
 
 
+def as_strings(texts: Texts | Iterable[str], name: str = "texts") -> pa.Array:
+    """Convert texts to one Arrow array, whose 64-bit offsets allow any number of bytes.
+
+    A lone surrogate, which UTF-8 cannot encode, becomes U+FFFD.
+
+    Args:
+        texts: n texts.
+        name: Name of the argument in error messages.
+
+    Returns:
+        large_string (n,), without nulls.
+
+    Raises:
+        InputError: `texts` is a single str, is not a container of strings, or has nulls.
+    """
+    found = _unwrapped(texts, name)
+    if not isinstance(found, pa.Array | pa.ChunkedArray):
+        return _from_python(found, name)
+    _check_nulls(found, name)
+    try:
+        strings = found.cast(pa.large_string())
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError) as error:
+        raise InputError(
+            f"{name} is an Arrow array of {found.type} ({first_line(error)}): pass an array of strings."
+        ) from error
+    return strings.combine_chunks() if isinstance(strings, pa.ChunkedArray) else strings
+
+
 def sizes(texts: CoreTexts) -> NDArray[np.int64]:
-    """Characters of each text, int64 (n,); bytes of UTF-8, which are no fewer, for Arrow's."""
+    """Size of each text, int64 (n,): characters of str, bytes of Arrow strings (at least as many)."""
     if isinstance(texts, _core.ArrowTexts):
         return texts.sizes()
     return np.fromiter(map(len, texts), np.int64, len(texts))
 
 
 def encodable(text: str) -> str:
-    """`text` with U+FFFD for each half of a surrogate pair that stands alone, which UTF-8 cannot say."""
+    """`text` with U+FFFD for each lone surrogate, which UTF-8 cannot encode."""
     if text.isascii():
         return text
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def all_threads(threads: int | None) -> int:
-    """`threads`, or as many as the process may run at once.
+    """`threads`, by default the number of CPUs that the process may use.
 
     Raises:
         InputError: `threads` is below 1.
@@ -81,24 +112,57 @@ def all_threads(threads: int | None) -> int:
     return threads
 
 
-def _of_numpy(texts: NDArray[Any]) -> CoreTexts:
+def _unwrapped(texts: Any, name: str) -> Any:
+    """An Arrow array of any type, or a sequence (or other iterable) of Python objects."""
+    if isinstance(texts, str):
+        raise InputError(f"{name} is a single str: pass a list of texts, [text] for one.")
+    if isinstance(texts, pa.Array | pa.ChunkedArray):
+        return texts
+    if not isinstance(texts, np.ndarray):
+        try:
+            if hasattr(texts, "__arrow_c_stream__"):
+                return pa.chunked_array(texts)
+            if hasattr(texts, "to_arrow"):
+                return texts.to_arrow()
+        except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+            raise InputError(
+                f"{name} is not a column of strings ({first_line(error)}): convert its elements to str."
+            ) from error
+        if not hasattr(texts, "to_numpy"):
+            return texts
+        texts = texts.to_numpy()
     if texts.ndim != 1:
-        raise InputError(f"texts is an array of {texts.ndim} dimensions: pass one of 1 dimension.")
+        raise InputError(f"{name} is an array of {texts.ndim} dimensions: pass an array of 1 dimension.")
     if texts.dtype.kind == "S":
-        return _of_arrow(pa.array(texts).cast(pa.binary()))
-    if texts.dtype.kind not in "OUT":
-        raise InputError(f"texts is an array of {texts.dtype}: pass an array of strings.")
-    return texts.tolist()  # type: ignore[no-any-return]
+        return pa.array(texts).cast(pa.binary())
+    if texts.dtype.kind not in "OUT" and len(texts):  # np.array([]) is of float64
+        raise InputError(f"{name} is an array of {texts.dtype}: pass an array of strings.")
+    return texts.tolist()
 
 
-def _of_arrow(texts: pa.Array | pa.ChunkedArray) -> _core.ArrowTexts:
+def _from_python(texts: Iterable[Any], name: str) -> pa.Array:
+    if not hasattr(texts, "__iter__") and not hasattr(texts, "__len__"):
+        raise InputError(f"{name} is a {type(texts).__name__}: pass a list of texts.")
+    if not hasattr(texts, "__len__"):
+        texts = list(texts)
+    try:
+        strings = pa.array(texts, pa.large_string())
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError, UnicodeEncodeError):
+        check_texts(list(texts), name)
+        return pa.array([encodable(text) for text in texts], pa.large_string())
+    if strings.null_count:
+        check_texts(list(texts), name)
+    return strings
+
+
+def _arrow_texts(texts: pa.Array | pa.ChunkedArray) -> _core.ArrowTexts:
     if isinstance(texts, pa.ChunkedArray):
         texts = texts.combine_chunks() if texts.num_chunks != 1 else texts.chunk(0)
-        if isinstance(texts, pa.ChunkedArray):  # more bytes than one array of 32-bit offsets holds
+        if isinstance(texts, pa.ChunkedArray):  # more bytes than 32-bit offsets can address
             texts = pa.chunked_array(texts).cast(pa.large_string()).combine_chunks()
-    if texts.null_count:
-        missing = pc.index(pc.is_null(texts), True).as_py()
-        raise InputError(f"Text {missing} is null: fill or drop it first.")
+    _check_nulls(texts, "texts")
+    if not len(texts):
+        return _core.ArrowTexts(np.empty(0, np.uint8), np.zeros(1, np.int32))
     if pa.types.is_dictionary(texts.type):
         texts = texts.dictionary_decode()
     if pa.types.is_string_view(texts.type):
@@ -109,8 +173,17 @@ def _of_arrow(texts: pa.Array | pa.ChunkedArray) -> _core.ArrowTexts:
     if not wide and not pa.types.is_string(texts.type) and not pa.types.is_binary(texts.type):
         raise InputError(f"texts is an Arrow array of {texts.type}: pass an array of strings.")
     _, offsets, data = texts.buffers()
-    if offsets is None or offsets.size == 0:
-        return _core.ArrowTexts(np.empty(0, np.uint8), np.zeros(1, np.int32))
     positions: NDArray[Any] = np.frombuffer(offsets, np.int64 if wide else np.int32)
     positions = positions[texts.offset : texts.offset + len(texts) + 1]
     return _core.ArrowTexts(np.frombuffer(data or b"", np.uint8), positions)
+
+
+def _check_nulls(texts: pa.Array | pa.ChunkedArray, name: str) -> None:
+    if texts.null_count:
+        missing = pc.index(pc.is_null(texts), True).as_py()
+        raise InputError(f"{_element(missing, name)} is null: fill it or leave it out.")
+
+
+def _element(i: int, name: str) -> str:
+    """Name text `i` in error messages."""
+    return f"Text {i}" if name == "texts" else f"Text {i} of {name}"

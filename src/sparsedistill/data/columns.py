@@ -1,25 +1,25 @@
-"""Which columns of a file hold what."""
+"""Names of the columns that are read from files."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from ..errors import InputError
-from .kinds import Field
+from .fields import Field, Kind
 
 
 @dataclass(frozen=True)
 class Columns:
-    """Which columns of a file hold what.
+    """Names of the columns that are read from files.
 
     Attributes:
-        text: The text, or the first one of a pair. (A txt file is a text a line and has no columns.)
-        text_pair: The second text of a pair.
-        label: The label.
-        weight: The weight of the example.
-        label_separator: Given, a row may have several labels (multi-label): joined by this in one field,
-            or a list in jsonl and parquet. An empty field is no label at all.
-        scores: A teacher's scores that stand beside the texts: a column a class, or one column of lists.
+        text: Texts, or the first texts of pairs. In txt files each line is a text and this is ignored.
+        text_pair: Second texts of pairs.
+        label: Labels.
+        weight: Weights of examples.
+        label_separator: If given, rows can have several labels (multi-label): strings with this separator, or
+            lists in jsonl and parquet. An empty field has no label.
+        scores: A teacher's scores: one column per class, or one column of lists.
     """
 
     text: str = "text"
@@ -33,22 +33,24 @@ class Columns:
         names = [column.name for column in self.fields()]
         for name in names:
             if names.count(name) > 1:
-                raise InputError(f"The column {name!r} is asked for twice: give each purpose its own column.")
+                raise InputError(
+                    f"The column {name!r} is used for two purposes: give each purpose a different column."
+                )
         if self.label_separator == "":
-            raise InputError("The label separator is empty: give the character that stands between labels.")
+            raise InputError("The label separator is empty: give the character that separates labels.")
 
     @property
     def multi_label(self) -> bool:
-        """Whether a row may have several labels."""
+        """Whether rows can have several labels."""
         return self.label_separator is not None
 
     def fields(self) -> list[Field]:
-        """The columns to read, in a set order."""
-        kind = "labels" if self.multi_label else "label"
+        """The columns to read, in a fixed order."""
         fields = [Field("text", self.text, "text")]
         if self.text_pair is not None:
             fields.append(Field("text_pair", self.text_pair, "text"))
         if self.label is not None:
+            kind: Kind = "labels" if self.multi_label else "label"
             fields.append(Field("label", self.label, kind, self.label_separator))
         if self.weight is not None:
             fields.append(Field("weight", self.weight, "number"))

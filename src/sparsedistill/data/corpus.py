@@ -1,4 +1,4 @@
-"""Text and labels: what stands in files, as batches to stream and as labelled sets to hold."""
+"""Texts in files, as a stream of batches."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from .._internal.files import content_hash
 from ..errors import InputError
 from .columns import Columns
-from .formats import STANDARD_STREAM, RowBlock, Source, explained, is_known, read_rows, source
+from .readers import STANDARD_STREAM, RowBlock, Source, is_known, source_of
 
-#: A batch is cut at this many bytes of text, however few rows that makes.
+#: A batch ends when its texts reach this number of bytes, even if it has fewer rows than asked for.
 _BATCH_BYTES = 64 << 20
 
 
@@ -45,7 +45,7 @@ class TextBatch:
         return len(self.texts)
 
     def slice(self, start: int, stop: int) -> TextBatch:
-        """RowBlock `start` to `stop`, without a copy."""
+        """Rows `start` to `stop`, without a copy."""
         return TextBatch(*(None if part is None else part[start:stop] for part in self._parts()))
 
     def _parts(self) -> tuple[Any, ...]:
@@ -54,12 +54,12 @@ class TextBatch:
 
 @dataclass(frozen=True)
 class FileFingerprint:
-    """What a file holds.
+    """The content of a file, to recognise it later.
 
     Attributes:
-        name: Its name as given.
-        size: Its size in bytes.
-        hash: A hash of its content.
+        name: Path of the file, as given.
+        size: Size in bytes.
+        hash: Hash of the content. See :func:`~sparsedistill._internal.files.content_hash`.
     """
 
     name: str
@@ -68,18 +68,22 @@ class FileFingerprint:
 
 
 class Corpus:
-    """RowBlock of text in one or several files, read as a stream as often as one likes.
+    """Texts in one or more files. They can be streamed any number of times.
 
     Args:
-        paths: A file, a glob pattern, a directory (all files in it of a known format), ``"-"`` for standard
-            input (which can be read once), or several of these. Formats: txt (a text a line), csv, tsv,
-            jsonl, parquet; all but parquet also compressed as .gz or .zst.
-        columns: What the columns are called.
-        format: The format of all files where their names do not tell it, such as ``"jsonl"``, ``"tsv.gz"``.
-        quoting: Whether fields may stand in double quotes; by default in csv they may, in tsv not.
+        paths: A file, a glob pattern, a directory (all files of known formats in it), ``"-"`` for standard
+            input (which can be read only once), or a list of these. Formats: txt (one text per line), csv,
+            tsv, jsonl and parquet; all but parquet also compressed, as .gz or .zst.
+        columns: Names of the columns.
+        format: Format of all files, such as ``"jsonl"`` or ``"tsv.gz"``; by default from their names.
+        quoting: Fields can be in double quotes; by default true for csv, false for tsv.
+
+    Attributes:
+        columns: Names of the columns.
+        sources: The files, in the order in which they are read.
 
     Raises:
-        InputError: A path names no file, or a file of no known format.
+        InputError: A path matches no file, or the format of a file is not known.
     """
 
     def __init__(
@@ -92,22 +96,24 @@ class Corpus:
     ) -> None:
         given = [paths] if isinstance(paths, (str, Path)) else list(paths)
         self.columns = columns or Columns()
-        self.sources = tuple(source(name, format, quoting) for path in given for name in _found(path, format))
+        self.sources = tuple(
+            source_of(name, format, quoting) for path in given for name in _found(path, format)
+        )
         self._drained = False
         if not self.sources:
-            raise InputError("No input file was named: give at least one.")
+            raise InputError("No input file was given: give at least one.")
 
     @property
     def files(self) -> tuple[str, ...]:
-        """The files in the order in which they are read."""
+        """Paths of the files, in the order in which they are read."""
         return tuple(source.path for source in self.sources)
 
     def unlabelled(self) -> Corpus:
-        """The same texts (and scores), without labels and weights."""
+        """The same texts and scores without labels and weights."""
         return self._like(replace(self.columns, label=None, weight=None, label_separator=None))
 
     def joined(self, other: Corpus) -> Corpus:
-        """The rows of this corpus, then those of `other`, both read by this one's columns."""
+        """The rows of this corpus, then those of `other`, both with the columns of this corpus."""
         both = self._like(self.columns)
         both.sources += other.sources
         return both
@@ -115,43 +121,47 @@ class Corpus:
     def batches(self, size: int = 8192) -> Iterator[TextBatch]:
         """Stream all rows in order.
 
-        A batch holds `size` rows; fewer where their texts pass 64 MiB, and at the end. Batches do not
-        depend on how the rows are spread over files.
+        A batch has `size` rows, or fewer if their texts exceed 64 MiB or the corpus ends. Batches do not
+        depend on how rows are distributed over files.
 
         Raises:
-            InputError: A file cannot be read; the message names it and, where there is one, the line.
+            InputError: A file cannot be read. The message names it and, if known, the line.
         """
-        tables = (rows.table for rows in self.rows())
+        tables = (block.table for block in self.rows())
         return map(as_batch, _rebatched(tables, size))
 
     def rows(self) -> Iterator[RowBlock]:
-        """Stream all rows as the files hold them, each able to say where it stands."""
+        """Stream all rows in blocks of one file each, which can locate their rows.
+
+        Raises:
+            InputError: As :meth:`batches`.
+        """
         if STANDARD_STREAM in self.files:
             if self._drained:
-                raise InputError("Standard input can be read only once: give the name of a file.")
+                raise InputError("Standard input can be read only once: save it to a file and give that.")
             self._drained = True
-        for file in self.sources:
-            for rows in read_rows(file, self.columns.fields()):
-                _check_weights(rows)
-                yield rows
+        for source in self.sources:
+            for block in source.read(self.columns.fields()):
+                _check_weights(block)
+                yield block
 
     def head(self, count: int) -> TextBatch:
-        """The first `count` rows, or all rows of a shorter corpus.
+        """The first `count` rows, or all rows if there are fewer.
 
         Raises:
             InputError: As :meth:`batches`.
         """
         tables: list[pa.Table] = []
         missing = count
-        for rows in self.rows():
-            tables.append(rows.table.slice(0, missing))
+        for block in self.rows():
+            tables.append(block.table.slice(0, missing))
             missing -= len(tables[-1])
             if not missing:
                 break
         return as_batch(pa.concat_tables(tables))
 
     def fingerprint(self) -> list[FileFingerprint]:
-        """What the files hold: for each its name as given, its size in bytes and a hash of its content.
+        """Name, size and hash of each file, to recognise the corpus later.
 
         Raises:
             InputError: A file cannot be read, or is standard input.
@@ -165,24 +175,40 @@ class Corpus:
         return other
 
 
-def _check_weights(rows: RowBlock) -> None:
-    if "weight" not in rows.table.column_names:
+def as_batch(table: pa.Table) -> TextBatch:
+    """Convert the table of a :class:`~.readers.RowBlock` to a batch.
+
+    Raises:
+        InputError: Rows have different numbers of scores.
+    """
+    parts = {name: table.column(name).combine_chunks() for name in table.column_names}
+    return TextBatch(
+        texts=parts["text"],
+        text_pair=parts.get("text_pair"),
+        labels=parts.get("label"),
+        weights=parts["weight"].to_numpy() if "weight" in parts else None,
+        scores=_scores(parts),
+    )
+
+
+def _check_weights(block: RowBlock) -> None:
+    if "weight" not in block.table.column_names:
         return
-    weights = rows.table.column("weight").to_numpy()
+    weights = block.table.column("weight").to_numpy()
     for i in np.flatnonzero(weights < 0)[:1]:
-        raise InputError(f"{rows.place(int(i))}: the weight {weights[i]:g} is negative: give 0 or more.")
+        raise InputError(f"{block.place(int(i))}: the weight {weights[i]:g} is negative: give 0 or more.")
 
 
-def _fingerprint(file: Source) -> FileFingerprint:
-    path = Path(file.path)
-    if file.path == STANDARD_STREAM or (path.exists() and not path.is_file()):
-        raise InputError(f"{file.name} cannot be read twice: save the texts to a file.")
-    with explained(file):
-        return FileFingerprint(file.path, path.stat().st_size, content_hash(path))
+def _fingerprint(source: Source) -> FileFingerprint:
+    path = Path(source.path)
+    if source.path == STANDARD_STREAM or (path.exists() and not path.is_file()):
+        raise InputError(f"{source.name} cannot be read twice: save the texts to a file.")
+    with source.errors_explained():
+        return FileFingerprint(source.path, path.stat().st_size, content_hash(path))
 
 
 def _found(path: str | Path, format: str | None) -> list[str]:  # noqa: A002
-    """The files that a path, a pattern or a directory stands for, sorted."""
+    """The files of a path, a pattern or a directory, sorted."""
     name = str(path)
     if name == STANDARD_STREAM:
         return [name]
@@ -191,7 +217,10 @@ def _found(path: str | Path, format: str | None) -> list[str]:  # noqa: A002
         visible = [inner for inner in inside if not inner.name.startswith(".")]
         files = [str(inner) for inner in visible if format is not None or is_known(inner)]
         if not files:
-            raise InputError(f"{name} is a directory without text files: name a directory that holds some.")
+            raise InputError(
+                f"{name} is a directory without text files: give a directory with some, or the format of "
+                "its files."
+            )
         return files
     if Path(name).exists():
         return [name]
@@ -204,7 +233,7 @@ def _found(path: str | Path, format: str | None) -> list[str]:  # noqa: A002
 
 
 def _rebatched(tables: Iterator[pa.Table], size: int) -> Iterator[pa.Table]:
-    """Tables of `size` rows, or of fewer that pass `_BATCH_BYTES` of text, whatever the sizes that come."""
+    """Cut tables again to `size` rows, or to fewer with `_BATCH_BYTES` bytes of text."""
     held: list[pa.Table] = []
     rows = filled = 0
     for table in tables:
@@ -232,23 +261,13 @@ def _text_bytes(table: pa.Table) -> NDArray[np.int64]:
     return lengths
 
 
-def as_batch(table: pa.Table) -> TextBatch:
-    parts = {name: table.column(name).combine_chunks() for name in table.column_names}
-    return TextBatch(
-        texts=parts["text"],
-        text_pair=parts.get("text_pair"),
-        labels=parts.get("label"),
-        weights=parts["weight"].to_numpy() if "weight" in parts else None,
-        scores=_scores(parts),
-    )
-
-
 def _scores(parts: dict[str, pa.Array]) -> NDArray[np.float32] | None:
     if "scores" in parts:
         widths = pc.unique(pc.list_value_length(parts["scores"])).to_pylist()
         if len(widths) != 1:
             raise InputError(
-                f"The lists of scores differ in length ({min(widths)} to {max(widths)}): mend them."
+                f"The lists of scores differ in length ({min(widths)} to {max(widths)}): give one score per "
+                "class."
             )
         flat: NDArray[np.float32] = parts["scores"].flatten().to_numpy()
         return flat.reshape(len(parts["scores"]), widths[0])

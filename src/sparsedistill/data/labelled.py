@@ -1,4 +1,4 @@
-"""Labelled texts in memory."""
+"""Labelled texts in memory, and their reading from files."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..errors import InputError
 from .columns import Columns
 from .corpus import Corpus, as_batch
-from .formats import RowBlock
+from .readers import RowBlock
 
 _WHOLE_NUMBER = re.compile(r"-?[0-9]+")
 
@@ -25,11 +25,11 @@ class Labelled:
     """Labelled texts, held in memory.
 
     Attributes:
-        texts: large_string (n,).
-        text_pair: large_string (n,), or None.
-        labels: int64 (n,) of indices into `classes`; for multi-label float32 (n, classes) of 0 and 1.
-        classes: The names of the classes.
-        weights: float32 (n,), or None.
+        texts: Texts, large_string (n,).
+        labels: Indices into `classes`, int64 (n,); for multi-label 0 and 1, float32 (n, classes).
+        classes: Class names.
+        text_pair: Second texts of pairs, large_string (n,), or None.
+        weights: Weights of the examples, float32 (n,), or None.
     """
 
     texts: pa.Array
@@ -43,7 +43,7 @@ class Labelled:
 
     @property
     def multi_label(self) -> bool:
-        """Whether a text may have several labels."""
+        """Whether texts can have several labels."""
         return self.labels.ndim == 2
 
     def select(self, indices: ArrayLike) -> Labelled:
@@ -58,28 +58,28 @@ class Labelled:
         )
 
     def split(self, share: float, seed: int) -> tuple[Labelled, Labelled]:
-        """Set a random part of the rows aside, such as for validation.
+        """Hold out a random part of the rows, for example for validation.
 
         Args:
-            share: The part to set aside, between 0 and 1. With single labels each class gives this share
-                of its rows, rounded.
-            seed: Equal seeds make equal splits.
+            share: Share of the rows to hold out, between 0 and 1. With single labels, it is this share of the
+                rows of each class, rounded.
+            seed: Draws the rows. Equal seeds give equal splits.
 
         Returns:
-            What stays, and what was set aside; both in the order of the rows.
+            The remaining rows and the held-out rows, both in their original order.
 
         Raises:
             InputError: `share` is not between 0 and 1, or one of the two parts would be empty.
         """
         if not 0 < share < 1:
-            raise InputError(f"{share} of the rows cannot be set aside: give a share between 0 and 1.")
+            raise InputError(f"A share of {share} cannot be held out: give a share between 0 and 1.")
         random = np.random.default_rng(seed)
-        aside = np.zeros(len(self), dtype=bool)
+        chosen = np.zeros(len(self), dtype=bool)
         for group in self._strata():
-            aside[random.permutation(group)[: round(share * len(group))]] = True
-        if aside.all() or not aside.any():
-            raise InputError(f"{len(self)} rows are too few to set {share:g} of them aside: give more rows.")
-        return self.select(np.flatnonzero(~aside)), self.select(np.flatnonzero(aside))
+            chosen[random.permutation(group)[: round(share * len(group))]] = True
+        if chosen.all() or not chosen.any():
+            raise InputError(f"{len(self)} rows are too few to hold out {share:g} of them: give more rows.")
+        return self.select(np.flatnonzero(~chosen)), self.select(np.flatnonzero(chosen))
 
     def _strata(self) -> list[NDArray[np.int64]]:
         if self.multi_label:
@@ -95,37 +95,37 @@ def read_labelled(
     format: str | None = None,  # noqa: A002
     quoting: bool | None = None,
 ) -> Labelled:
-    """Read labelled texts.
+    """Read labelled texts into memory.
 
     Args:
-        paths: See :class:`Corpus`.
-        columns: With a `label`.
-        classes: The names of the classes, in order; by default the labels that occur, sorted (by their
-            value if all are whole numbers). A label that is a whole number stands for the class in that
-            place, from 0 on, unless classes have such names: transformers' convention.
-        format: See :class:`Corpus`.
-        quoting: See :class:`Corpus`.
+        paths: Files, as in :class:`Corpus`.
+        columns: Names of the columns, with a `label`.
+        classes: Class names, in order; by default the labels that occur, sorted (as numbers if all are whole
+            numbers). If no class is named like a whole number, labels can also be class indices from 0, as in
+            transformers.
+        format: Format of all files, as in :class:`Corpus`.
+        quoting: Fields can be in double quotes, as in :class:`Corpus`.
 
     Raises:
-        InputError: A file cannot be read, no label column is named, there are fewer than two classes, or
-            a label is not among `classes`.
+        InputError: A file cannot be read, `columns` has no label, there are fewer than two classes, or a
+            label is not one of `classes`.
     """
     if columns.label is None:
-        raise InputError("No label column was named: give the name of the column that holds the labels.")
+        raise InputError("No label column was given: name the column with the labels.")
     corpus = Corpus(paths, columns, format=format, quoting=quoting)
     if classes is not None:
         _check_classes(classes)
-    found = []
-    for rows in corpus.rows():
+    tables = []
+    for block in corpus.rows():
         if classes is not None:
-            _check_labels(rows, classes)
-        found.append(rows.table)
-    batch = as_batch(pa.concat_tables(found))
+            _check_labels(block, classes)
+        tables.append(block.table)
+    batch = as_batch(pa.concat_tables(tables))
     names = tuple(_occurring(batch.labels) if classes is None else classes)
     if len(names) < 2:
         raise InputError(
             f"{corpus.files[0]} has only the label {', '.join(map(repr, names)) or '(none)'} in the column "
-            f"{columns.label!r}: at least two classes are needed."
+            f"{columns.label!r}: give texts of at least two classes."
         )
     return Labelled(
         texts=batch.texts,
@@ -138,27 +138,27 @@ def read_labelled(
 
 def _check_classes(classes: Sequence[str]) -> None:
     if len(classes) < 2:
-        raise InputError(f"{len(classes)} classes were given: at least two are needed.")
+        raise InputError(f"Only {len(classes)} class names were given: give at least two classes.")
     if len(set(classes)) < len(classes):
         twice = next(name for name in classes if list(classes).count(name) > 1)
         raise InputError(f"The class {twice!r} is given twice: name each class once.")
 
 
 def _label_set(classes: Sequence[str]) -> list[str]:
-    """What labels may be called: their names, and behind these their numbers."""
+    """Valid labels: the class names, followed by class indices if no class is named like a number."""
     named_by_numbers = any(_WHOLE_NUMBER.fullmatch(name) for name in classes)
     return [*classes, *([] if named_by_numbers else map(str, range(len(classes))))]
 
 
-def _check_labels(rows: RowBlock, classes: Sequence[str]) -> None:
-    labels = rows.table.column("label").combine_chunks()
+def _check_labels(block: RowBlock, classes: Sequence[str]) -> None:
+    labels = block.table.column("label").combine_chunks()
     several = pa.types.is_list(labels.type)
     names = labels.flatten() if several else labels
     known = pc.is_in(names, value_set=pa.array(_label_set(classes), pa.large_string()))
     for i in np.flatnonzero(~known.to_numpy(zero_copy_only=False))[:1]:
         row = pc.list_parent_indices(labels)[int(i)].as_py() if several else int(i)
         raise InputError(
-            f"{rows.place(row)}: the label {names[int(i)].as_py()!r} is unknown: use one of "
+            f"{block.place(row)}: the label {names[int(i)].as_py()!r} is unknown: use one of "
             f"{', '.join(map(repr, classes))}."
         )
 

@@ -1,4 +1,4 @@
-"""New texts out of old ones, for a teacher to score where there is little text of a kind."""
+"""Makes new texts from parts of others, for a teacher to score where unlabelled text is scarce."""
 
 from __future__ import annotations
 
@@ -9,39 +9,39 @@ import numpy as np
 
 from .._internal.progress import Progress, no_progress
 
-#: Draws for each text that is wanted, before it is given up: most draws of short texts give one.
+#: Draws per wanted text before giving up. Most draws of short texts succeed.
 _DRAWS = 20
 
 
 def recombined(
     texts: Iterable[str],
     count: int,
-    shortest: int = 4,
-    longest: int = 50,
+    min_words: int = 4,
+    max_words: int = 50,
     seed: int = 0,
     progress: Progress = no_progress,
 ) -> list[str]:
-    """Texts that begin as one text and end as another, which meet at a word that both have.
+    """Join the beginning of one text to the end of another at a word that both contain.
 
-    "who wrote the *song* yesterday" and "what *song* won in 1990" make "who wrote the song won in 1990": what
-    no one asks, but in n-grams that people use, in company that the corpus does not show them in. The
-    teacher says what each of them is.
+    "who wrote the *song* yesterday" and "what *song* won in 1990" make "who wrote the song won in 1990".
+    Nobody asks that, but its n-grams are real ones, in contexts that the corpus does not have. The teacher
+    scores the new texts.
 
     Args:
-        texts: What to take begins and ends from, at least one word of either.
-        count: How many texts to make.
-        shortest: Make none of fewer words.
-        longest: Nor of more.
+        texts: Texts to take parts of, at least one word of each.
+        count: Number of texts to make.
+        min_words: Make no texts with fewer words.
+        max_words: Make no texts with more words.
         seed: Draws the texts and the words.
-        progress: Shows the progress.
+        progress: Reports the progress.
 
     Returns:
-        `count` texts, each once and none of `texts`; fewer where `texts` have too few words in common. Words
-        are what white space separates; they are joined by single spaces.
+        `count` distinct texts, none of which is in `texts`; fewer if `texts` have too few words in common.
+        Words are separated by white space in `texts`, and by single spaces in the result.
     """
     words = [text.split() for text in texts]
     begins = [number for number, text in enumerate(words) if len(text) > 2]
-    places = _places(words)
+    positions = _positions(words)
     seen = {" ".join(text) for text in words}
     made: list[str] = []
     draw = np.random.default_rng(seed)
@@ -50,21 +50,21 @@ def recombined(
             if len(made) == count:
                 break
             begin = words[begins[draw.integers(len(begins))]]
-            place = int(draw.integers(1, len(begin) - 1))
-            number, meeting = (met := places[begin[place].lower()])[draw.integers(len(met))]
-            text = begin[:place] + words[number][meeting:]
+            cut = int(draw.integers(1, len(begin) - 1))
+            number, joint = (met := positions[begin[cut].lower()])[draw.integers(len(met))]
+            text = begin[:cut] + words[number][joint:]
             whole = " ".join(text)
-            if shortest <= len(text) <= longest and whole not in seen:
+            if min_words <= len(text) <= max_words and whole not in seen:
                 seen.add(whole)
                 made.append(whole)
                 advance()
     return made
 
 
-def _places(texts: Sequence[Sequence[str]]) -> dict[str, list[tuple[int, int]]]:
-    """Where each word stands inside a text: the text's number, and the word's in it."""
-    places: dict[str, list[tuple[int, int]]] = defaultdict(list)
+def _positions(texts: Sequence[Sequence[str]]) -> dict[str, list[tuple[int, int]]]:
+    """Where each word occurs, except at the ends of a text: (index of the text, index of the word)."""
+    positions: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for number, text in enumerate(texts):
-        for place in range(1, len(text) - 1):
-            places[text[place].lower()].append((number, place))
-    return places
+        for i in range(1, len(text) - 1):
+            positions[text[i].lower()].append((number, i))
+    return positions

@@ -1,26 +1,26 @@
-"""Documents to sentences: unlabelled text for students that read a sentence at a time."""
+"""Splits documents into sentences: unlabelled texts for students of single sentences."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
 
-#: Line breaks of HTML, which reviews and comments are full of, end a sentence too.
+#: Line breaks, also those of HTML, which are frequent in reviews and comments, end a sentence.
 _BREAK = re.compile(r"(?:\s*<br\s*/?>\s*)+|[\r\n]+", re.IGNORECASE)
-#: Behind a full stop (and what closes quotes and brackets), before anything but a small letter.
+#: White space after a full stop (and closing quotes or brackets), unless a lower-case letter follows.
 _END = re.compile(r"(?:(?<=[.!?…])|(?<=[.!?…][\"'”’)\]]))\s+(?![a-z])")
 
 
-def sentences(texts: Iterable[str], shortest: int = 4, longest: int = 50) -> Iterator[str]:
-    """The sentences of documents, each once.
+def sentences(texts: Iterable[str], min_words: int = 4, max_words: int = 50) -> Iterator[str]:
+    """Split documents into sentences and yield each distinct sentence once.
 
-    Where they end is told by punctuation alone: quick, in any language that uses it, and wrong behind some
-    abbreviations, which does unlabelled text no harm.
+    Sentence ends are found by punctuation only. That is fast and works in every language that uses this
+    punctuation; it also splits after some abbreviations, which does no harm in unlabelled texts.
 
     Args:
         texts: Documents.
-        shortest: Leave out sentences of fewer words.
-        longest: And of more.
+        min_words: Skip sentences with fewer words.
+        max_words: Skip sentences with more words.
     """
     seen: set[str] = set()
     for text in texts:
@@ -28,6 +28,6 @@ def sentences(texts: Iterable[str], shortest: int = 4, longest: int = 50) -> Ite
             for sentence in _END.split(line):
                 words = sentence.split()
                 whole = " ".join(words)
-                if shortest <= len(words) <= longest and whole not in seen:
+                if min_words <= len(words) <= max_words and whole not in seen:
                     seen.add(whole)
                     yield whole

@@ -1,4 +1,4 @@
-"""Where a recipe's texts come from: a local copy where there is one, else a data set of the Hub."""
+"""The texts of a recipe: local copies if they exist, otherwise data sets on the Hugging Face Hub."""
 
 from __future__ import annotations
 
@@ -11,67 +11,46 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from .._internal.progress import Progress, no_progress
-from ..errors import InputError, first_line
+from ..errors import InputError
 from .columns import Columns
 from .corpus import Corpus, TextBatch
-from .identity import identities
+from .hub import HubDataset
+from .identity import not_held_out
 from .recombination import recombined
 from .sentences import sentences
 from .writer import RowWriter
 
 logger = logging.getLogger(__package__)
 
-#: Where local copies lie, if a recipe does not say.
+#: Environment variable with the directory of local copies, if a recipe does not give it.
 DATA_VARIABLE = "SPARSEDISTILL_DATA"
 
-#: What is read of a source, as the files that are made of it name it.
+#: Columns that are read from a source, and their names in the files that are written.
 ROLES = ("text", "text_pair", "label")
 
-
-@dataclass(frozen=True)
-class HubDataset:
-    """A split of a data set on the Hugging Face Hub.
-
-    Attributes:
-        id: Its id, as ``"stanfordnlp/imdb"``.
-        split: The split, in the syntax of ``datasets``: ``"train"``, ``"train[:1000]"``.
-        name: The name of its configuration, where it has several.
-        revision: A branch or commit. ``"refs/convert/parquet"`` reads what the Hub has made of sets that
-            come with a script, which ``datasets`` no longer runs.
-        text: Its column of the text.
-        text_pair: Of the second text.
-        label: Of the label.
-        threshold: The label is a number: 1 where it is at least this, else 0.
-    """
-
-    id: str
-    split: str = "train"
-    name: str | None = None
-    revision: str | None = None
-    text: str = "text"
-    text_pair: str | None = None
-    label: str = "label"
-    threshold: float | None = None
+_ROWS = 65_536  # rows that are compared with the held-out texts at a time
 
 
 @dataclass(frozen=True)
 class DataSource:
-    """One source of a recipe's texts.
+    """One source of texts.
 
     Attributes:
-        path: Files below `folder`: a name or a pattern, or several.
-        dataset: What to load where `folder` has no such file.
-        text: Column of the text in the local files; by default the recipe's.
-        where: Take the rows alone whose column of that name holds one of these values.
-        split_sentences: Take the documents' sentences, each once, for a student of sentences.
-        limit: Take no more than so many rows, at random.
-        recombine: Add so many texts that begin as one of these rows and end as another, where there is little
-            text of a kind.
-        min_words: Take no sentences, and add no texts, of fewer words.
-        max_words: And of more.
-        folder: Where local copies lie; None where there are none.
+        path: Files in `folder`: a name or a pattern, or several.
+        dataset: The data set to load if `folder` does not have the files.
+        text: Column of the texts in local files; by default that of the recipe.
+        where: Read only rows in which these columns have one of these values.
+        split_sentences: Split documents into sentences and use each distinct one once, for students of single
+            sentences.
+        limit: Draw at most this number of rows at random.
+        recombine: Add this number of texts that begin like one row and end like another, where unlabelled
+            text is scarce.
+        min_words: Skip sentences, and add no texts, with fewer words.
+        max_words: Skip sentences, and add no texts, with more words.
+        folder: Directory of local copies; None if there is none.
     """
 
     path: str | tuple[str, ...] | None = None
@@ -87,65 +66,80 @@ class DataSource:
 
     def __post_init__(self) -> None:
         if self.path is None and self.dataset is None:
-            raise InputError("A data source names neither a path nor a dataset: give it one, or both.")
+            raise InputError("A data source has neither a path nor a dataset: give one or both.")
         for name, number in (("limit", self.limit), ("recombine", self.recombine)):
             if number is not None and number < 1:
                 raise InputError(f"{name} of a data source is {number}: it must be at least 1.")
         if not 1 <= self.min_words <= self.max_words:
             raise InputError(
-                f"Sentences of {self.min_words} to {self.max_words} words are wanted: give min_words of at "
-                "least 1, and max_words that are no fewer."
+                f"A data source wants sentences of {self.min_words} to {self.max_words} words: give "
+                "1 <= min_words <= max_words."
             )
 
-    def read(self, columns: Columns, seed: int = 0) -> pa.Table:
-        """All rows, as large_string columns ``text`` and, as `columns` has them, ``text_pair``, ``label``.
+    @property
+    def name(self) -> str:
+        """Its name in error messages."""
+        return str(self.path) if self.dataset is None else self.dataset.id
 
-        Those that `recombine` adds are not among them: see :meth:`recombined`.
+    def read(self, columns: Columns, seed: int = 0) -> pa.Table:
+        """Read all rows, without those that `recombine` adds (see :meth:`recombined`).
 
         Args:
-            columns: What the columns of local files are called.
-            seed: Draws the rows where there is a limit.
+            columns: Names of the columns in local files.
+            seed: Draws the rows if there is a limit.
+
+        Returns:
+            large_string columns ``text`` and, if `columns` has them, ``text_pair`` and ``label``.
 
         Raises:
-            InputError: There is neither a local copy nor ``datasets`` to load one with, a column is not
-                there, or no row is left.
+            InputError: There is no local copy and no data set that can be loaded, a column is missing, or no
+                row is left.
         """
-        if columns.weight is not None:
-            raise InputError("Weights of examples are read from files alone: name a file, or no weight.")
-        made = "split_sentences" if self.split_sentences else "recombine" if self.recombine else None
-        if made is not None and (columns.text_pair is not None or columns.label is not None):
-            raise InputError(f"{made} is for unlabelled single texts: leave it out elsewhere.")
-        columns = replace(columns, text=self.text or columns.text)
-        table = self._loaded(columns) if (paths := self._local()) is None else self._read(paths, columns)
+        columns = self._checked(columns)
+        paths = self._local()
+        table = self._load(columns) if paths is None else self._read(paths, columns)
         if self.split_sentences:
             table = _texts(sentences(table.column("text").to_pylist(), self.min_words, self.max_words))
         if self.limit is not None and len(table) > self.limit:
             drawn = np.random.default_rng(seed).choice(len(table), self.limit, replace=False)
             table = table.take(pa.array(np.sort(drawn)))
         if not len(table):
-            raise InputError(f"{self.name} has no rows that are wanted: mend its `where` or its path.")
+            raise InputError(f"{self.name} has no rows that match: correct its `where` or its path.")
         return table
 
     def recombined(self, rows: pa.Table, seed: int = 0, progress: Progress = no_progress) -> pa.Table:
-        """The texts that `recombine` adds to some of the rows that were read; says where they are fewer."""
+        """Make the texts that `recombine` adds. A warning is logged if there are fewer.
+
+        Args:
+            rows: The rows of this source that may be used.
+            seed: Draws the texts.
+            progress: Reports the progress.
+
+        Returns:
+            A large_string column ``text``; without rows if `recombine` is None.
+        """
         if self.recombine is None:
             return _texts([])
         texts = rows.column("text").to_pylist()
         found = recombined(texts, self.recombine, self.min_words, self.max_words, seed, progress)
         if len(found) < self.recombine:
             logger.warning(
-                f"{self.name} made {len(found):,} texts, not recombine = {self.recombine:,}: its own are too "
-                "few or share too few words."
+                f"{self.name} made {len(found):,} texts, not recombine = {self.recombine:,}: its texts are "
+                "too few or have too few words in common."
             )
         return _texts(found)
 
-    @property
-    def name(self) -> str:
-        """What error messages call it."""
-        return str(self.path) if self.dataset is None else self.dataset.id
+    def _checked(self, columns: Columns) -> Columns:
+        """The columns to read from local files."""
+        if columns.weight is not None:
+            raise InputError("Data sources have no weights of examples: give a file, or no weight.")
+        made = "split_sentences" if self.split_sentences else "recombine" if self.recombine else None
+        if made is not None and (columns.text_pair is not None or columns.label is not None):
+            raise InputError(f"{made} is only for unlabelled single texts: leave it out elsewhere.")
+        return replace(columns, text=self.text or columns.text)
 
     def _local(self) -> list[Path] | None:
-        """The local copy, if all of it is there."""
+        """Paths of the local copy, if it is complete."""
         if self.path is None:
             return None
         names = [self.path] if isinstance(self.path, str) else list(self.path)
@@ -153,11 +147,11 @@ class DataSource:
             paths = [Path(self.folder) / name for name in names]
             if self.dataset is None or all(any(path.parent.glob(path.name)) for path in paths):
                 return paths
-            logger.info(f"{paths[0]} is not there: loading {self.dataset.id} from the Hub.")
+            logger.info(f"{paths[0]} does not exist: loading {self.dataset.id} from the Hub.")
         elif self.dataset is None:
             raise InputError(
-                f"{names[0]} is a local copy of data that no Hub data set is named for: say where it lies, "
-                f"with data_dir in the recipe, --data-dir, or {DATA_VARIABLE} in the environment."
+                f"{names[0]} is a local copy without a data set on the Hub: give its directory with data_dir "
+                f"in the recipe, --data-dir, or the environment variable {DATA_VARIABLE}."
             )
         return None
 
@@ -167,35 +161,27 @@ class DataSource:
         for column in self.where:
             cells = [batch.texts for batch in Corpus(list(paths), Columns(column)).batches()]
             table = table.append_column(column, pa.chunked_array(cells))
-        return self._wanted(table).select([name for name in ROLES if name in table.column_names])
+        return self._matching(table).select([name for name in ROLES if name in table.column_names])
 
-    def _loaded(self, columns: Columns) -> pa.Table:
+    def _load(self, columns: Columns) -> pa.Table:
         dataset = self.dataset
-        assert dataset is not None  # noqa: S101 - _local has seen to it
+        assert dataset is not None  # noqa: S101 - _local has checked it
         if columns.multi_label:
-            raise InputError(f"{dataset.id}: texts with several labels are read from files alone: name one.")
-        found = _load(dataset)
-        wanted = {"text": dataset.text}
-        if columns.text_pair is not None:
-            wanted["text_pair"] = dataset.text_pair or columns.text_pair
-        if columns.label is not None:
-            wanted["label"] = dataset.label
-        for column in (*wanted.values(), *self.where):
-            if column not in found.column_names:
-                raise InputError(
-                    f"{dataset.id} has no column {column!r}: name one of {', '.join(found.column_names)}."
-                )
-        found = self._wanted(found)
-        arrays = {role: found.column(column) for role, column in wanted.items()}
+            raise InputError(
+                f"{dataset.id}: several labels per text can only be read from files: give files."
+            )
+        wanted = dataset.columns_by_role(columns)
+        rows = self._matching(dataset.load((*wanted.values(), *self.where)))
+        arrays = {role: rows.column(column) for role, column in wanted.items()}
         if "label" in arrays and dataset.threshold is not None:
             arrays["label"] = pc.greater_equal(arrays["label"], dataset.threshold).cast(pa.int8())
         for role, array in arrays.items():
             if array.null_count:
-                raise InputError(f"{dataset.id} has rows without {wanted[role]!r}: choose another split.")
+                raise InputError(f"{dataset.id} has rows without {wanted[role]!r}: use another split.")
         return pa.table({role: array.cast(pa.large_string()) for role, array in arrays.items()})
 
-    def _wanted(self, table: pa.Table) -> pa.Table:
-        """The rows that `where` asks for."""
+    def _matching(self, table: pa.Table) -> pa.Table:
+        """The rows that match `where`."""
         for column, values in self.where.items():
             cells = table.column(column).cast(pa.large_string())
             table = table.filter(pc.is_in(cells, value_set=pa.array(values, pa.large_string())))
@@ -203,16 +189,14 @@ class DataSource:
 
 
 def data_folder(given: str | None) -> str | None:
-    """Where local copies lie: what is given, or what the environment says; None for nowhere.
+    """The directory of local copies: `given`, or that of the environment, or None.
 
     Raises:
-        InputError: There is no such folder.
+        InputError: The directory does not exist.
     """
     folder = given or os.environ.get(DATA_VARIABLE) or None
     if folder is not None and not Path(folder).is_dir():
-        raise InputError(
-            f"{folder}, where local copies of the data should lie, is no directory: mend data_dir."
-        )
+        raise InputError(f"{folder}, the directory of local copies, does not exist: correct data_dir.")
     return folder
 
 
@@ -224,44 +208,43 @@ def write_sources(
     seed: int = 0,
     progress: Progress = no_progress,
 ) -> int:
-    """Write the rows of `sources` to a file, with columns named by their roles.
+    """Write the rows of `sources` to a file with the columns :data:`ROLES`.
 
     Args:
-        sources: What to read, in this order.
-        columns: What the columns of local files are called.
-        path: The file to make.
-        held_out: Identities of texts to leave out.
-        seed: Draws the rows where there is a limit, and what is recombined.
-        progress: Shows the progress.
+        sources: Sources to read, in order.
+        columns: Names of the columns in local files.
+        path: The file to write.
+        held_out: Identities of texts to leave out. See :func:`~.identity.identities`.
+        seed: Draws the rows if there is a limit, and the recombined texts.
+        progress: Reports the progress.
 
     Returns:
-        How many were left out.
+        Number of rows that were left out because they are held out.
     """
     left_out = 0
     with RowWriter(path) as writer:
         for source in sources:
             rows = source.read(columns, seed)
-            kept = _kept(rows, held_out)
+            kept = _without(rows, held_out)
             left_out += len(rows) - len(kept)
-            # Of rows that are kept alone: no part of a held-out text is to be learnt.
-            for table in (kept, _kept(source.recombined(kept, seed, progress), held_out)):
+            # Only rows that are kept are recombined: no part of a held-out text may be learnt.
+            for table in (kept, _without(source.recombined(kept, seed, progress), held_out)):
                 for part in table.to_batches():
                     writer.write(part)
     return left_out
 
 
-def _kept(rows: pa.Table, held_out: pa.Array | None) -> pa.Table:
-    """The rows that are not held out, in batches."""
-    return pa.Table.from_batches(
-        [_not_held_out(part, held_out) for part in rows.to_batches(max_chunksize=65_536)], rows.schema
-    )
+def _without(rows: pa.Table, held_out: pa.Array | None) -> pa.Table:
+    """The rows that are not held out, in batches of at most `_ROWS` rows."""
+    parts = rows.to_batches(max_chunksize=_ROWS)
+    if held_out is not None:
+        parts = [part.take(pa.array(_kept(part, held_out))) for part in parts]
+    return pa.Table.from_batches(parts, rows.schema)
 
 
-def _not_held_out(rows: pa.RecordBatch, held_out: pa.Array | None) -> pa.RecordBatch:
-    if held_out is None:
-        return rows
+def _kept(rows: pa.RecordBatch, held_out: pa.Array) -> NDArray[np.int64]:
     pair = rows.column("text_pair") if "text_pair" in rows.schema.names else None
-    return rows.filter(pc.invert(pc.is_in(identities(rows.column("text"), pair), value_set=held_out)))
+    return not_held_out(rows.column("text"), pair, held_out)
 
 
 def _texts(texts: Iterable[str]) -> pa.Table:
@@ -271,22 +254,3 @@ def _texts(texts: Iterable[str]) -> pa.Table:
 def _by_role(batch: TextBatch) -> pa.RecordBatch:
     parts = dict(zip(ROLES, (batch.texts, batch.text_pair, batch.labels), strict=True))
     return pa.record_batch({role: part for role, part in parts.items() if part is not None})
-
-
-def _load(dataset: HubDataset) -> pa.Table:
-    """The split as a table, by Hugging Face's library."""
-    try:
-        from datasets import load_dataset
-    except ImportError as error:
-        raise InputError(
-            f"{dataset.id} is on the Hugging Face Hub and there is no local copy: pip install "
-            "'sparsedistill[datasets]', or say where a copy lies."
-        ) from error
-    try:
-        found = load_dataset(dataset.id, dataset.name, split=dataset.split, revision=dataset.revision)
-    except (OSError, ValueError, RuntimeError) as error:
-        raise InputError(
-            f"{dataset.id} cannot be loaded ({first_line(error)}): check the network and the names in the "
-            "recipe, or say where a local copy lies."
-        ) from error
-    return found.with_format("arrow")[:]

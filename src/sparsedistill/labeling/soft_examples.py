@@ -6,11 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ..data.examples import Examples
-from ..data.identity import identities
+from ..data.identity import not_held_out
 from ..data.labelled import Labelled
 from ..errors import InputError
 from .soft_targets import SoftBatch, SoftTargets
@@ -73,5 +72,4 @@ class SoftExamples:
 
 
 def _kept(examples: Labelled | SoftBatch, held_out: pa.Array) -> NDArray[np.int64]:
-    found = pc.is_in(identities(examples.texts, examples.text_pair), value_set=held_out)
-    return np.flatnonzero(~found.to_numpy(zero_copy_only=False))
+    return not_held_out(examples.texts, examples.text_pair, held_out)

@@ -11,7 +11,8 @@ from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from ..data.columns import Columns
-from ..data.sources import DataSource, HubDataset, data_folder
+from ..data.hub import HubDataset
+from ..data.sources import DataSource, data_folder
 from ..errors import InputError
 from ..teachers.finetuning import FinetuningConfig
 from ..training.trainer import FINE_TUNING, TrainingConfig

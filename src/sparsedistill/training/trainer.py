@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .._internal.progress import Progress, no_progress
-from .._internal.texts import Texts
-from ..data.examples import Examples, Shards, as_strings
+from .._internal.texts import Texts, as_strings
+from ..data.examples import Examples, Shards
 from ..errors import InputError
 from .batches import Extraction, TrainingBatch, TrainingBatches, inputs_in_order
 from .checkpoint import Checkpoints, InDirectory, InMemory, Record

@@ -1,10 +1,10 @@
-"""The kinds of columns: what text, labels and numbers have to be, whatever file they come from."""
+"""Wanted columns of a file, and the conversion of their values to one Arrow type per kind."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -12,38 +12,41 @@ import pyarrow.compute as pc
 
 from ..errors import InputError
 
-#: ``place(i)``: where row `i` stands, as ``FILE, line N``.
-Place = Callable[[int], str]
+#: ``place(i)`` is the location of row `i` for error messages, as ``FILE, line N``.
+Place: TypeAlias = Callable[[int], str]
+
+#: ``"text"``: large_string. ``"label"``: large_string, never empty. ``"labels"``: list of large_string.
+#: ``"number"``: float32, finite. ``"numbers"``: list of float32, finite, of the same length in all rows.
+Kind: TypeAlias = Literal["text", "label", "labels", "number", "numbers"]
 
 
 @dataclass(frozen=True)
 class Field:
-    """A column that is wanted from a file.
+    """A column to read from a file.
 
     Attributes:
-        role: What the column is to whoever asked: the name under which it comes back.
-        name: The name that the column has in the file.
-        kind: ``"text"`` (large_string), ``"label"`` (large_string, never empty), ``"labels"`` (list of
-            large_string), ``"number"`` (float32, finite) or ``"numbers"`` (list of float32, finite).
-        separator: What joins several labels where they stand in one string.
+        role: Name of the column in the result: ``"text"``, ``"label"``.
+        name: Name of the column in the file.
+        kind: What the column holds.
+        separator: Separates labels of kind ``"labels"`` in a string.
     """
 
     role: str
     name: str
-    kind: str
+    kind: Kind
     separator: str | None = None
 
 
 def typed(raw: Any, field: Field, place: Place) -> pa.Array:
-    """A column as its kind wants it.
+    """Convert a column to the Arrow type of its kind, without nulls.
 
     Args:
-        raw: Array or chunked array of whatever type the file gave it.
-        field: What is wanted.
-        place: Where row `i` of `raw` stands, for messages.
+        raw: Array or chunked array (n,), of the type that the file has.
+        field: The column.
+        place: Locates row `i` of `raw` in error messages.
 
     Raises:
-        InputError: A value is missing or of another kind; the message names its place.
+        InputError: A value is missing or has the wrong type. The message says where.
     """
     if isinstance(raw, pa.ChunkedArray):
         raw = raw.combine_chunks()
@@ -52,26 +55,32 @@ def typed(raw: Any, field: Field, place: Place) -> pa.Array:
     return _TYPED[field.kind](raw, field, place)
 
 
+def is_list(kind: pa.DataType) -> bool:
+    """Whether an Arrow type is a list type."""
+    return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind))
+
+
 def _typed_text(raw: pa.Array, field: Field, place: Place) -> pa.Array:
-    for i in _where(pc.is_null(raw)):
+    for i in _first_true(pc.is_null(raw)):
         raise InputError(f"{place(i)}: {field.name!r} is missing or null: give every row a text.")
     if not _is_stringlike(raw.type):
-        raise InputError(f"{place(0)}: {field.name!r} holds {raw.type}, not text: name another column.")
+        raise InputError(f"{place(0)}: {field.name!r} has type {raw.type}, not text: use another column.")
     return _utf8(raw, field, place)
 
 
 def _typed_label(raw: pa.Array, field: Field, place: Place) -> pa.Array:
-    names = _names(raw, field, place)
-    for i in _where(pc.or_kleene(pc.is_null(names), pc.equal(names, ""))):
+    names = _label_names(raw, field, place)
+    for i in _first_true(pc.or_kleene(pc.is_null(names), pc.equal(names, ""))):
         raise InputError(f"{place(i)}: {field.name!r} is empty: give every row a label.")
     return names
 
 
 def _typed_labels(raw: pa.Array, field: Field, place: Place) -> pa.Array:
     if not is_list(raw.type):
-        raw = pc.split_pattern(pc.fill_null(_names(raw, field, place), ""), field.separator)
+        raw = pc.split_pattern(pc.fill_null(_label_names(raw, field, place), ""), field.separator)
     parents = pc.list_parent_indices(raw).to_numpy()
-    names = pc.utf8_trim_whitespace(_names(raw.flatten(), field, lambda i: place(int(parents[i]))))
+    names = _label_names(raw.flatten(), field, lambda i: place(int(parents[i])))
+    names = pc.utf8_trim_whitespace(names)
     given = pc.fill_null(pc.not_equal(names, ""), False)
     counts = np.bincount(parents[given.to_numpy(zero_copy_only=False)], minlength=len(raw))
     offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
@@ -79,29 +88,32 @@ def _typed_labels(raw: pa.Array, field: Field, place: Place) -> pa.Array:
 
 
 def _typed_number(raw: pa.Array, field: Field, place: Place) -> pa.Array:
-    for i in _where(pc.is_null(raw)):
+    for i in _first_true(pc.is_null(raw)):
         raise InputError(f"{place(i)}: {field.name!r} is missing or null: give every row a number.")
     return _numbers(raw, field, place)
 
 
 def _typed_numbers(raw: pa.Array, field: Field, place: Place) -> pa.Array:
     if not is_list(raw.type):
-        raise InputError(f"{place(0)}: {field.name!r} holds {raw.type}: it has to hold lists of numbers.")
-    for i in _where(pc.is_null(raw)):
+        raise InputError(
+            f"{place(0)}: {field.name!r} has type {raw.type}, but lists of numbers are needed: "
+            "use another column."
+        )
+    for i in _first_true(pc.is_null(raw)):
         raise InputError(f"{place(i)}: {field.name!r} is missing or null: give every row its scores.")
     parents = pc.list_parent_indices(raw).to_numpy()
     numbers = _typed_number(raw.flatten(), field, lambda i: place(int(parents[i])))
     counts = np.bincount(parents, minlength=len(raw))
     for i in np.flatnonzero(counts != counts[:1])[:1]:
         raise InputError(
-            f"{place(int(i))}: {field.name!r} holds {counts[i]} numbers, and {counts[0]} in other rows: "
-            "give every row one a class."
+            f"{place(int(i))}: {field.name!r} has length {counts[i]}, but {counts[0]} in an earlier row: "
+            "give every row one number per class."
         )
     offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
     return pa.ListArray.from_arrays(pa.array(offsets), numbers)
 
 
-_TYPED: dict[str, Callable[[pa.Array, Field, Place], pa.Array]] = {
+_TYPED: dict[Kind, Callable[[pa.Array, Field, Place], pa.Array]] = {
     "text": _typed_text,
     "label": _typed_label,
     "labels": _typed_labels,
@@ -110,26 +122,28 @@ _TYPED: dict[str, Callable[[pa.Array, Field, Place], pa.Array]] = {
 }
 
 
-def _names(raw: pa.Array, field: Field, place: Place) -> pa.Array:
-    """large_string, null where `raw` is: labels from strings, whole numbers, numbers or booleans."""
+def _label_names(raw: pa.Array, field: Field, place: Place) -> pa.Array:
+    """Labels from strings, integers, floats or booleans, as large_string; null where `raw` is null."""
     kind = raw.type
     if _is_stringlike(kind):
         return _utf8(raw, field, place)
     if pa.types.is_boolean(kind) or _is_numeric(kind) or pa.types.is_null(kind):
         return raw.cast(pa.large_string())
-    raise InputError(f"{place(0)}: {field.name!r} holds {kind}, which is no label: name another column.")
+    raise InputError(
+        f"{place(0)}: {field.name!r} has type {kind}, which cannot be a label: use another column."
+    )
 
 
 def _utf8(raw: pa.Array, field: Field, place: Place) -> pa.Array:
     try:
         strings = raw.cast(pa.large_string())
-        if not pa.types.is_large_binary(raw.type):  # that cast has validated
+        if not pa.types.is_large_binary(raw.type):  # the cast from large_binary validates
             strings.validate(full=True)
     except pa.ArrowInvalid as error:
         for i, value in enumerate(raw.cast(pa.large_binary())):
             if value.is_valid and not _is_utf8(value.as_py()):
                 raise InputError(
-                    f"{place(i)}: {field.name!r} is not UTF-8: convert the file to UTF-8."
+                    f"{place(i)}: {field.name!r} is not valid UTF-8: convert the file to UTF-8."
                 ) from error
         raise
     return strings
@@ -147,11 +161,11 @@ def _numbers(raw: pa.Array, field: Field, place: Place) -> pa.Array:
     if _is_stringlike(raw.type):
         raw = _parsed(_utf8(raw, field, place), field, place)
     elif not _is_numeric(raw.type):
-        raise InputError(f"{place(0)}: {field.name!r} holds {raw.type}, not numbers: name another column.")
+        raise InputError(f"{place(0)}: {field.name!r} has type {raw.type}, not numbers: use another column.")
     with np.errstate(over="ignore"):
         numbers = raw.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False).astype(np.float32)
     for i in np.flatnonzero(~np.isfinite(numbers))[:1]:
-        raise InputError(f"{place(int(i))}: {field.name!r} is not a finite number: mend that row.")
+        raise InputError(f"{place(int(i))}: {field.name!r} is not a finite number: correct that row.")
     return pa.array(numbers)
 
 
@@ -164,8 +178,9 @@ def _parsed(strings: pa.Array, field: Field, place: Place) -> pa.Array:
             try:
                 strings[i].cast(pa.float64())
             except pa.ArrowInvalid as error:
+                value = strings[i].as_py()[:40]
                 raise InputError(
-                    f"{place(i)}: {field.name!r} is {strings[i].as_py()[:40]!r}, not a number: mend that row."
+                    f"{place(i)}: {field.name!r} is {value!r}, not a number: correct that row."
                 ) from error
         raise
 
@@ -185,10 +200,6 @@ def _is_numeric(kind: pa.DataType) -> bool:
     return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))
 
 
-def is_list(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind))
-
-
-def _where(mask: pa.Array) -> list[int]:
-    """The first true position of a mask, if there is one."""
+def _first_true(mask: pa.Array) -> list[int]:
+    """The first true position of a mask, or nothing."""
     return [int(i) for i in np.flatnonzero(mask.to_numpy(zero_copy_only=False))[:1]]

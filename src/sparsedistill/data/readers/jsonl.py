@@ -1,0 +1,156 @@
+"""JSON Lines: one object per line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.json
+
+from ..._internal.texts import encodable
+from ...errors import InputError
+from ..fields import Field, Kind
+from .base import LARGEST_CHUNK, RawColumns, Reader, Source, check_columns, line_chunks, short_reason
+
+_TYPES: dict[Kind, pa.DataType] = {
+    "text": pa.large_string(),
+    "label": pa.large_string(),
+    "labels": pa.list_(pa.large_string()),
+    "number": pa.float64(),
+    "numbers": pa.list_(pa.float64()),
+}
+_EXPECTED: dict[Kind, str] = {
+    "text": "a string",
+    "label": "a string or a number",
+    "labels": "a list of strings or one string",
+    "number": "a number",
+    "numbers": "a list of numbers",
+}
+
+
+class JsonlReader(Reader):
+    """Reads jsonl.
+
+    Arrow parses whole chunks. A chunk that it cannot parse, or that has labels of several types, is parsed
+    line by line in Python, which converts values and finds the line of an error.
+    """
+
+    format = "jsonl"
+    endings = ("jsonl", "ndjson")
+
+    def read(self, source: Source, fields: Sequence[Field]) -> Iterator[RawColumns]:
+        """Read the columns of `fields`. See :meth:`Reader.read`."""
+        number = 1
+        with source.opened() as stream:
+            for chunk in line_chunks(stream):
+                lines = chunk.count(b"\n") + (not chunk.endswith(b"\n"))
+                table = _parse_chunk(chunk, fields)
+                if number == 1:
+                    _check_first_object(source, chunk, fields)
+                if table is not None and len(table) == lines:
+                    columns = dict(zip(table.column_names, table.columns, strict=True))
+                    yield RawColumns(columns, np.arange(number, number + lines))
+                else:
+                    yield _parse_lines(source, chunk, number, fields)
+                number += lines
+
+
+def _parse_chunk(chunk: bytes, fields: Sequence[Field]) -> pa.Table | None:
+    """Parse with Arrow; None if :func:`_parse_lines` has to convert values or report an error."""
+    if len(chunk) >= LARGEST_CHUNK:
+        return None
+    try:
+        return pyarrow.json.read_json(
+            pa.BufferReader(chunk),
+            read_options=pyarrow.json.ReadOptions(block_size=len(chunk) + 1),
+            parse_options=pyarrow.json.ParseOptions(
+                explicit_schema=pa.schema([(field.name, _TYPES[field.kind]) for field in fields]),
+                unexpected_field_behavior="ignore",
+            ),
+        )
+    except pa.ArrowInvalid:
+        return None
+
+
+def _check_first_object(source: Source, chunk: bytes, fields: Sequence[Field]) -> None:
+    line = next((line for line in chunk.split(b"\n", 100) if line.strip()), b"")
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError):  # _parse_lines reports it with its line
+        return
+    if isinstance(row, dict):
+        check_columns(source, fields, list(row))
+
+
+def _parse_lines(source: Source, chunk: bytes, number: int, fields: Sequence[Field]) -> RawColumns:
+    """Parse line by line in Python. `number` is the number of the chunk's first line."""
+    found: dict[str, list[Any]] = {field.name: [] for field in fields}
+    numbers = []
+    for i, line in enumerate(chunk.split(b"\n"), number):
+        if not line.strip():
+            continue
+        place = f"{source.name}, line {i}"
+        row = _parse_object(line, place)
+        for field in fields:
+            found[field.name].append(_converted(row.get(field.name), field, place))
+        numbers.append(i)
+    columns = {field.name: pa.array(found[field.name], _TYPES[field.kind]) for field in fields}
+    return RawColumns(columns, np.array(numbers, dtype=np.int64))
+
+
+def _parse_object(line: bytes, place: str) -> dict[str, Any]:
+    try:
+        row = json.loads(line.decode())
+    except UnicodeDecodeError as error:
+        raise InputError(f"{place}: not valid UTF-8: convert the file to UTF-8.") from error
+    except (ValueError, RecursionError) as error:
+        raise InputError(
+            f"{place}: not valid JSON ({short_reason(error)}): write one object per line."
+        ) from error
+    if not isinstance(row, dict):
+        raise InputError(f"{place}: this is {_json_type(row)}, not an object: write one object per line.")
+    return row
+
+
+def _converted(value: Any, field: Field, place: str) -> Any:
+    """`value` as Arrow would parse it in a column of the field's kind."""
+    if value is None:
+        return None
+    if field.kind == "text" and isinstance(value, str):
+        return encodable(value)
+    if field.kind == "label" and _is_label(value):
+        return _label_name(value)
+    if field.kind == "labels" and isinstance(value, str):
+        return [encodable(name) for name in value.split(field.separator)]
+    if field.kind == "labels" and isinstance(value, list) and all(map(_is_label, value)):
+        return [_label_name(name) for name in value]
+    if field.kind == "number" and _is_number(value):
+        return float(value)
+    if field.kind == "numbers" and isinstance(value, list) and all(map(_is_number, value)):
+        return [float(number) for number in value]
+    raise InputError(f"{place}: {field.name!r} is {_json_type(value)}: it must be {_EXPECTED[field.kind]}.")
+
+
+def _is_label(value: Any) -> bool:
+    return isinstance(value, (str, bool, int, float))
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, float) or (type(value) is int and abs(value) < 10**300)
+
+
+def _json_type(value: Any) -> str:
+    names = {dict: "an object", list: "a list", str: "a string", bool: "true or false", type(None): "null"}
+    return names.get(type(value), "a number")
+
+
+def _label_name(value: str | bool | int | float) -> str:
+    """The string that Arrow makes of the same value in a typed column: ``true``, ``1``, ``2.5``."""
+    if isinstance(value, str):
+        return encodable(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return str(pa.scalar(value).cast(pa.string()))

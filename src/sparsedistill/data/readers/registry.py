@@ -1,0 +1,84 @@
+"""The known formats, and how the name of a file tells its format and compression."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ...errors import InputError
+from .base import STANDARD_STREAM, Reader, Source
+from .delimited import CsvReader, TsvReader
+from .jsonl import JsonlReader
+from .parquet import ParquetReader
+from .text import TextReader
+
+#: All readers, by the name of their format.
+READERS: dict[str, Reader] = {
+    reader.format: reader
+    for reader in (TextReader(), CsvReader(), TsvReader(), JsonlReader(), ParquetReader())
+}
+#: Compressions by the ending of a file name, as pyarrow names them.
+CODECS = {"gz": "gzip", "zst": "zstd"}
+
+_BY_ENDING = {ending: reader for reader in READERS.values() for ending in reader.endings}
+
+
+def source_of(path: str, format: str | None = None, quoting: bool | None = None) -> Source:  # noqa: A002
+    """A file with the reader of its format.
+
+    Args:
+        path: The file; ``"-"`` is standard input.
+        format: Its format, written like the ending of a file name (``"tsv"``, ``"jsonl.gz"``); by default
+            the ending of `path`.
+        quoting: Fields can be in double quotes; by default true for csv, false for tsv.
+
+    Raises:
+        InputError: The format is not known, or a parquet file is compressed or comes from standard input.
+    """
+    reader, codec = format_of(path, format)
+    if reader.binary and path == STANDARD_STREAM:
+        raise InputError(f"{reader.format} cannot be read from standard input: give a file.")
+    return Source(path, reader, codec, reader.quoting if quoting is None else quoting)
+
+
+def is_known(path: Path) -> bool:
+    """Whether the name of a file ends in a known format."""
+    endings, _ = _split(path.name)
+    return bool(endings) and endings[-1] in _BY_ENDING
+
+
+def format_of(path: str, format: str | None) -> tuple[Reader, str | None]:  # noqa: A002
+    """Find the format and the compression of a file, from `format` or its name.
+
+    Returns:
+        The reader of the format, and the compression as pyarrow names it (None without compression).
+
+    Raises:
+        InputError: The format is not known, or is parquet with another compression.
+    """
+    by_name, codec_by_name = _split(Path(path).name)
+    endings, codec = (by_name, codec_by_name) if format is None else _split(f".{format.lstrip('.')}")
+    codec = codec or codec_by_name
+    if not endings or endings[-1] not in _BY_ENDING:
+        if format is not None:
+            raise InputError(f"{format} is not a known format: use {_known()}.")
+        if path == STANDARD_STREAM:
+            raise InputError(f"The format of standard input or output is not known: give it ({_known()}).")
+        raise InputError(f"{path} does not end in a known format: rename it or give its format ({_known()}).")
+    reader = _BY_ENDING[endings[-1]]
+    if reader.binary and codec is not None:
+        raise InputError(f"{path} is {reader.format} with another compression: decompress it first.")
+    return reader, codec
+
+
+def _split(name: str) -> tuple[list[str], str | None]:
+    """The endings of a file name without that of its compression, and the compression."""
+    endings = name.lower().split(".")[1:]
+    codec = CODECS.get(endings[-1]) if endings else None
+    return (endings if codec is None else endings[:-1]), codec
+
+
+def _known() -> str:
+    *names, last = READERS
+    binary = " and ".join(reader.format for reader in READERS.values() if reader.binary)
+    codecs = " or ".join(f".{ending}" for ending in CODECS)
+    return f"{', '.join(names)} or {last}, all but {binary} also with {codecs}"

@@ -1,0 +1,58 @@
+"""Atomic writes of files and directories."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from support.rows import inside, put
+from support.sentences import error
+
+from sparsedistill._internal.files import atomic_directory, atomic_write
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
+    path = put(tmp_path / "a", "old")
+
+    def interrupted() -> None:
+        with atomic_write(path) as partial:
+            partial.write_text("half")
+            raise KeyboardInterrupt
+
+    def failing() -> None:
+        with atomic_directory(tmp_path / "d") as folder:
+            (folder / "x").write_text("half")
+            raise RuntimeError
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    with pytest.raises(RuntimeError):
+        failing()
+    assert inside(tmp_path) == ["a"]
+    assert path.read_text() == "old"
+
+
+def test_writes_that_succeed(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(put(tmp_path / "a", "old"))
+    with atomic_write(tmp_path / "link") as partial:
+        partial.write_text("new")
+    assert (tmp_path / "a").read_text() == "new"
+    assert (tmp_path / "link").is_symlink()
+    with atomic_write(tmp_path / "new" / "b") as partial:
+        partial.write_text("b")
+    assert (tmp_path / "new" / "b").stat().st_mode & 0o777 == 0o666 & ~os.umask(os.umask(0o22) or 0o22)
+    with atomic_directory(tmp_path / "d") as folder:
+        (folder / "in").mkdir()
+        (folder / "in" / "x").write_text("x")
+    assert (tmp_path / "d" / "in" / "x").read_text() == "x"
+    assert "exists already" in error(lambda: atomic_directory(tmp_path / "d").__enter__())
+    assert "exists already" in error(lambda: atomic_directory(tmp_path / "a").__enter__())
+
+
+def test_paths_that_cannot_be_written(tmp_path: Path) -> None:
+    put(tmp_path / "a", "file")
+    assert "cannot be written" in error(lambda: atomic_write(tmp_path / "a" / "b").__enter__())
+    assert "cannot be written" in error(lambda: atomic_directory(tmp_path / "a" / "b").__enter__())
+    assert "regular file" in error(lambda: atomic_write("/dev/null").__enter__())
+    assert "regular file" in error(lambda: atomic_write(tmp_path).__enter__())

@@ -1,0 +1,147 @@
+"""Texts in all containers, as the core takes them and as one Arrow array."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from support.sentences import error
+
+from sparsedistill import _core
+from sparsedistill._internal.texts import as_strings, check_texts, core_texts, encodable, sizes
+
+TEXTS = ["a", "", "é 😀"]
+
+
+class Column:
+    """A column of polars or of pandas from 2.2, which export an Arrow stream."""
+
+    def __init__(self, array: pa.ChunkedArray) -> None:
+        self.array = array
+
+    def __arrow_c_stream__(self, schema: object = None) -> object:
+        return self.array.__arrow_c_stream__(schema)
+
+    def __len__(self) -> int:
+        return len(self.array)
+
+
+class OldPolars:
+    """A column of old versions of polars."""
+
+    def __init__(self, array: pa.Array) -> None:
+        self.to_arrow: Callable[[], pa.Array] = lambda: array
+
+
+class OldPandas:
+    """A column of old versions of pandas."""
+
+    def __init__(self, array: np.ndarray) -> None:
+        self.to_numpy: Callable[[], np.ndarray] = lambda: array
+
+
+CONTAINERS = {
+    "list": TEXTS,
+    "tuple": tuple(TEXTS),
+    "list of numpy.str_": [np.str_(text) for text in TEXTS],
+    "array of str": np.array(TEXTS),
+    "array of objects": np.array(TEXTS, object),
+    "array of bytes": np.array([text.encode() for text in TEXTS]),
+    "strided array": np.array([text for text in TEXTS for _ in "12"], object)[::2],
+    "string": pa.array(TEXTS),
+    "large_string": pa.array(TEXTS, pa.large_string()),
+    "string_view": pa.array(TEXTS, pa.string_view()),
+    "binary": pa.array([text.encode() for text in TEXTS]),
+    "dictionary": pa.array(TEXTS).dictionary_encode(),
+    "slice": pa.array(["x", *TEXTS, "y"])[1:4],
+    "chunks": pa.chunked_array([TEXTS[:1], [], TEXTS[1:]]),
+    "one chunk": pa.chunked_array([TEXTS]),
+    "column": Column(pa.chunked_array([TEXTS[:2], TEXTS[2:]])),
+    "old polars": OldPolars(pa.array(TEXTS)),
+    "old pandas": OldPandas(np.array(TEXTS, object)),
+}
+EMPTY = {
+    "list": [],
+    "float array": np.array([]),
+    "object array": np.array([], object),
+    "null": pa.array([]),
+    "string": pa.array([], pa.string()),
+    "no chunk": pa.chunked_array([], pa.string()),
+}
+
+
+@pytest.mark.parametrize("name", CONTAINERS)
+def test_both_forms_accept_every_container(name: str) -> None:
+    texts: Any = CONTAINERS[name]
+    strings = as_strings(texts)
+    assert strings.type == pa.large_string()
+    assert strings.to_pylist() == TEXTS
+    core = check_texts(core_texts(texts))
+    expected = [len(text.encode()) for text in TEXTS] if isinstance(core, _core.ArrowTexts) else [1, 0, 3]
+    assert sizes(core).tolist() == expected
+
+
+@pytest.mark.parametrize("name", EMPTY)
+def test_empty_containers(name: str) -> None:
+    texts: Any = EMPTY[name]
+    strings = as_strings(texts)
+    assert (strings.type, len(strings)) == (pa.large_string(), 0)
+    assert sizes(check_texts(core_texts(texts))).tolist() == []
+
+
+@pytest.mark.parametrize(
+    ("texts", "message"),
+    [
+        ("one", "texts is a single str: pass a list of texts"),
+        (["a", 3], "Text 1 has type int, not str"),
+        (["a", None], "Text 1 has type NoneType, not str"),
+        (["\ud800", 3], "Text 1 has type int, not str"),
+        (["a", b"\xff"], "Text 1 has type bytes, not str"),
+        (np.array(["a", None], object), "Text 1 has type NoneType, not str"),
+        (OldPandas(np.array(["a", float("nan")], object)), "Text 1 has type float, not str"),
+        (np.array([1.0]), "texts is an array of float64: pass an array of strings"),
+        (np.array([1, 2]), "texts is an array of int64: pass an array of strings"),
+        (np.array([["a"]]), "texts is an array of 2 dimensions: pass an array of 1 dimension"),
+        (np.array("a"), "texts is an array of 0 dimensions"),
+        (pa.array(["a", None]), "Text 1 is null"),
+        (pa.chunked_array([["a"], ["b", None]]), "Text 2 is null"),
+        (pa.array(["a", None]).dictionary_encode(), "Text 1 is null"),
+        (Column(pa.chunked_array([["a", None]])), "Text 1 is null"),
+        (pa.array([["a"]]), "texts is an Arrow array of list<"),
+        (3, "texts is a int"),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+def test_both_forms_reject_the_same_input_with_the_same_message(texts: Any, message: str) -> None:
+    assert message in error(lambda: as_strings(texts))
+    assert message in error(lambda: check_texts(core_texts(texts)))
+
+
+def test_errors_name_the_argument() -> None:
+    assert "Text 1 of text_pair has type int" in error(lambda: as_strings(["a", 1], "text_pair"))
+    assert "Text 0 of text_pair is null" in error(lambda: as_strings(pa.array([None, "a"]), "text_pair"))
+    assert error(lambda: as_strings("a", "text_pair")).startswith("text_pair is a single str")
+
+
+def test_what_only_one_form_accepts() -> None:
+    assert as_strings(iter(TEXTS)).to_pylist() == TEXTS
+    assert "no length" in error(lambda: core_texts(iter(TEXTS)))
+    assert as_strings([b"a"]).to_pylist() == ["a"]
+    assert as_strings(pa.array([1, 2])).to_pylist() == ["1", "2"]
+    assert "array of int64" in error(lambda: core_texts(pa.array([1, 2])))
+    assert "Invalid UTF8" in error(lambda: as_strings(pa.array([b"\xff"])))
+
+
+def test_arrow_strings_are_not_copied() -> None:
+    strings = pa.array(TEXTS, pa.large_string())
+    assert as_strings(strings).buffers()[2].address == strings.buffers()[2].address
+
+
+def test_lone_surrogates_become_the_replacement_character() -> None:
+    assert as_strings(["a\ud83d", "\ude00\ud83d", "😀"]).to_pylist() == ["a\ufffd", "\ufffd\ufffd", "😀"]
+    assert encodable("\ud83d\ude00") == "😀"
+    assert encodable("plain") == "plain"
+    assert check_texts(core_texts(["\ud83d"])) == ["\ud83d"]

@@ -1,0 +1,98 @@
+"""Labelled texts: classes, labels, splits and real data."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from support.rows import put
+from support.sentences import error
+
+from sparsedistill import InputError
+from sparsedistill.data import Columns, Labelled, read_labelled
+
+
+def labelled(rows: int = 100) -> Labelled:
+    texts = pa.array([f"text {i}" for i in range(rows)], pa.large_string())
+    labels = np.array([0 if i % 10 else 1 for i in range(rows)], dtype=np.int64)
+    return Labelled(texts, labels, ("no", "yes"), text_pair=texts, weights=np.arange(rows, dtype=np.float32))
+
+
+def test_classes_are_sorted(tmp_path: Path) -> None:
+    path = put(tmp_path / "a.tsv", "text\tlabel\n" + "".join(f"t\t{label}\n" for label in (10, 9, -1, 9)))
+    read = read_labelled(path, Columns(label="label"))
+    assert read.classes == ("-1", "9", "10")
+    assert read.labels.tolist() == [2, 1, 0, 1]
+    assert read.labels.dtype == np.int64
+    path = put(tmp_path / "a.tsv", "text\tlabel\nt\tb\nt\t10\nt\t9\n")
+    assert read_labelled(path, Columns(label="label")).classes == ("10", "9", "b")
+    assert read_labelled(path, Columns(label="label"), ("b", "9", "10", "c")).labels.tolist() == [0, 2, 1]
+
+
+def test_invalid_labels(tmp_path: Path) -> None:
+    path = put(tmp_path / "a.csv", 'text,label\n"a\nb",x\nc,z\n')
+    columns = Columns(label="label")
+    message = error(lambda: read_labelled(path, columns, ("x", "y")))
+    assert message == f"{path}, line 4: the label 'z' is unknown: use one of 'x', 'y'."
+    several = Columns(label="label", label_separator="/")
+    path = put(tmp_path / "b.csv", "text,label\na,x/y\nb,\nc,y/z\n")
+    message = error(lambda: read_labelled(path, several, ("x", "y")))
+    assert message == f"{path}, line 4: the label 'z' is unknown: use one of 'x', 'y'."
+    path = put(tmp_path / "c.csv", "text,label\na,x\n")
+    assert "at least two classes" in error(lambda: read_labelled(path, columns))
+    assert "at least two" in error(lambda: read_labelled(path, columns, ("x",)))
+    assert "given twice" in error(lambda: read_labelled(path, columns, ("x", "x")))
+    assert "No label column" in error(lambda: read_labelled(path, Columns()))
+
+
+def test_class_indices_as_labels(tmp_path: Path) -> None:
+    path = tmp_path / "a.tsv"
+    path.write_text("text\tlabel\na\t1\nb\t0\nc\tgood\n")
+    columns = Columns(label="label")
+    assert read_labelled(path, columns, ("bad", "good")).labels.tolist() == [1, 0, 1]
+    with pytest.raises(InputError, match=r"line 3.*'0' is unknown"):
+        read_labelled(path, columns, ("1", "2", "good"))
+    with pytest.raises(InputError, match=r"line 2.*'1' is unknown"):
+        read_labelled(path, columns, ("0", "good"))
+
+
+def test_split_keeps_the_share_of_each_class() -> None:
+    kept, held_out = labelled().split(0.2, seed=3)
+    assert (len(kept), len(held_out)) == (80, 20)
+    assert np.bincount(held_out.labels.astype(int)).tolist() == [18, 2]
+    assert sorted(kept.texts.to_pylist() + held_out.texts.to_pylist()) == sorted(labelled().texts.to_pylist())
+    assert held_out.weights is not None
+    assert [f"text {weight:g}" for weight in held_out.weights] == held_out.texts.to_pylist()
+    again, other = labelled().split(0.2, seed=3)[1], labelled().split(0.2, seed=4)[1]
+    assert again.texts.equals(held_out.texts)
+    assert not other.texts.equals(held_out.texts)
+    assert "between 0 and 1" in error(lambda: labelled().split(1, 0))
+    assert "too few" in error(lambda: labelled(2).split(0.1, 0))
+
+
+def test_select() -> None:
+    chosen = labelled().select([10, 3])
+    assert chosen.texts.to_pylist() == ["text 10", "text 3"]
+    assert chosen.text_pair is not None
+    assert chosen.text_pair.to_pylist() == ["text 10", "text 3"]
+    assert chosen.labels.tolist() == [1, 0]
+
+
+def test_real_reviews(shared_data: Path) -> None:
+    path = shared_data / "imdb" / "test.tsv.gz"
+    read = read_labelled(path, Columns(label="label"))
+    lines = gzip.decompress(path.read_bytes()).decode().split("\n")[1:-1]
+    assert read.texts.to_pylist() == [line.split("\t")[0] for line in lines]
+    assert read.classes == ("0", "1")
+    assert read.labels.tolist() == [int(line.split("\t")[1]) for line in lines]
+
+
+def test_real_pairs(shared_data: Path) -> None:
+    columns = Columns(text="text_a", text_pair="text_b", label="label")
+    read = read_labelled(shared_data / "mrpc" / "*.tsv.gz", columns)
+    assert len(read) == 3667 + 408 + 1725
+    assert read.text_pair is not None
+    assert read.text_pair.null_count == 0
