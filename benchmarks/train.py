@@ -29,15 +29,15 @@ Batch = tuple[Tensor, Tensor, Tensor]
 Step = Callable[[Batch], float]
 
 
-def draw(rows: int, texts: int, ngrams: int, generator: torch.Generator) -> Batch:
+def random_batch(rows: int, texts: int, ngrams: int, generator: torch.Generator) -> Batch:
     """Return a random batch: rows by Zipf's law, offsets, and labels.
 
     All texts have the same number of n-grams. The label says whether odd rows are the majority.
     """
     uniform = torch.rand(texts * ngrams, generator=generator, dtype=torch.float64)
-    drawn = (float(rows) ** uniform).long().clamp_(max=rows) - 1
-    labels = ((drawn % 2).view(texts, ngrams).sum(dim=1) * 2 > ngrams).long()
-    return drawn, torch.arange(0, texts * ngrams + 1, ngrams), labels
+    indices = (float(rows) ** uniform).long().clamp_(max=rows) - 1
+    labels = ((indices % 2).view(texts, ngrams).sum(dim=1) * 2 > ngrams).long()
+    return indices, torch.arange(0, texts * ngrams + 1, ngrams), labels
 
 
 def ours(kind: TableKind, rows: int, dim: int) -> tuple[StudentNetwork, Step]:
@@ -47,8 +47,8 @@ def ours(kind: TableKind, rows: int, dim: int) -> tuple[StudentNetwork, Step]:
     network.table.set_learning_rate(0.1)
 
     def step(batch: Batch) -> float:
-        drawn, offsets, labels = batch
-        loss = cross_entropy(network(drawn, offsets), labels)
+        indices, offsets, labels = batch
+        loss = cross_entropy(network(indices, offsets), labels)
         adam.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         adam.step()
@@ -68,8 +68,8 @@ def paper(rows: int, dim: int) -> Step:
     ]
 
     def step(batch: Batch) -> float:
-        drawn, offsets, labels = batch
-        loss = cross_entropy(head(table(drawn, offsets)), labels)
+        indices, offsets, labels = batch
+        loss = cross_entropy(head(table(indices, offsets)), labels)
         for optimizer in optimizers:
             optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
@@ -92,7 +92,7 @@ def check(dim: int) -> None:
         SystemExit: They do not.
     """
     generator = torch.Generator().manual_seed(0)
-    batches = [draw(1000, 512, 50, generator) for _ in range(60)]
+    batches = [random_batch(1000, 512, 50, generator) for _ in range(60)]
     networks = {kind: ours(kind, 1000, dim) for kind in OURS}
     steps = {PAPER: paper(1000, dim)} | {OURS[kind]: step for kind, (_, step) in networks.items()}
     for name, step in steps.items():
@@ -126,7 +126,7 @@ def main() -> None:
     check(given.dim)
 
     generator = torch.Generator().manual_seed(1)
-    batches = [draw(given.rows, given.batch_size, given.ngrams, generator) for _ in range(4)]
+    batches = [random_batch(given.rows, given.batch_size, given.ngrams, generator) for _ in range(4)]
     steps = {PAPER: paper(given.rows, given.dim)}
     steps |= {name: ours(kind, given.rows, given.dim)[1] for kind, name in OURS.items()}
     engines = {name: partial(run, step, batches) for name, step in steps.items()}
