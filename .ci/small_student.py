@@ -1,4 +1,7 @@
-"""Train a student of a few sentences into the folder given, for a bare environment to predict with."""
+"""Train a small student on labelled sentences and write it to ``student`` in the given folder.
+
+The bare environment of ``.ci/run`` then predicts with it, without torch.
+"""
 
 import sys
 from pathlib import Path

@@ -51,7 +51,7 @@ def root_imports(path: Path) -> Iterator[str]:
 
 def main() -> None:
     """Print what was found."""
-    faults = []
+    faults: list[str] = []
     for path in files():
         lines = len(path.read_text(encoding="utf-8").splitlines())
         if lines > FILE_LINES:

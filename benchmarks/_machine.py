@@ -1,4 +1,4 @@
-"""What a figure was measured on."""
+"""Description of the machine that a benchmark runs on."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import platform
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+
+from _results import Machine
 
 _PACKAGES = (
     "sparsedistill",
@@ -22,16 +23,16 @@ _PACKAGES = (
 )
 
 
-def processors() -> int:
-    """Those that this process may use."""
+def available_cores() -> int:
+    """Number of processors that this process may use."""
     return len(os.sched_getaffinity(0))
 
 
-def describe() -> dict[str, Any]:
-    """Processor, memory, system and versions, as JSON has them."""
+def describe() -> Machine:
+    """Return processor, memory, kernel, package versions and load average."""
     return {
         "processor": _processor(),
-        "cores": processors(),
+        "cores": available_cores(),
         "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
         "kernel": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
@@ -42,7 +43,7 @@ def describe() -> dict[str, Any]:
 
 
 def _processor() -> str:
-    """Its name, with family and model where they are told: virtual machines shorten names."""
+    """Name of the processor, with family and model if known: virtual machines shorten the name."""
     facts: dict[str, str] = {}
     for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
         key, _, value = line.partition(":")

@@ -1,4 +1,4 @@
-"""What Linux keeps of a file in memory."""
+"""Page cache and memory statistics of Linux."""
 
 from __future__ import annotations
 
@@ -12,8 +12,12 @@ import numpy as np
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def drop(path: Path) -> None:
-    """Have the next one who reads the file wait for the disk."""
+def evict(path: Path) -> None:
+    """Remove a file from the page cache, so that the next read comes from disk.
+
+    Raises:
+        SystemExit: Pages of the file are still cached.
+    """
     file = os.open(path, os.O_RDONLY)
     try:
         os.fsync(file)
@@ -21,11 +25,13 @@ def drop(path: Path) -> None:
     finally:
         os.close(file)
     if left := cached_bytes(path):
-        raise SystemExit(f"{left:,} bytes of {path} stay in memory: is another process using it?")
+        raise SystemExit(
+            f"{left:,} bytes of {path} are still in the page cache: stop other processes that map the file."
+        )
 
 
 def cached_bytes(path: Path) -> int:
-    """Bytes of the file that are in memory, in whole pages."""
+    """Bytes of a file that are in the page cache, in whole pages."""
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
         content = np.frombuffer(mapped, np.uint8)
         pages = np.empty(-(-len(content) // mmap.PAGESIZE), np.uint8)
@@ -35,14 +41,14 @@ def cached_bytes(path: Path) -> int:
             ctypes.c_void_p(pages.ctypes.data),
         ):
             raise OSError(ctypes.get_errno(), "mincore failed", str(path))
-        del content  # or the mapping cannot be closed
+        del content  # the mapping cannot be closed while an array refers to it
     return int((pages & 1).sum()) * mmap.PAGESIZE
 
 
-def mapped_bytes(process: int, path: Path) -> int:
-    """The part of a process in the mapped file: what it shares with n others counts 1/n (Pss)."""
+def mapped_bytes(pid: int, path: Path) -> int:
+    """Memory of a process that maps the file, as Pss: a page shared by n processes counts 1/n."""
     total, inside = 0, False
-    for line in Path(f"/proc/{process}/smaps").read_text("utf-8").splitlines():
+    for line in Path(f"/proc/{pid}/smaps").read_text("utf-8").splitlines():
         first = line.split(maxsplit=1)[0]
         if not first.endswith(":"):
             inside = line.endswith(f" {path.resolve()}")
@@ -51,17 +57,17 @@ def mapped_bytes(process: int, path: Path) -> int:
     return total
 
 
-def process_bytes(process: int) -> int:
-    """The memory of a process; what it shares with n others counts 1/n (Pss)."""
-    for line in Path(f"/proc/{process}/smaps_rollup").read_text("utf-8").splitlines():
+def process_bytes(pid: int) -> int:
+    """Memory of a process, as Pss: a page shared by n processes counts 1/n."""
+    for line in Path(f"/proc/{pid}/smaps_rollup").read_text("utf-8").splitlines():
         if line.startswith("Pss:"):
             return 1024 * int(line.split()[1])
-    raise OSError(f"/proc/{process}/smaps_rollup has no Pss")
+    raise OSError(f"/proc/{pid}/smaps_rollup has no line Pss")
 
 
 def disk_bytes() -> int:
-    """Bytes that this process has had read from disk."""
+    """Bytes that were read from disk for this process."""
     for line in Path("/proc/self/io").read_text("ascii").splitlines():
         if line.startswith("read_bytes:"):
             return int(line.split()[1])
-    raise OSError("/proc/self/io has no read_bytes")
+    raise OSError("/proc/self/io has no line read_bytes")

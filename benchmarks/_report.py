@@ -1,4 +1,4 @@
-"""What all benchmarks share: interleaved rounds, and one table on the terminal and as JSON."""
+"""What all benchmarks share: options, interleaved rounds, and a table on the terminal and as JSON."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class Measurement:
 
     Attributes:
         name: What was measured.
-        value: The median of the rounds.
-        unit: Of `value`.
-        low: The lowest of the rounds.
-        high: The highest of the rounds.
-        ratio_to: Name of the measurement that it is compared with.
-        ratio: `value` as a multiple of that one's, the median over the rounds.
+        value: Median over the rounds.
+        unit: Unit of `value`.
+        low: Lowest value of the rounds.
+        high: Highest value of the rounds.
+        ratio_to: Name of the measurement that this one is compared with.
+        ratio: `value` divided by that measurement's value; the median of the ratios within the rounds.
     """
 
     name: str
@@ -37,56 +37,68 @@ class Measurement:
     ratio: float | None = None
 
 
-def arguments(description: str, rounds: int) -> ArgumentParser:
-    """A parser with the options that every benchmark has."""
-    parser = ArgumentParser(description=description)
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the measurements to FILE too")
+def make_parser(description: str, rounds: int) -> ArgumentParser:
+    """Return a parser with the options that every benchmark has.
+
+    Args:
+        description: Docstring of the benchmark; ``--help`` shows its first line.
+        rounds: Default number of rounds.
+    """
+    parser = ArgumentParser(description=description.split("\n")[0])
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the measurements to FILE")
     parser.add_argument(
-        "--rounds", type=int, default=rounds, help="interleaved rounds (default: %(default)s)"
+        "--rounds", type=int, default=rounds, help="number of interleaved rounds (default: %(default)s)"
     )
     return parser
 
 
 def interleave(engines: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
-    """Seconds of each engine in each round; the engines take turns, so that all see the same machine.
+    """Time engines in turns, so that all are measured under the same load of the machine.
 
-    Each engine runs once before, uncounted.
+    Each engine runs once before the first round, untimed.
+
+    Returns:
+        Seconds per engine and round.
     """
     seconds: dict[str, list[float]] = {name: [] for name in engines}
-    for counted in [False] + [True] * rounds:
+    for timed in [False] + [True] * rounds:
         for name, engine in engines.items():
             begin = perf_counter()
             engine()
-            if counted:
+            if timed:
                 seconds[name].append(perf_counter() - begin)
     return seconds
 
 
 def rates(seconds: Mapping[str, Sequence[float]], work: float, unit: str, base: str) -> list[Measurement]:
-    """Measurements of ``work / seconds``, each with its ratio to the engine `base` in the same rounds."""
-    found = []
+    """Return ``work / seconds`` per engine, with its ratio to the engine `base` in the same rounds."""
+    measurements = []
     for name, rounds in seconds.items():
-        each = [work / second for second in rounds]
-        ratios = [theirs / ours for ours, theirs in zip(rounds, seconds[base], strict=True)]
-        found.append(Measurement(name, median(each), unit, min(each), max(each), base, median(ratios)))
-    return found
+        values = [work / second for second in rounds]
+        ratios = [reference / own for own, reference in zip(rounds, seconds[base], strict=True)]
+        measurements.append(
+            Measurement(name, median(values), unit, min(values), max(values), base, median(ratios))
+        )
+    return measurements
 
 
 def report(title: str, measurements: Sequence[Measurement], file: Path | None) -> None:
-    """Print the measurements as a table, and write them to `file` as a JSON list of objects."""
+    """Print measurements as a table, and write them to `file` as a JSON list of objects."""
     table = Table(title=title, title_justify="left")
     table.add_column("")
-    for column in ("median", "lowest - highest", "unit", "ratio", "to"):
+    for column in ("median", "min - max", "unit", "ratio", "to"):
         table.add_column(column, justify="left" if column in ("unit", "to") else "right")
-    for one in measurements:
-        spread = "" if one.low is None or one.high is None else f"{number(one.low)} - {number(one.high)}"
-        ratio = "" if one.ratio is None else f"{one.ratio:,.{2 if one.ratio >= 0.1 else 4}f}x"
-        table.add_row(one.name, number(one.value), spread, one.unit, ratio, one.ratio_to or "")
+    for row in measurements:
+        spread = ""
+        if row.low is not None and row.high is not None:
+            spread = f"{format_number(row.low)} - {format_number(row.high)}"
+        ratio = "" if row.ratio is None else f"{row.ratio:,.{2 if row.ratio >= 0.1 else 4}f}x"
+        table.add_row(row.name, format_number(row.value), spread, row.unit, ratio, row.ratio_to or "")
     Console(width=None if Console().is_terminal else 140).print(table)
     if file is not None:
-        file.write_text(json.dumps([asdict(one) for one in measurements], indent=1) + "\n", encoding="utf-8")
+        file.write_text(json.dumps([asdict(row) for row in measurements], indent=1) + "\n", encoding="utf-8")
 
 
-def number(value: float) -> str:
-    """With four digits, or all before the point."""
+def format_number(value: float) -> str:
+    """Format with four significant digits, or as a whole number from 100 up."""
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.4g}"

@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sparsedistill import Student, Vocabulary
 from sparsedistill.model.weights import StudentWeights
 
 
-def make_student(vocabulary: Vocabulary, dim: int, rank: int | None = None) -> Student:
-    """A student with drawn weights: its speed does not depend on them.
+def random_student(vocabulary: Vocabulary, dim: int, rank: int | None = None) -> Student:
+    """Return a student with random weights and two classes: its speed does not depend on the weights.
 
-    A table of low `rank`, which a trained one is nearly, can be made compact.
+    Args:
+        vocabulary: Its n-grams.
+        dim: Dimensions of an embedding.
+        rank: Rank of the table, full by default. A trained table is nearly of low rank, and only a table of
+            low rank can be made compact.
     """
     random = np.random.default_rng(0)
 
-    def draw(*shape: int, scale: float) -> np.ndarray:
-        return random.standard_normal(shape, np.float32) * np.float32(scale)
+    def draw(*shape: int, scale: float = 1.0) -> NDArray[np.float32]:
+        values: NDArray[np.float32] = random.standard_normal(shape, np.float32) * np.float32(scale)
+        return values
 
     rows = len(vocabulary)
-    network = StudentWeights(
-        draw(rows, dim, scale=1.0)
-        if rank is None
-        else draw(rows, rank, scale=1.0) @ draw(rank, dim, scale=1.0),
-        draw(dim, dim, scale=1.0),
-        np.zeros(dim, np.float32),
-        draw(2, dim, scale=0.1),
-        np.zeros(2, np.float32),
+    weights = StudentWeights(
+        table=draw(rows, dim) if rank is None else draw(rows, rank) @ draw(rank, dim),
+        hidden_weight=draw(dim, dim),
+        hidden_bias=np.zeros(dim, np.float32),
+        output_weight=draw(2, dim, scale=0.1),
+        output_bias=np.zeros(2, np.float32),
     )
-    return Student(vocabulary, network, ("0", "1"))
+    return Student(vocabulary, weights, ("0", "1"))

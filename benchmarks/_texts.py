@@ -8,22 +8,18 @@ from pathlib import Path
 from sparsedistill import Columns, Corpus
 
 
-def add_texts(parser: ArgumentParser, *names: str) -> None:
-    """Options for the files to read; by default the IMDB reviews that stand beside the project."""
+def add_texts_option(parser: ArgumentParser, *names: str) -> None:
+    """Add ``--texts``; its default are the files `names` of the IMDB folder next to the project."""
     folder = Path(__file__).parents[2] / "shared" / "data" / "imdb"
     parser.add_argument(
         "--texts",
         nargs="+",
+        metavar="FILE",
         default=[str(folder / f"{name}.tsv.gz") for name in names],
-        help="files of text, with a column text (default: IMDB reviews)",
+        help="files with a column text (default: IMDB reviews)",
     )
 
 
-def read_texts(paths: list[str], most: int | None = None) -> list[str]:
-    """The texts of files; the first `most` of them."""
-    texts: list[str] = []
-    for batch in Corpus(paths, Columns()).batches():
-        texts.extend(batch.texts.to_pylist())
-        if most is not None and len(texts) >= most:
-            return texts[:most]
-    return texts
+def read_texts(paths: list[str]) -> list[str]:
+    """Return the texts of files, in order."""
+    return [text for batch in Corpus(paths, Columns()).batches() for text in batch.texts.to_pylist()]

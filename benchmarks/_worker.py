@@ -1,7 +1,8 @@
-"""A process for one engine, and the driver's handle on it: one JSON object a line, asked and answered.
+"""Worker process for one engine, and the driver's handle on it.
 
-An engine's load time and memory are its own that way, and so are its threads, which most libraries take from
-the environment when they are first loaded. Workers wait on their pipe while others work.
+Requests and responses are JSON objects, one per line. A process per engine separates load time, memory and
+threads, which most libraries read from the environment when they are loaded. Workers wait on their pipe
+while others work.
 """
 
 from __future__ import annotations
@@ -29,15 +30,15 @@ _THREADS = (
     "RAYON_NUM_THREADS",
     "LOKY_MAX_CPU_COUNT",
 )
-_SINGLE = 100  # texts that are asked one by one, at most
+_SINGLE_TEXTS = 100  # maximum number of texts for the latency of one text
 _SINGLE_SECONDS = 0.5
 
 
 class WorkerError(Exception):
-    """A worker failed; the message says which and why."""
+    """A worker failed; the message says which one and why."""
 
 
-# ---- the driver's side ---------------------------------------------------------------------------
+# ---- driver --------------------------------------------------------------------------------------
 
 
 class Worker:
@@ -45,9 +46,9 @@ class Worker:
 
     Args:
         engine: Name of the engine.
-        work: Where things are.
-        threads: That it may use.
-        log: File for what its libraries say.
+        work: Paths of the comparison.
+        threads: Number of threads that it may use.
+        log: File for the output of its libraries.
     """
 
     def __init__(self, engine: str, work: Work, threads: int, log: Path) -> None:
@@ -66,29 +67,35 @@ class Worker:
                 text=True,
             )
 
-    def tell(self, do: str, **arguments: Any) -> None:
-        """Send a request; :meth:`hear` has the answer."""
+    def send(self, method: str, **arguments: Any) -> None:
+        """Send a request; :meth:`receive` returns the response."""
         assert self._process.stdin is not None
         try:
-            print(json.dumps({"do": do, **arguments}), file=self._process.stdin, flush=True)
+            print(json.dumps({"method": method, **arguments}), file=self._process.stdin, flush=True)
         except BrokenPipeError:
-            self.hear()
+            self.receive()
 
-    def hear(self) -> Any:
+    def receive(self) -> Any:
+        """Return the response to the last request.
+
+        Raises:
+            WorkerError: The process has ended.
+        """
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
             self._process.wait()
-            said = self._log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-            raise WorkerError(f"{self.engine} failed; the end of {self._log}:\n" + "\n".join(said[-15:]))
+            logged = self._log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+            raise WorkerError(f"{self.engine} failed; last lines of {self._log}:\n" + "\n".join(logged[-15:]))
         return json.loads(line)
 
-    def ask(self, do: str, **arguments: Any) -> Any:
-        self.tell(do, **arguments)
-        return self.hear()
+    def call(self, method: str, **arguments: Any) -> Any:
+        """Send a request and return the response."""
+        self.send(method, **arguments)
+        return self.receive()
 
     def close(self) -> None:
-        """End the process; one that is at work is killed."""
+        """Kill the process."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.kill()
@@ -98,12 +105,11 @@ class Worker:
                 pipe.close()
 
 
-# ---- the process ---------------------------------------------------------------------------------
+# ---- worker process ------------------------------------------------------------------------------
 
 
-def evenly(texts: list[str], count: int) -> list[str]:
-    """`count` of the texts, evenly from the shortest to the longest, then shuffled: of whatever count, a
-    sample has the lengths of the whole."""
+def sample(texts: list[str], count: int) -> list[str]:
+    """Return `count` of the texts in random order, with the same distribution of lengths for any `count`."""
     if count >= len(texts):
         chosen = np.arange(len(texts))
     else:
@@ -113,6 +119,8 @@ def evenly(texts: list[str], count: int) -> list[str]:
 
 
 class _Session:
+    """The requests that a worker answers: each public method is one, and returns a JSON object."""
+
     def __init__(self, engine: Engine, work: Work, threads: int) -> None:
         self.engine = engine
         self.work = work
@@ -124,105 +132,115 @@ class _Session:
         return {}
 
     def open(self) -> dict[str, Any]:
-        for path in self.engine.files():  # into the page cache: disks are not compared
+        """Load the model and predict one text."""
+        for path in self.engine.files():  # read into the page cache: disks are not compared
             with path.open("rb") as file:
                 while file.read(1 << 24):
                     pass
         begin = perf_counter()
         self.engine.open(self.threads)
-        self.engine.answer(
-            self.engine.ready(["One text."], TEXT_SETS["imdb"])
-        )  # what is loaded when first needed
+        # Some engines load parts on the first prediction.
+        self.engine.predict(self.engine.make_inputs(["One text."], TEXT_SETS["imdb"]))
         seconds = perf_counter() - begin
         sizes = [path.stat().st_size for path in self.engine.files()]
         return {"load_seconds": seconds, "resident": _resident(), "bytes": sum(sizes)}
 
-    def take(self, name: str, texts: int | None = None, passes: int = 1) -> dict[str, Any]:
-        """Take so many texts to answer, so many times over; by default what fills the set's seconds."""
+    def load(self, name: str, texts: int | None = None, passes: int = 1) -> dict[str, Any]:
+        """Load a text set and warm up.
+
+        Args:
+            name: Name of the text set.
+            texts: Texts per call. By default, texts and passes are chosen to fill the set's seconds.
+            passes: Calls per round.
+        """
         before = _resident()
-        self.kind = TEXT_SETS[name]
+        self.text_set = TEXT_SETS[name]
         self.texts = self.work.read(name)[0]
-        held = _resident() - before
+        texts_bytes = _resident() - before
         if texts is None:
             texts, passes = self._affordable()
         self.passes = passes
-        self.inputs = self.engine.ready(evenly(self.texts, texts), self.kind)
-        self.engine.answer(self.inputs)  # not counted: memory and files are touched for the first time
-        return {"texts": texts, "passes": passes, "resident_for_texts": held}
+        self.inputs = self.engine.make_inputs(sample(self.texts, texts), self.text_set)
+        self.engine.predict(self.inputs)  # untimed: touches memory and files for the first time
+        return {"texts": texts, "passes": passes, "resident_for_texts": texts_bytes}
 
     def _affordable(self) -> tuple[int, int]:
-        """Texts and passes that fill the seconds of the set, judged by a call that is not the first one."""
-        count = self.engine.least
+        """Return the numbers of texts and passes that fill the set's seconds, judged by a warm call."""
+        count = self.engine.min_texts
         while True:
-            inputs = self.engine.ready(evenly(self.texts, count), self.kind)
+            inputs = self.engine.make_inputs(sample(self.texts, count), self.text_set)
             for _ in range(2 if count < 1000 else 1):
                 begin = perf_counter()
-                self.engine.answer(inputs)
+                self.engine.predict(inputs)
                 seconds = perf_counter() - begin
-            if seconds > 0.1 * self.kind.seconds or count == len(self.texts):
+            if seconds > 0.1 * self.text_set.seconds or count == len(self.texts):
                 break
             count = min(4 * count, len(self.texts))
-        wanted = int(count * self.kind.seconds / seconds)
-        texts = max(self.engine.least, min(wanted, len(self.texts)))
+        wanted = int(count * self.text_set.seconds / seconds)
+        texts = max(self.engine.min_texts, min(wanted, len(self.texts)))
         return texts, max(1, round(wanted / texts))
 
-    def answer(self) -> dict[str, Any]:
-        begin, worked = perf_counter(), process_time()
+    def time(self) -> dict[str, Any]:
+        """Predict the loaded texts, once per pass."""
+        begin, used = perf_counter(), process_time()
         for _ in range(self.passes):
-            self.answers = self.engine.answer(self.inputs)
-        seconds, worked = perf_counter() - begin, process_time() - worked
-        return {"seconds": seconds, "processor_seconds": worked}
+            self.probabilities = self.engine.predict(self.inputs)
+        seconds, used = perf_counter() - begin, process_time() - used
+        return {"seconds": seconds, "processor_seconds": used}
 
-    def single(self) -> dict[str, Any]:
-        """Seconds for one text by itself: the median over texts of all lengths."""
-        texts = evenly(self.texts, _SINGLE)
-        ready = [self.engine.ready([text], self.kind) for text in texts]
-        found: list[float] = []
-        while ready and sum(found) < _SINGLE_SECONDS:
-            one = ready.pop()
+    def time_single(self) -> dict[str, Any]:
+        """Predict texts one by one; the time is the median over texts of all lengths."""
+        texts = sample(self.texts, _SINGLE_TEXTS)
+        inputs = [self.engine.make_inputs([text], self.text_set) for text in texts]
+        times: list[float] = []
+        while inputs and sum(times) < _SINGLE_SECONDS:
+            single = inputs.pop()
             begin = perf_counter()
-            self.engine.answer(one)
-            found.append(perf_counter() - begin)
-        return {"seconds": median(found)}
+            self.engine.predict(single)
+            times.append(perf_counter() - begin)
+        return {"seconds": median(times)}
 
     def check(self) -> dict[str, Any]:
-        """How far the answers that were timed last are from the reference."""
-        count = self.engine.checked
-        limits = self.engine.limits_on(self.kind)
-        found = Check.of(self.answers[:count], self.engine.reference(self.inputs[:count]), limits)
+        """Compare the probabilities that were timed last with the reference."""
+        count = self.engine.checked_texts
+        limits = self.engine.limits_for(self.text_set)
+        reference = self.engine.reference(self.inputs[:count])
+        found = Check.of(self.probabilities[:count], reference, limits)
         return {**asdict(found), "passed": found.within(limits), "limits": asdict(limits)}
 
     def accuracy(self) -> dict[str, Any]:
+        """Measure the accuracy on IMDB test reviews."""
         texts, labels = self.work.read("imdb")
-        count = min(self.engine.tested, len(texts))
+        count = min(self.engine.accuracy_texts, len(texts))
         chosen = np.random.default_rng(0).permutation(len(texts))[:count]
-        answers = self.engine.answer(self.engine.ready([texts[i] for i in chosen], TEXT_SETS["imdb"]))
-        right = answers.argmax(axis=1) == np.array(labels)[chosen]
-        return {"accuracy": float(right.mean()), "texts": count}
+        inputs = self.engine.make_inputs([texts[i] for i in chosen], TEXT_SETS["imdb"])
+        correct = self.engine.predict(inputs).argmax(axis=1) == np.array(labels)[chosen]
+        return {"accuracy": float(correct.mean()), "texts": count}
 
     def resident(self) -> dict[str, Any]:
         return {"resident": _resident()}
 
 
 def _resident() -> int:
-    """Bytes of memory that this process has now."""
+    """Return the resident memory of this process in bytes."""
     import psutil
 
     return int(psutil.Process().memory_info().rss)
 
 
 def main() -> None:
-    # The pipe is for answers alone: whatever libraries print goes to the log.
+    """Answer the requests on standard input until it ends."""
+    # Only responses go to the pipe; everything that libraries print goes to the log.
     channel = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the driver hears it, and ends its workers
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the driver handles it and ends its workers
     name, threads, paths = sys.argv[1:]
     work = Work.from_json(json.loads(paths))
     session = _Session(engines(work)[name], work, int(threads))
     for line in sys.stdin:
         request = json.loads(line)
-        do: Callable[..., dict[str, Any]] = getattr(session, request.pop("do"))
-        print(json.dumps(do(**request)), file=channel, flush=True)
+        method: Callable[..., dict[str, Any]] = getattr(session, request.pop("method"))
+        print(json.dumps(method(**request)), file=channel, flush=True)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,13 @@
-"""Opening a student, and its first answer: from disk, from the page cache, and ten processes at once.
+"""Opening a student, and its first predictions: from disk, from the page cache, and in ten processes at once.
 
-A student of 10^9 parameters (1 M n-grams of the texts x 1000, drawn weights; 4 GB) and a compact one of as
-many n-grams are made once, in a work folder. Every figure is of a fresh process, for one text after the
-other on one thread; the answers must equal, bit for bit, those of the student held in memory.
+A student of 10^9 parameters (1 M n-grams of the texts x 1000, random weights; 4 GB) and a compact student
+with as many n-grams are made once, in a work folder. Every figure is from a new process that scores one text
+after the other on one thread. The logits must equal, bit for bit, those of the student read into memory.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from mmap import mmap
 from multiprocessing import get_context
@@ -14,25 +15,41 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from statistics import median
 from time import perf_counter
+from typing import Any
 
 import numpy as np
-from _page_cache import disk_bytes, drop, mapped_bytes, process_bytes
-from _report import Measurement, arguments, report
-from _students import make_student
-from _texts import add_texts, read_texts
+from _page_cache import disk_bytes, evict, mapped_bytes, process_bytes
+from _report import Measurement, make_parser, report
+from _students import random_student
+from _texts import add_texts_option, read_texts
+from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
 import sparsedistill.student
 from sparsedistill import CountingConfig, Student, Vocabulary
+from sparsedistill.model.weights import StudentWeights
 from sparsedistill.vocabulary.vocabulary import BUCKETS
 
 PROCESSES = 10
+Target = Callable[[Connection, Path, list[str]], None]
+
 _spawn = get_context("spawn")
 
 
 @dataclass(frozen=True)
 class Opening:
-    """What a fresh process saw; times in seconds, sizes in bytes."""
+    """Measurements of a new process: times in seconds, bytes read from disk.
+
+    Attributes:
+        open: Time to open the student.
+        open_read: Bytes read for that.
+        first: Time for the first text.
+        first_read: Bytes read for that.
+        again: Time for the first text again.
+        rest: Time for the other texts.
+        rest_read: Bytes read for that.
+        logits: (texts, classes).
+    """
 
     open: float
     open_read: int
@@ -41,11 +58,11 @@ class Opening:
     again: float
     rest: float
     rest_read: int
-    logits: np.ndarray
+    logits: NDArray[np.float32]
 
 
-def answer(pipe: Connection, directory: Path, texts: list[str]) -> None:
-    """Open the student, answer the texts one by one, and stay until told to go."""
+def score_mapped(pipe: Connection, directory: Path, texts: list[str]) -> None:
+    """Open the student, score the texts one by one, send an Opening, and wait for a message to end."""
     times, reads = [perf_counter()], [disk_bytes()]
 
     def lap() -> None:
@@ -70,75 +87,83 @@ def answer(pipe: Connection, directory: Path, texts: list[str]) -> None:
     pipe.recv()
 
 
-def answer_held(pipe: Connection, directory: Path, texts: list[str]) -> None:
-    """The answers of the student read into memory, by the safetensors package, instead of mapped."""
+def score_in_memory(pipe: Connection, directory: Path, texts: list[str]) -> None:
+    """Do the same with a student that the safetensors package reads into memory instead of mapping it."""
 
-    def read(path: Path) -> dict[str, np.ndarray]:
+    def read(path: str | Path) -> dict[str, NDArray[Any]]:
         arrays = load_file(path)
-        for name in {BUCKETS, "lines"} & arrays.keys():  # the hash table begins at a cache line
+        for name in {BUCKETS, "lines"} & arrays.keys():  # the hash table must begin at a cache line
             array, memory = arrays[name], mmap(-1, arrays[name].nbytes)
             arrays[name] = np.frombuffer(memory, array.dtype).reshape(array.shape)
             arrays[name][:] = array
         return arrays
 
     sparsedistill.student.map_tensors = read  # type: ignore[attr-defined]
-    answer(pipe, directory, texts)
+    score_mapped(pipe, directory, texts)
 
 
 class Process:
-    """A fresh process that answers; while the context lasts, it keeps the student open."""
+    """A new process that opens and scores; it keeps the student open until :meth:`end`."""
 
-    def __init__(self, directory: Path, texts: list[str], work=answer) -> None:
+    def __init__(self, directory: Path, texts: list[str], target: Target = score_mapped) -> None:
         self._pipe, theirs = _spawn.Pipe()
-        self._process = _spawn.Process(target=work, args=(theirs, directory, texts))
+        self._process = _spawn.Process(target=target, args=(theirs, directory, texts))
         self._process.start()
         theirs.close()
 
     @property
-    def number(self) -> int:
+    def pid(self) -> int:
         assert self._process.pid is not None
         return self._process.pid
 
     def opening(self) -> Opening:
+        """Wait for the measurements."""
         found: Opening = self._pipe.recv()
         return found
 
     def end(self) -> None:
+        """End the process."""
         self._pipe.send(None)
         self._process.join()
 
 
-def run(directory: Path, texts: list[str], work=answer) -> Opening:
-    process = Process(directory, texts, work)
+def run(directory: Path, texts: list[str], target: Target = score_mapped) -> Opening:
+    """Measure in a new process, and end it."""
+    process = Process(directory, texts, target)
     opening = process.opening()
     process.end()
     return opening
 
 
 def make_students(folder: Path, texts: list[str]) -> dict[str, Path]:
-    """The students to open, by what they are called; those that are there already are taken."""
+    """Return the directories of the students by name; those of an earlier run are reused."""
     large, compact = folder / "large", folder / "compact"
     if not (large.exists() and compact.exists()):
         vocabulary = Vocabulary.build(texts, counting=CountingConfig(max_rows=1_000_000))
         if not compact.exists():
-            make_student(vocabulary, 64, rank=1).compress(texts[-5000:]).save_pretrained(compact)
+            random_student(vocabulary, 64, rank=1).compress(texts[-5000:]).save_pretrained(compact)
         if not large.exists():
-            make_student(vocabulary, 1000).save_pretrained(large)
-    parameters = Student.from_pretrained(large).weights.table.size  # type: ignore[union-attr]
+            random_student(vocabulary, 1000).save_pretrained(large)
+    weights = Student.from_pretrained(large).weights
+    assert isinstance(weights, StudentWeights)
+    parameters = weights.table.size
     return {f"{parameters:.1e} parameters".replace("e+09", " x 10^9"): large, "compact": compact}
 
 
 def measure(name: str, directory: Path, texts: list[str], rounds: int) -> list[Measurement]:
+    """Measure times and bytes read, from disk and from the page cache, and memory."""
     file = directory / "model.safetensors"
-    held = run(directory, texts, answer_held)
+    expected = run(directory, texts, score_in_memory)
     cold: list[Opening] = []
     warm: list[Opening] = []
-    for counted in [False] + [True] * rounds:
-        drop(file)
+    for timed in [False] + [True] * rounds:
+        evict(file)
         openings = run(directory, texts), run(directory, texts)
-        if not all(np.array_equal(held.logits, one.logits) for one in openings):
-            raise SystemExit(f"{name}: a mapped student answers otherwise than the same held in memory.")
-        if counted:
+        if not all(np.array_equal(expected.logits, one.logits) for one in openings):
+            raise SystemExit(
+                f"{name}: the logits of the mapped student differ from those of the student in memory."
+            )
+        if timed:
             cold.append(openings[0])
             warm.append(openings[1])
 
@@ -146,15 +171,15 @@ def measure(name: str, directory: Path, texts: list[str], rounds: int) -> list[M
         return Measurement(f"{name}: {what}", median(values), unit, min(values), max(values))
 
     rest = f"next {len(texts) - 1} texts"
-    found = [Measurement(f"{name}: file", file.stat().st_size / 1e6, "MB")]
-    for state, openings_ in ("from disk", cold), ("from the page cache", warm):
+    found = [Measurement(f"{name}: size of the file", file.stat().st_size / 1e6, "MB")]
+    for source, times in ("from disk", cold), ("from the page cache", warm):
         found += [
-            row(f"opened {state}", [1e3 * one.open for one in openings_], "ms"),
-            row(f"first text {state}", [1e3 * one.first for one in openings_], "ms"),
-            row(f"{rest} {state}", [1e3 * one.rest for one in openings_], "ms"),
+            row(f"open {source}", [1e3 * one.open for one in times], "ms"),
+            row(f"first text {source}", [1e3 * one.first for one in times], "ms"),
+            row(f"{rest} {source}", [1e3 * one.rest for one in times], "ms"),
         ]
     found += [
-        row("the first text again", [1e3 * one.again for one in warm], "ms"),
+        row("first text again", [1e3 * one.again for one in warm], "ms"),
         row("read to open", [one.open_read / 1e6 for one in cold], "MB"),
         row("read for the first text", [one.first_read / 1e6 for one in cold], "MB"),
         row(f"read for the {rest}", [one.rest_read / 1e6 for one in cold], "MB"),
@@ -163,33 +188,38 @@ def measure(name: str, directory: Path, texts: list[str], rounds: int) -> list[M
 
 
 def memory(name: str, directory: Path, texts: list[str]) -> list[Measurement]:
-    """Memory of the model file and altogether: of one process, and of ten that run at once."""
+    """Measure the memory of the mapped file and of the whole process, for one process and for ten at once."""
     found = []
     for count in 1, PROCESSES:
         processes = [Process(directory, texts) for _ in range(count)]
         for process in processes:
             process.opening()
-        numbers = [process.number for process in processes]
-        mapped = sum(mapped_bytes(number, directory / "model.safetensors") for number in numbers)
-        whole = sum(process_bytes(number) for number in numbers)
+        pids = [process.pid for process in processes]
+        mapped = sum(mapped_bytes(pid, directory / "model.safetensors") for pid in pids)
+        total = sum(process_bytes(pid) for pid in pids)
         for process in processes:
             process.end()
         who = "1 process" if count == 1 else f"{count} processes together"
-        found.append(Measurement(f"{name}: the file in memory, {who}", mapped / 1e6, "MB"))
-        found.append(Measurement(f"{name}: all memory, {who}", whole / 1e6, "MB"))
+        found.append(Measurement(f"{name}: mapped file in memory, {who}", mapped / 1e6, "MB"))
+        found.append(Measurement(f"{name}: total memory, {who}", total / 1e6, "MB"))
     return found
 
 
 def main() -> None:
-    parser = arguments(__doc__.split("\n")[0], rounds=5)
-    add_texts(parser, "train", "unlabeled")
+    parser = make_parser(__doc__, rounds=5)
+    add_texts_option(parser, "train", "unlabeled")
     parser.add_argument(
         "--folder",
         type=Path,
         default=Path(__file__).parents[1] / "build" / "opening",
-        help="where the students are made and kept, on a disk with 5 GB to spare (default: %(default)s)",
+        help="folder for the students, 5 GB, on a disk (default: %(default)s)",
     )
-    parser.add_argument("--count", type=int, default=100, help="texts to answer (default: %(default)s)")
+    parser.add_argument(
+        "--count",
+        type=int,
+        default=100,
+        help="number of texts to score, from the end of the files (default: %(default)s)",
+    )
     options = parser.parse_args()
 
     corpus = read_texts(options.texts)

@@ -1,28 +1,38 @@
-"""Raw text to probabilities on one thread: the fused core against the paper's pipeline.
+"""Raw text to probabilities on one thread: a student against the pipeline of the paper.
 
-The paper's pipeline, tidied: ``CountVectorizer.transform`` -> ``EmbeddingBag`` -> MLP, with nothing per row
-in Python. It gets the same vocabulary, tokenizer rules and weights as ours, so that its answers can be
-checked against ours; and, as a row of its own, CountVectorizer's default rules (words of two characters or
-more, no punctuation) with the n-grams of the vocabulary that they can find.
+The pipeline is vectorised: ``CountVectorizer.transform`` -> ``EmbeddingBag`` -> MLP. It has the student's
+vocabulary, token rules and weights, so that its probabilities can be compared with the student's. Another row
+uses CountVectorizer's default tokens (words of at least two characters, no punctuation) and the n-grams of
+the vocabulary that it can find with them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 import torch
-from _paper import DEFAULT_RULES, OUR_RULES, PaperPipeline
-from _report import Measurement, arguments, interleave, rates, report
-from _students import make_student
-from _texts import add_texts, read_texts
+from _paper import CORE_TOKENS, DEFAULT_TOKENS, PaperPipeline
+from _report import Measurement, interleave, make_parser, rates, report
+from _students import random_student
+from _texts import add_texts_option, read_texts
 
 from sparsedistill import CountingConfig, Vocabulary
 
 
 def main() -> None:
-    parser = arguments(__doc__.split("\n")[0], rounds=5)
-    add_texts(parser, "train", "unlabeled")
-    parser.add_argument("--dims", type=int, nargs="+", default=[64, 256], help="embedding dimensions")
-    parser.add_argument("--count", type=int, default=1000, help="texts to score (the last ones of the files)")
+    parser = make_parser(__doc__, rounds=5)
+    add_texts_option(parser, "train", "unlabeled")
+    parser.add_argument(
+        "--dims", type=int, nargs="+", default=[64, 256], help="embedding dimensions (default: 64 256)"
+    )
+    parser.add_argument(
+        "--count",
+        type=int,
+        default=1000,
+        help="number of texts to score, from the end of the files (default: %(default)s)",
+    )
     options = parser.parse_args()
     torch.set_num_threads(1)
 
@@ -34,20 +44,23 @@ def main() -> None:
 
     measurements: list[Measurement] = []
     for dim in options.dims:
-        student = make_student(vocabulary, dim)
-        paper, default = PaperPipeline(student, OUR_RULES), PaperPipeline(student, DEFAULT_RULES)
+        student = random_student(vocabulary, dim)
+        paper, default = PaperPipeline(student, CORE_TOKENS), PaperPipeline(student, DEFAULT_TOKENS)
         ours, theirs = student.predict_proba(texts, threads=1), paper(texts)
         close = (np.abs(ours - theirs).max(axis=1) < 1e-4).mean()
         if close < 0.95:
             raise SystemExit(
-                f"Only {close:.1%} of the answers are equal: the pipelines compute different things."
+                f"The probabilities are equal for only {close:.1%} of the texts: compare the two pipelines."
             )
-        print(f"dim {dim}: {close:.1%} of the probabilities are equal to 1e-4")
-        names = [f"sparsedistill, dim {dim}", f"paper, dim {dim}", f"paper, default tokens, dim {dim}"]
-        engines = [lambda s=student: s.predict_proba(texts, threads=1), lambda p=paper: p(texts)]
-        engines.append(lambda d=default: d(texts))
-        seconds = interleave(dict(zip(names, engines, strict=True)), options.rounds)
-        measurements += rates(seconds, len(texts), "texts/s", base=names[1])
+        print(f"dim {dim}: probabilities are equal within 1e-4 for {close:.1%} of the texts")
+        base = f"paper, dim {dim}"
+        engines: dict[str, Callable[[], object]] = {
+            f"sparsedistill, dim {dim}": partial(student.predict_proba, texts, threads=1),
+            base: partial(paper, texts),
+            f"paper, default tokens, dim {dim}": partial(default, texts),
+        }
+        seconds = interleave(engines, options.rounds)
+        measurements += rates(seconds, len(texts), "texts/s", base)
     report("Raw text to probabilities, one thread", measurements, options.json)
 
 

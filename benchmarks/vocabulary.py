@@ -1,6 +1,6 @@
-"""Making the n-gram vocabulary of a corpus: the core's counter against scikit-learn's CountVectorizer.
+"""Building the n-gram vocabulary of a corpus: sparsedistill against scikit-learn's CountVectorizer.
 
-Each engine runs in a process of its own, so that its peak memory is its own.
+Each engine runs in a separate process, which measures its peak memory.
 """
 
 from __future__ import annotations
@@ -8,33 +8,34 @@ from __future__ import annotations
 import resource
 import subprocess
 import sys
+from argparse import SUPPRESS
 from collections import Counter
 from time import perf_counter
 
-from _report import Measurement, arguments, report
-from _texts import add_texts, read_texts
+from _report import Measurement, make_parser, report
+from _texts import add_texts_option, read_texts
 
 ROUNDS = 3
-CHECKED = 200  # texts that the counts are compared on
+CHECKED_TEXTS = 200  # number of texts for which the counts are compared
 
 
-def ours(texts: list[str]) -> None:
+def sparsedistill_vocabulary(texts: list[str]) -> None:
     from sparsedistill import Vocabulary
 
     Vocabulary.build(texts)
 
 
-def theirs(texts: list[str]) -> None:
+def count_vectorizer(texts: list[str]) -> None:
     from sklearn.feature_extraction.text import CountVectorizer
 
     CountVectorizer(ngram_range=(1, 4)).fit(texts)
 
 
-ENGINES = {"sparsedistill": ours, "CountVectorizer": theirs}
+ENGINES = {"sparsedistill": sparsedistill_vocabulary, "CountVectorizer": count_vectorizer}
 
 
 def child(engine: str, paths: list[str]) -> None:
-    """Print seconds and peak memory in bytes, texts included."""
+    """Build the vocabulary; print the seconds and the peak memory in bytes, texts included."""
     texts = read_texts(paths)
     begin = perf_counter()
     ENGINES[engine](texts)
@@ -43,6 +44,7 @@ def child(engine: str, paths: list[str]) -> None:
 
 
 def measure(engine: str, paths: list[str]) -> tuple[float, float]:
+    """Run an engine in a child process; return seconds and peak memory in bytes."""
     done = subprocess.run(
         [sys.executable, __file__, "--child", engine, "--texts", *paths],
         check=True,
@@ -54,7 +56,11 @@ def measure(engine: str, paths: list[str]) -> tuple[float, float]:
 
 
 def check_counts(texts: list[str]) -> None:
-    """See that the core counts what a plain count of its tokens counts."""
+    """Compare the counts of the core with a count of its tokens in Python.
+
+    Raises:
+        SystemExit: They differ.
+    """
     from sparsedistill import CountingConfig, Vocabulary, tokenize
 
     plain: Counter[str] = Counter()
@@ -65,19 +71,19 @@ def check_counts(texts: list[str]) -> None:
     assert vocabulary.ngrams is not None
     assert vocabulary.counts is not None
     if dict(zip(vocabulary.ngrams, vocabulary.counts.tolist(), strict=True)) != dict(plain):
-        raise SystemExit("The core's counts are not those of a plain count.")
+        raise SystemExit("The counts of the core differ from a count in Python.")
 
 
 def main() -> None:
-    parser = arguments(__doc__.split("\n")[0], rounds=ROUNDS)
-    add_texts(parser, "train", "unlabeled")
-    parser.add_argument("--child", choices=ENGINES, help="internal")
+    parser = make_parser(__doc__, rounds=ROUNDS)
+    add_texts_option(parser, "train", "unlabeled")
+    parser.add_argument("--child", choices=ENGINES, help=SUPPRESS)
     options = parser.parse_args()
     if options.child:
         child(options.child, options.texts)
         return
     texts = read_texts(options.texts)
-    check_counts(texts[:CHECKED])
+    check_counts(texts[:CHECKED_TEXTS])
     megabytes = sum(len(text.encode()) for text in texts) / 1e6
     del texts
     print(f"{megabytes:.1f} MB of text")
@@ -85,7 +91,7 @@ def main() -> None:
     for turn in range(options.rounds):
         for name in ENGINES:
             if name == "CountVectorizer" and turn:
-                continue  # minutes long: once is enough to tell thirtyfold
+                continue  # takes minutes: one run is precise enough for a factor of about thirty
             runs[name].append(measure(name, options.texts))
     base_seconds, base_memory = runs["CountVectorizer"][0]
     measurements = []

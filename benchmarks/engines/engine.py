@@ -1,4 +1,4 @@
-"""What every engine of the comparison is: prepared once, opened in its own process, asked, and checked."""
+"""Base class of the engines: prepared once, opened in a separate process, timed, and checked."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-Answers = NDArray[np.float32]
+Probabilities = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -20,10 +20,10 @@ class TextSet:
     """Texts that engines are timed on.
 
     Attributes:
-        name: Of its file, and of the results.
-        title: What it is called in the tables.
-        tokens: Word pieces of a text, as a transformer without a tokenizer of its own is given them.
-        seconds: How long an engine works on it in a round, about.
+        name: Name of its file, and in the results.
+        title: Name in the tables.
+        tokens: Token ids per text for an engine that has no tokenizer.
+        seconds: Approximate time that an engine works on it in a round.
     """
 
     name: str
@@ -33,8 +33,8 @@ class TextSet:
 
 
 TEXT_SETS = {
-    one.name: one
-    for one in (
+    text_set.name: text_set
+    for text_set in (
         TextSet("imdb", "IMDB test reviews", tokens=300, seconds=1.0),
         TextSet("sst2", "SST-2 sentences", tokens=25, seconds=0.5),
         TextSet("tweets", "tweets", tokens=25, seconds=0.5),
@@ -44,13 +44,13 @@ TEXT_SETS = {
 
 @dataclass(frozen=True)
 class Work:
-    """Where things are.
+    """Paths of the comparison.
 
     Attributes:
-        folder: What is prepared once, a folder an engine.
-        data: The data sets.
-        student: A trained student; None for one of the labels alone, trained here.
-        teacher: A fine-tuned encoder of transformers; None for the plain encoder under a drawn head.
+        folder: Folder of prepared files, with one subfolder per engine.
+        data: Folder of the data sets.
+        student: Directory of a trained student; None to train one here, on the labels alone.
+        teacher: Directory of a fine-tuned transformers encoder; None for the encoder with a random head.
     """
 
     folder: Path
@@ -59,31 +59,33 @@ class Work:
     teacher: Path | None = None
 
     def texts(self, name: str) -> Path:
-        """The file of a text set, or of ``train``, ``unlabelled``: JSON with texts and perhaps labels."""
+        """Return the file of a text set, or of ``train`` or ``unlabelled``: JSON with texts and labels."""
         return self.folder / "texts" / f"{name}.json"
 
     def read(self, name: str) -> tuple[list[str], list[int]]:
-        """Texts and labels (empty where there are none)."""
+        """Return texts and labels; labels are empty for unlabelled texts."""
         found = json.loads(self.texts(name).read_text(encoding="utf-8"))
         return found["texts"], found["labels"]
 
     def as_json(self) -> dict[str, str | None]:
+        """Return the paths as strings."""
         return {name: None if path is None else str(path) for name, path in asdict(self).items()}
 
     @classmethod
     def from_json(cls, paths: dict[str, str | None]) -> Work:
+        """Read what :meth:`as_json` returned."""
         return cls(**{name: None if path is None else Path(path) for name, path in paths.items()})  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
 class Limits:
-    """How far an engine's answers may be from its reference.
+    """Allowed difference between an engine's probabilities and its reference.
 
     Attributes:
-        close: A probability that differs by no more is equal.
-        share: Share of the texts with equal probabilities, at least.
-        agreement: Share of the texts with the same label, at least.
-        mean: Mean change of a probability, at most.
+        close: Probabilities that differ by less count as equal.
+        share: Minimum share of the texts with equal probabilities.
+        agreement: Minimum share of the texts with the same label.
+        mean: Maximum mean change of a probability.
     """
 
     close: float = 1e-4
@@ -94,7 +96,15 @@ class Limits:
 
 @dataclass(frozen=True)
 class Check:
-    """How far the answers of an engine were from its reference."""
+    """Measured difference between an engine's probabilities and its reference.
+
+    Attributes:
+        texts: Number of texts compared.
+        share: Share of the texts with equal probabilities.
+        agreement: Share of the texts with the same label.
+        mean: Mean change of a probability.
+        largest: Largest change of a probability.
+    """
 
     texts: int
     share: float
@@ -103,48 +113,58 @@ class Check:
     largest: float
 
     @classmethod
-    def of(cls, answers: Answers, reference: Answers, limits: Limits) -> Check:
-        if answers.shape != reference.shape or not np.isfinite(answers).all():
-            raise SystemExit(f"Answers of shape {answers.shape} came where {reference.shape} were due.")
-        change = np.abs(answers.astype(np.float64) - reference).max(axis=1)
-        # Where both classes are as likely, a last bit decides: such a text has no label to agree on.
-        even = (np.abs(reference[:, 1] - 0.5) < limits.close) & (change < limits.close)
-        same = (answers.argmax(axis=1) == reference.argmax(axis=1)) | even
+    def of(cls, probabilities: Probabilities, reference: Probabilities, limits: Limits) -> Check:
+        """Compare two arrays (n, 2).
+
+        Raises:
+            SystemExit: The shapes differ, or a probability is not finite.
+        """
+        if probabilities.shape != reference.shape or not np.isfinite(probabilities).all():
+            raise SystemExit(
+                f"The engine returned an array {probabilities.shape} with "
+                f"{np.count_nonzero(~np.isfinite(probabilities)):,} values that are not finite; expected "
+                f"{reference.shape}."
+            )
+        change = np.abs(probabilities.astype(np.float64) - reference).max(axis=1)
+        # Where both classes are equally likely, rounding decides the label: such a text counts as agreement.
+        tie = (np.abs(reference[:, 1] - 0.5) < limits.close) & (change < limits.close)
+        same = (probabilities.argmax(axis=1) == reference.argmax(axis=1)) | tie
         share = float((change < limits.close).mean())
-        return cls(len(answers), share, float(same.mean()), float(change.mean()), float(change.max()))
+        return cls(len(probabilities), share, float(same.mean()), float(change.mean()), float(change.max()))
 
     def within(self, limits: Limits) -> bool:
+        """Whether the difference is allowed."""
         return self.share >= limits.share and self.agreement >= limits.agreement and self.mean <= limits.mean
 
 
 class Engine(ABC):
-    """One way from raw strings to probabilities of two classes.
+    """A classifier from raw strings to the probabilities of two classes.
 
-    Libraries are imported where they are used: a worker loads those of its own engine only.
+    Libraries are imported in the methods that need them: a worker loads those of its engine only.
 
     Attributes:
-        name: On the command line, of its folder and in the results.
-        title: In tables.
-        note: What it is, with the settings that matter, in a sentence.
-        against: What its answers are checked against.
-        own_threads: It can use several threads itself; else there is a process for each.
-        learned: Its weights are learned, so that it has an accuracy.
-        tested: Test reviews that its accuracy is measured on, at most.
-        checked: Texts that are checked, at most: references are slow.
-        least: Texts in a call, at least.
-        needs: Engines that have to be prepared before.
-        limits: How far it may be from its reference.
-        resumes: Its preparation goes on from what an interrupted one has left.
+        name: Name on the command line, in the results, and of its folder.
+        title: Name in tables.
+        note: One sentence that says what it is, with the settings that matter.
+        against: What its probabilities are checked against.
+        own_threads: The engine can use several threads; if not, one process per thread is started.
+        learned: Its weights are trained, so that it has an accuracy.
+        accuracy_texts: Maximum number of test reviews that its accuracy is measured on.
+        checked_texts: Maximum number of texts that are checked: references are slow.
+        min_texts: Minimum number of texts per call.
+        requires: Names of engines that must be prepared first.
+        limits: Allowed difference from its reference.
+        resumes: An interrupted preparation is resumed, not started over.
     """
 
     note: str
     against: str
     own_threads: bool = False
     learned: bool = True
-    tested: int = 25_000
-    checked: int = 500
-    least: int = 1
-    needs: tuple[str, ...] = ()
+    accuracy_texts: int = 25_000
+    checked_texts: int = 500
+    min_texts: int = 1
+    requires: tuple[str, ...] = ()
     limits: Limits = Limits()
     resumes: ClassVar[bool] = False
 
@@ -155,48 +175,49 @@ class Engine(ABC):
 
     @property
     def folder(self) -> Path:
+        """Folder of the prepared files."""
         return self.work.folder / self.name
 
-    def recipe(self) -> dict[str, Any]:
-        """What the preparation depends on: where it is another one, the engine is prepared anew."""
+    def settings(self) -> dict[str, Any]:
+        """Return the values that the preparation depends on: if they change, it runs again."""
         return {}
 
-    def prepare(self, folder: Path) -> None:  # noqa: B027 - some have nothing to prepare
-        """Train, export or draw whatever `open` needs, into `folder`."""
+    def prepare(self, folder: Path) -> None:  # noqa: B027 - some engines need no preparation
+        """Train, export or generate the files that `open` needs, in `folder`."""
 
     @abstractmethod
     def open(self, threads: int) -> None:
-        """Load the model, to work on so many threads."""
+        """Load the model, for `threads` threads."""
 
-    def ready(self, texts: list[str], kind: TextSet) -> Any:  # noqa: ARG002 - for those who need it
-        """What `answer` is given for `texts`, not timed: the texts, but for engines that say otherwise."""
+    def make_inputs(self, texts: list[str], text_set: TextSet) -> Any:  # noqa: ARG002 - for subclasses
+        """Return the argument of `predict` for `texts`, untimed: by default the texts."""
         return texts
 
     @abstractmethod
-    def answer(self, inputs: Any) -> Answers:
-        """Probabilities, (n, 2): negative, positive. This is what is timed."""
+    def predict(self, inputs: Any) -> Probabilities:
+        """Return probabilities (n, 2): negative, positive. This call is timed."""
 
     @abstractmethod
-    def reference(self, inputs: Any) -> Answers:
-        """The same by other means, slow and plain."""
+    def reference(self, inputs: Any) -> Probabilities:
+        """Return the same probabilities from a slow, simple implementation."""
 
-    def limits_on(self, kind: TextSet) -> Limits:  # noqa: ARG002 - for those who need it
-        """The limits for texts of `kind`."""
+    def limits_for(self, text_set: TextSet) -> Limits:  # noqa: ARG002 - for subclasses
+        """Return the allowed difference on a text set."""
         return self.limits
 
     @abstractmethod
     def files(self) -> Sequence[Path]:
-        """What has to be deployed."""
+        """Return the files that a deployment needs."""
 
 
-def both(positive: NDArray[Any]) -> Answers:
-    """(n, 2) of the probabilities (n,) of the second class."""
+def two_columns(positive: NDArray[Any]) -> Probabilities:
+    """Return (n, 2) from the probabilities (n,) of the positive class."""
     second = np.asarray(positive, np.float32)
     return np.stack([1 - second, second], axis=1)
 
 
-def softmax(logits: NDArray[Any]) -> Answers:
-    """Of the rows of (n, classes)."""
+def softmax(logits: NDArray[Any]) -> Probabilities:
+    """Return the softmax of each row of (n, classes)."""
     exponential = np.exp(logits - logits.max(axis=1, keepdims=True))
-    found: Answers = (exponential / exponential.sum(axis=1, keepdims=True)).astype(np.float32)
-    return found
+    probabilities: Probabilities = (exponential / exponential.sum(axis=1, keepdims=True)).astype(np.float32)
+    return probabilities

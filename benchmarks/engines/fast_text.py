@@ -1,4 +1,4 @@
-"""fastText's supervised classifier."""
+"""The supervised classifier of fastText."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .engine import Answers, Engine, TextSet, Work, both
+from .engine import Engine, Probabilities, TextSet, Work, two_columns
 
 _WORDS = re.compile(r"\w+|[^\w\s]")
 _POSITIVE = "__label__1"
@@ -17,21 +17,21 @@ _SETTINGS: dict[str, Any] = {"lr": 0.5, "epoch": 10, "dim": 100, "bucket": 2_000
 
 
 def words(text: str) -> str:
-    """A line as fastText is best given it: lower case, punctuation apart, and no line breaks."""
+    """Return a line as fastText expects it: lower case, punctuation split off, without line breaks."""
     return " ".join(_WORDS.findall(text.lower()))
 
 
 class FastText(Engine):
-    """Trained on the labels; all but `wordNgrams`, rate and epochs as the library sets it.
+    """fastText trained on the labels; defaults except for `wordNgrams`, learning rate and epochs.
 
     Args:
-        ngrams: Its ``wordNgrams``.
+        ngrams: fastText's ``wordNgrams``.
         quantised: Product-quantised, with the 100,000 best rows kept and retrained.
-        given_words: Texts come split and in lower case: what Python does for it is not counted.
+        pre_tokenised: Texts are lower-cased and split before timing, so that this Python code is not timed.
     """
 
-    against = "the model loaded anew, asked text by text"
-    checked = 2000
+    against = "the model loaded again, called once per text"
+    checked_texts = 2000
 
     def __init__(
         self,
@@ -41,29 +41,29 @@ class FastText(Engine):
         *,
         ngrams: int,
         quantised: bool = False,
-        given_words: bool = False,
+        pre_tokenised: bool = False,
     ) -> None:
         super().__init__(name, title, work)
         self.ngrams = ngrams
         self.quantised = quantised
-        self.given_words = given_words
-        self.needs = (f"fasttext-w{ngrams}",) if given_words else ()
-        self.learned = not given_words  # its accuracy is that of the same model above
+        self.pre_tokenised = pre_tokenised
+        self.requires = (f"fasttext-w{ngrams}",) if pre_tokenised else ()
+        self.learned = not pre_tokenised  # the same model, with the same accuracy
         self.note = f"wordNgrams {ngrams}, dim {_SETTINGS['dim']}, trained on the labels" + (
             ", quantised (cutoff 100,000, retrained)" if quantised else ""
         )
-        if given_words:
-            self.note = "the same model, lower case and splitting not counted"
+        if pre_tokenised:
+            self.note = "the same model; lower-casing and splitting are not timed"
 
-    def recipe(self) -> dict[str, Any]:
+    def settings(self) -> dict[str, Any]:
         return {"ngrams": self.ngrams, "quantised": self.quantised, **_SETTINGS}
 
     def model(self) -> Path:
-        kind = "-quantised" if self.quantised else ""
-        return self.work.folder / f"fasttext-w{self.ngrams}{kind}" / "model.bin"
+        suffix = "-quantised" if self.quantised else ""
+        return self.work.folder / f"fasttext-w{self.ngrams}{suffix}" / "model.bin"
 
     def prepare(self, folder: Path) -> None:
-        if self.given_words:
+        if self.pre_tokenised:
             return
         import fasttext
 
@@ -81,29 +81,29 @@ class FastText(Engine):
         model.save_model(str(folder / "model.bin"))
         lines.unlink()
 
-    def open(self, threads: int) -> None:  # noqa: ARG002 - it has none
+    def open(self, threads: int) -> None:  # noqa: ARG002 - prediction has no threads
         import fasttext
 
         self.fasttext = fasttext.load_model(str(self.model()))
 
-    def ready(self, texts: list[str], kind: TextSet) -> Any:  # noqa: ARG002
-        return [words(text) for text in texts] if self.given_words else texts
+    def make_inputs(self, texts: list[str], text_set: TextSet) -> Any:  # noqa: ARG002
+        return [words(text) for text in texts] if self.pre_tokenised else texts
 
-    def answer(self, inputs: Any) -> Answers:
-        lines = inputs if self.given_words else [words(text) for text in inputs]
+    def predict(self, inputs: Any) -> Probabilities:
+        lines = inputs if self.pre_tokenised else [words(text) for text in inputs]
         labels, likely = self.fasttext.predict(lines)
         first = np.fromiter((label[0] == _POSITIVE for label in labels), bool, len(labels))
         best = np.concatenate(likely)
-        return both(np.where(first, best, 1 - best))
+        return two_columns(np.where(first, best, 1 - best))
 
-    def reference(self, inputs: Any) -> Answers:
+    def reference(self, inputs: Any) -> Probabilities:
         import fasttext
 
         model = fasttext.load_model(str(self.model()))
-        lines = inputs if self.given_words else [words(text) for text in inputs]
-        # model.predict of one text fails with NumPy 2 (copy=False); the binding under it does not.
-        answers = [dict(map(reversed, model.f.predict(line + "\n", 2, 0.0, "strict"))) for line in lines]
-        return both(np.array([answer[_POSITIVE] for answer in answers]))
+        lines = inputs if self.pre_tokenised else [words(text) for text in inputs]
+        # model.predict of a single text fails with NumPy 2 (copy=False); the binding that it calls does not.
+        scores = [dict(map(reversed, model.f.predict(line + "\n", 2, 0.0, "strict"))) for line in lines]
+        return two_columns(np.array([score[_POSITIVE] for score in scores]))
 
     def files(self) -> Sequence[Path]:
         return [self.model()]

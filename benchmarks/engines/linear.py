@@ -1,4 +1,4 @@
-"""scikit-learn's vectorizers under a logistic regression."""
+"""A vectorizer of scikit-learn with a logistic regression."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from typing import Any
 
 import numpy as np
 
-from .engine import Answers, Engine, Work, both
+from .engine import Engine, Probabilities, Work, two_columns
 
-_C = 10.0  # better than the library's 1.0 on IMDB with either vectorizer
+_C = 10.0  # better on IMDB than the default 1.0, with either vectorizer
 
 
 class Linear(Engine):
-    """A vectorizer and LogisticRegression.
+    """A vectorizer and LogisticRegression, trained on the labels.
 
     Args:
-        hashing: HashingVectorizer over n = 1..4; else TfidfVectorizer over n = 1..2.
+        hashing: HashingVectorizer with n = 1..4; if false, TfidfVectorizer with n = 1..2.
     """
 
-    against = "tokens, weights and the sum of w x counted by hand"
-    checked = 200
+    against = "a Python implementation: n-gram counts, feature weights, and their dot product"
+    checked_texts = 200
 
     def __init__(self, name: str, title: str, work: Work, *, hashing: bool) -> None:
         super().__init__(name, title, work)
@@ -32,9 +32,9 @@ class Linear(Engine):
             if hashing
             else "TfidfVectorizer, n = 1..2, sublinear"
         )
-        self.note = f"{vectorizer}, LogisticRegression (C = {_C:.0f}) on the labels"
+        self.note = f"{vectorizer}, LogisticRegression (C = {_C:.0f}), trained on the labels"
 
-    def recipe(self) -> dict[str, Any]:
+    def settings(self) -> dict[str, Any]:
         return {"hashing": self.hashing, "C": _C}
 
     def prepare(self, folder: Path) -> None:
@@ -50,18 +50,18 @@ class Linear(Engine):
         )
         pipeline = make_pipeline(vectorizer, LogisticRegression(C=_C, max_iter=1000))
         pipeline.fit(*self.work.read("train"))
-        joblib.dump(pipeline, folder / "pipeline.joblib")  # scikit-learn's own way; read by nobody else
+        joblib.dump(pipeline, folder / "pipeline.joblib")  # scikit-learn's own format; only `open` reads it
 
-    def open(self, threads: int) -> None:  # noqa: ARG002 - it has none
+    def open(self, threads: int) -> None:  # noqa: ARG002 - prediction has no threads
         import joblib
 
         self.pipeline = joblib.load(self.folder / "pipeline.joblib")
 
-    def answer(self, inputs: Any) -> Answers:
-        found: Answers = self.pipeline.predict_proba(inputs)
-        return found
+    def predict(self, inputs: Any) -> Probabilities:
+        probabilities: Probabilities = self.pipeline.predict_proba(inputs)
+        return probabilities
 
-    def reference(self, inputs: Any) -> Answers:
+    def reference(self, inputs: Any) -> Probabilities:
         vectorizer, regression = (step for _, step in self.pipeline.steps)
         analyze = vectorizer.build_analyzer()
         weigh = self._hashed if self.hashing else self._tfidf
@@ -71,7 +71,7 @@ class Linear(Engine):
             norm = np.sqrt(sum(value * value for value in features.values())) or 1.0
             total = sum(value * regression.coef_[0, index] for index, value in features.items())
             scores.append(total / norm + regression.intercept_[0])
-        return both(1 / (1 + np.exp(-np.array(scores))))
+        return two_columns(1 / (1 + np.exp(-np.array(scores))))
 
     @staticmethod
     def _tfidf(vectorizer: Any, counts: Counter[str]) -> dict[int, float]:

@@ -1,4 +1,4 @@
-"""model2vec: static embeddings distilled from a sentence encoder, under a head of its own trainer."""
+"""model2vec: static embeddings distilled from a sentence encoder, with a head trained by model2vec."""
 
 from __future__ import annotations
 
@@ -8,15 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from .engine import Answers, Engine, softmax
+from .engine import Engine, Probabilities, softmax
 
 
 class Model2Vec(Engine):
+    """Static embeddings and a classification head, trained on the labels."""
+
     note = (
         "StaticModelPipeline: all-MiniLM-L6-v2 distilled to 256 dimensions by model2vec's distill, then "
-        "embeddings and head trained on the labels by its own trainer; reads the first 512 word pieces"
+        "embeddings and head trained on the labels by model2vec's trainer; reads the first 512 word pieces"
     )
-    against = "embeddings gathered, averaged and passed through the head by hand"
+    against = "a NumPy implementation of the mean of the embeddings and the head"
     own_threads = True
 
     def prepare(self, folder: Path) -> None:
@@ -33,21 +35,23 @@ class Model2Vec(Engine):
     def open(self, threads: int) -> None:
         from model2vec.inference import StaticModelPipeline
 
-        self.several = threads > 1
+        self.multiprocessing = threads > 1
         self.pipeline = StaticModelPipeline.from_pretrained(str(self.folder / "pipeline"))
 
-    def answer(self, inputs: Any) -> Answers:
-        found: Answers = self.pipeline.predict_proba(inputs, use_multiprocessing=self.several)
-        return found
+    def predict(self, inputs: Any) -> Probabilities:
+        probabilities: Probabilities = self.pipeline.predict_proba(
+            inputs, use_multiprocessing=self.multiprocessing
+        )
+        return probabilities
 
-    def reference(self, inputs: Any) -> Answers:
+    def reference(self, inputs: Any) -> Probabilities:
         model, head = self.pipeline.model, self.pipeline.head
         table = model.embedding.astype(np.float64)
-        most = model.max_length
+        max_length = model.max_length
         means = []
         for text in inputs:
-            cut = text[: most * model.median_token_length]  # as the library does before it tokenises
-            pieces = model.tokenizer.encode(cut, add_special_tokens=False).ids[:most]
+            start = text[: max_length * model.median_token_length]  # model2vec cuts before it tokenises
+            pieces = model.tokenizer.encode(start, add_special_tokens=False).ids[:max_length]
             known = [piece for piece in pieces if piece != model.unk_token_id]
             rows = known if model.token_mapping is None else model.token_mapping[known]
             weights = np.ones(len(known)) if model.weights is None else model.weights[known]
