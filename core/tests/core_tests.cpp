@@ -6,11 +6,11 @@
 #include <set>
 #include <string>
 
-#include "classifier.hpp"
-#include "compact_classifier.hpp"
-#include "compact_kernel.hpp"
-#include "counter.hpp"
-#include "vocabulary.hpp"
+#include "compact/classifier.hpp"
+#include "compact/kernel.hpp"
+#include "model/classifier.hpp"
+#include "vocabulary/counter.hpp"
+#include "vocabulary/vocabulary.hpp"
 
 namespace {
 

@@ -17,8 +17,8 @@
 #include <string>
 #include <unordered_set>
 
-#include "../compact_kernel.cpp"
-#include "compact_classifier.hpp"
+#include "compact/classifier.hpp"
+#include "compact/kernel.cpp"
 
 namespace sparsedistill {
 

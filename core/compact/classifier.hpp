@@ -5,8 +5,8 @@
 #include <span>
 #include <vector>
 
-#include "classifier.hpp"
-#include "compact.hpp"
+#include "compact/table.hpp"
+#include "model/classifier.hpp"
 
 namespace sparsedistill {
 

@@ -1,4 +1,4 @@
-#include "counter.hpp"
+#include "vocabulary/counter.hpp"
 
 #include <algorithm>
 #include <limits>

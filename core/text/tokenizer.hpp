@@ -18,7 +18,7 @@
 
 namespace sparsedistill {
 
-#include "unicode_tables.inc"
+#include "text/unicode_tables.inc"
 
 static_assert(std::endian::native == std::endian::little, "keys are hashed from little-endian words");
 

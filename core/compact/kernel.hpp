@@ -7,9 +7,9 @@
 #include <string_view>
 #include <vector>
 
-#include "compact.hpp"
-#include "paths.hpp"
-#include "simd.hpp"
+#include "compact/table.hpp"
+#include "simd/dispatch.hpp"
+#include "simd/float16.hpp"
 
 namespace sparsedistill {
 

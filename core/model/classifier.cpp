@@ -1,10 +1,10 @@
-#include "classifier.hpp"
+#include "model/classifier.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <stdexcept>
 
-#include "kernels.hpp"
+#include "simd/float_kernels.hpp"
 
 namespace sparsedistill {
 

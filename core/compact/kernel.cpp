@@ -1,11 +1,11 @@
-#include "compact_kernel.hpp"
+#include "compact/kernel.hpp"
 
 #include <algorithm>
 #include <bit>
 #include <utility>
 
-#include "characters.hpp"
-#include "simd.hpp"
+#include "simd/float16.hpp"
+#include "text/characters.hpp"
 
 #if defined(SPARSEDISTILL_X86)
 #include <immintrin.h>
@@ -30,7 +30,7 @@ namespace sparsedistill {
 
 namespace compact_portable {
 #define SPARSEDISTILL_COMPACT_PATH 0
-#include "compact_kernel.inc"
+#include "compact/kernel.inc"
 #undef SPARSEDISTILL_COMPACT_PATH
 }  // namespace compact_portable
 
@@ -39,7 +39,7 @@ namespace compact_portable {
 SPARSEDISTILL_BEGIN_TARGET("avx2,bmi,bmi2,lzcnt,popcnt")
 namespace compact_avx2 {
 #define SPARSEDISTILL_COMPACT_PATH 1
-#include "compact_kernel.inc"
+#include "compact/kernel.inc"
 #undef SPARSEDISTILL_COMPACT_PATH
 }  // namespace compact_avx2
 SPARSEDISTILL_END_TARGET
@@ -47,7 +47,7 @@ SPARSEDISTILL_END_TARGET
 SPARSEDISTILL_BEGIN_TARGET("avx512f,avx512bw,avx512vl,avx512dq,avx2,bmi,bmi2,lzcnt,popcnt")
 namespace compact_avx512 {
 #define SPARSEDISTILL_COMPACT_PATH 2
-#include "compact_kernel.inc"
+#include "compact/kernel.inc"
 #undef SPARSEDISTILL_COMPACT_PATH
 }  // namespace compact_avx512
 SPARSEDISTILL_END_TARGET
@@ -57,7 +57,7 @@ SPARSEDISTILL_END_TARGET
 #ifdef SPARSEDISTILL_NEON
 namespace compact_neon {
 #define SPARSEDISTILL_COMPACT_PATH 3
-#include "compact_kernel.inc"
+#include "compact/kernel.inc"
 #undef SPARSEDISTILL_COMPACT_PATH
 }  // namespace compact_neon
 #endif

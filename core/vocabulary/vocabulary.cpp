@@ -1,4 +1,4 @@
-#include "vocabulary.hpp"
+#include "vocabulary/vocabulary.hpp"
 
 #include <algorithm>
 #include <atomic>

@@ -1,11 +1,11 @@
-#include "compact_classifier.hpp"
+#include "compact/classifier.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <stdexcept>
 
-#include "compact_kernel.hpp"
-#include "kernels.hpp"
+#include "compact/kernel.hpp"
+#include "simd/float_kernels.hpp"
 
 namespace sparsedistill {
 

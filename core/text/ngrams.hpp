@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "text.hpp"
+#include "text/tokenizer.hpp"
 
 namespace sparsedistill {
 

@@ -1,4 +1,4 @@
-#include "compact.hpp"
+#include "compact/table.hpp"
 
 #include <algorithm>
 #include <unordered_map>

@@ -5,9 +5,9 @@
 #include <span>
 #include <vector>
 
-#include "pairs.hpp"
-#include "paths.hpp"
-#include "vocabulary.hpp"
+#include "model/pairs.hpp"
+#include "simd/dispatch.hpp"
+#include "vocabulary/vocabulary.hpp"
 
 namespace sparsedistill {
 

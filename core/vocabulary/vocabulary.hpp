@@ -17,10 +17,10 @@
 #include <string_view>
 #include <vector>
 
-#include "characters.hpp"
-#include "ngrams.hpp"
-#include "pairs.hpp"
-#include "parallel.hpp"
+#include "model/pairs.hpp"
+#include "support/parallel.hpp"
+#include "text/characters.hpp"
+#include "text/ngrams.hpp"
 
 namespace sparsedistill {
 

@@ -20,7 +20,7 @@
 #include <stdexcept>
 #include <vector>
 
-#include "ngrams.hpp"
+#include "text/ngrams.hpp"
 
 namespace sparsedistill {
 

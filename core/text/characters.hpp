@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-#include "ngrams.hpp"
+#include "text/ngrams.hpp"
 
 namespace sparsedistill {
 

@@ -1,4 +1,4 @@
-#include "kernels.hpp"
+#include "simd/float_kernels.hpp"
 
 #include <algorithm>
 

@@ -11,10 +11,10 @@
 #include <memory>
 #include <optional>
 
-#include "classifier.hpp"
-#include "compact_classifier.hpp"
-#include "counter.hpp"
-#include "vocabulary.hpp"
+#include "compact/classifier.hpp"
+#include "model/classifier.hpp"
+#include "vocabulary/counter.hpp"
+#include "vocabulary/vocabulary.hpp"
 
 namespace nb = nanobind;
 using namespace nb::literals;

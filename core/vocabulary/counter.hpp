@@ -11,9 +11,9 @@
 #include <cstdint>
 #include <vector>
 
-#include "characters.hpp"
-#include "ngrams.hpp"
-#include "parallel.hpp"
+#include "support/parallel.hpp"
+#include "text/characters.hpp"
+#include "text/ngrams.hpp"
 
 namespace sparsedistill {
 

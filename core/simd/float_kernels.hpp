@@ -4,8 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "classifier.hpp"
-#include "simd.hpp"
+#include "model/classifier.hpp"
+#include "simd/float16.hpp"
 
 namespace sparsedistill {
 
