@@ -230,8 +230,8 @@ void check_signals() {
 // ---- bound classes -------------------------------------------------------------------------------
 
 TokenizerConfig tokenizer_config(int max_ngram, bool boundaries, int min_characters, int max_characters) {
-  if (max_ngram < 1 || max_ngram > kMaxOrder) {
-    throw nb::value_error(("max_ngram is 1 to " + std::to_string(kMaxOrder)).c_str());
+  if (max_ngram < 1 || max_ngram > kMaxNgram) {
+    throw nb::value_error(("max_ngram is 1 to " + std::to_string(kMaxNgram)).c_str());
   }
   const TokenizerConfig config = {max_ngram, boundaries, min_characters, max_characters};
   if (min_characters < kLeastCharacters || max_characters > kMostCharacters ||
@@ -361,7 +361,7 @@ class PyClassifier {
  public:
   PyClassifier(const PyVocabulary& vocabulary, Array2<float> table, bool pair, Array2<float> hidden_weight,
                Array1<float> hidden_bias, Array2<float> output_weight, Array1<float> output_bias,
-               std::optional<Path> path)
+               std::optional<InstructionSet> instruction_set)
       : table_(std::move(table)),
         hidden_weight_(std::move(hidden_weight)),
         hidden_bias_(std::move(hidden_bias)),
@@ -372,7 +372,7 @@ class PyClassifier {
                  pair,
                  {view<float>(hidden_weight_), view<float>(hidden_bias_)},
                  {view<float>(output_weight_), view<float>(output_bias_)}},
-        classifier_(vocabulary.get(), network_, path.value_or(available_paths().back())) {}
+        classifier_(vocabulary.get(), network_, instruction_set.value_or(available_instruction_sets().back())) {}
 
   auto call(nb::handle source, nb::handle pair_source, std::size_t threads) const {
     return score(classifier_, source, pair_source, threads);
@@ -453,7 +453,8 @@ class PyCompactClassifier {
  public:
   PyCompactClassifier(const PyCompactTable& table, std::size_t wide, Array1<float> scale, Array1<float> centre,
                       std::optional<Array2<float>> basis, Array2<float> hidden_weight, Array1<float> hidden_bias,
-                      Array2<float> output_weight, Array1<float> output_bias, std::optional<Path> path)
+                      Array2<float> output_weight, Array1<float> output_bias,
+                      std::optional<InstructionSet> instruction_set)
       : scale_(std::move(scale)),
         centre_(std::move(centre)),
         basis_(std::move(basis)),
@@ -468,7 +469,7 @@ class PyCompactClassifier {
                      basis_ ? view<float>(*basis_) : std::span<const float>(),
                      {view<float>(hidden_weight_), view<float>(hidden_bias_)},
                      {view<float>(output_weight_), view<float>(output_bias_)}},
-                    path.value_or(available_paths().back())) {}
+                    instruction_set.value_or(available_instruction_sets().back())) {}
 
   auto call(nb::handle source, nb::handle pair_source, std::size_t threads) const {
     return score(classifier_, source, pair_source, threads);
@@ -534,17 +535,18 @@ NB_MODULE(_core, m) {
   m.doc() = "The native core: all that happens per byte or per n-gram.";
   m.attr("UNICODE_VERSION") = kUnicodeVersion;
   m.attr("TOKENIZER_VERSION") = kTokenizerVersion;
-  m.attr("MAX_ORDER") = kMaxOrder;
+  m.attr("MAX_NGRAM") = kMaxNgram;
   m.attr("LEAST_CHARACTERS") = kLeastCharacters;
   m.attr("MOST_CHARACTERS") = kMostCharacters;
   m.attr("LEAST_COUNTER_MEMORY") = Counter::kLeastMemory;
 
-  nb::enum_<Path>(m, "Path", "Instruction sets that the kernels are compiled for.")
-      .value("PORTABLE", Path::kPortable)
-      .value("AVX2", Path::kAvx2)
-      .value("AVX512", Path::kAvx512)
-      .value("NEON", Path::kNeon);
-  m.def("available_paths", &available_paths, "The paths that this machine has, the best one last.");
+  nb::enum_<InstructionSet>(m, "InstructionSet", "Instruction sets that the kernels are compiled for.")
+      .value("PORTABLE", InstructionSet::kPortable)
+      .value("AVX2", InstructionSet::kAvx2)
+      .value("AVX512", InstructionSet::kAvx512)
+      .value("NEON", InstructionSet::kNeon);
+  m.def("available_instruction_sets", &available_instruction_sets,
+        "The instruction_sets that this machine has, the best one last.");
 
   nb::class_<TokenizerConfig>(m, "TokenizerConfig", "What n-grams texts have.")
       .def(
@@ -664,9 +666,9 @@ NB_MODULE(_core, m) {
 
   nb::class_<PyClassifier>(m, "Classifier", "Text -> scores, fused.")
       .def(nb::init<const PyVocabulary&, Array2<float>, bool, Array2<float>, Array1<float>, Array2<float>,
-                    Array1<float>, std::optional<Path>>(),
+                    Array1<float>, std::optional<InstructionSet>>(),
            "vocabulary"_a, "table"_a, "pair"_a, "hidden_weight"_a, "hidden_bias"_a, "output_weight"_a, "output_bias"_a,
-           "path"_a = nb::none(), nb::keep_alive<1, 2>())
+           "instruction_set"_a = nb::none(), nb::keep_alive<1, 2>())
       .def("__call__", &PyClassifier::call, "texts"_a, "text_pair"_a = nb::none(), "threads"_a = 1,
            "Logits float32 (n, classes) and coverage float32 (n,).");
 
@@ -679,9 +681,9 @@ NB_MODULE(_core, m) {
 
   nb::class_<PyCompactClassifier>(m, "CompactClassifier", "Text -> scores over a compact table.")
       .def(nb::init<const PyCompactTable&, std::size_t, Array1<float>, Array1<float>, std::optional<Array2<float>>,
-                    Array2<float>, Array1<float>, Array2<float>, Array1<float>, std::optional<Path>>(),
+                    Array2<float>, Array1<float>, Array2<float>, Array1<float>, std::optional<InstructionSet>>(),
            "table"_a, "wide"_a, "scale"_a, "centre"_a, "basis"_a.none(), "hidden_weight"_a, "hidden_bias"_a,
-           "output_weight"_a, "output_bias"_a, "path"_a = nb::none(), nb::keep_alive<1, 2>())
+           "output_weight"_a, "output_bias"_a, "instruction_set"_a = nb::none(), nb::keep_alive<1, 2>())
       .def("__call__", &PyCompactClassifier::call, "texts"_a, "text_pair"_a = nb::none(), "threads"_a = 1,
            "Logits float32 (n, classes) and coverage float32 (n,).");
 }

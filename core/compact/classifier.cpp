@@ -22,8 +22,9 @@ bool holds(std::size_t size, std::size_t rows, std::size_t columns) {
 
 }  // namespace
 
-CompactClassifier::CompactClassifier(const CompactTable& table, const CompactNetwork& network, Path path)
-    : table_(table), network_(network), path_(path), units_(simd::padded(network.hidden_size())) {
+CompactClassifier::CompactClassifier(const CompactTable& table, const CompactNetwork& network,
+                                     InstructionSet instruction_set)
+    : table_(table), network_(network), instruction_set_(instruction_set), units_(simd::padded(network.hidden_size())) {
   const std::size_t dims = network.dims();
   require(dims > 0 && network.hidden_size() > 0 && network.classes() > 0, "a layer is empty");
   require(network.wide <= dims && network.centre.size() == dims, "the scales do not fit the rows");
@@ -33,7 +34,8 @@ CompactClassifier::CompactClassifier(const CompactTable& table, const CompactNet
           "the hidden layer does not fit the rows");
   require(holds(network.output.weight.size(), network.classes(), network.hidden_size()),
           "the output layer does not fit the hidden layer");
-  require(std::ranges::count(available_paths(), path) == 1, "this machine does not have that path");
+  require(std::ranges::count(available_instruction_sets(), instruction_set) == 1,
+          "this machine does not have that instruction_set");
   hidden_weight_.resize(network.features() * units_);
   hidden_bias_.resize(units_);
   const std::size_t width = simd::padded(network.table_dim());
@@ -62,8 +64,8 @@ class CompactClassifier::Worker {
   explicit Worker(const CompactClassifier& classifier)
       : classifier_(classifier),
         network_(classifier.network_),
-        kernels_(kernels(classifier.path_)),
-        sum_(sum_texts(classifier.path_, classifier.table_)),
+        kernels_(kernels(classifier.instruction_set_)),
+        sum_(sum_texts(classifier.instruction_set_, classifier.table_)),
         scratch_(classifier.table_.row_bytes()),
         projected_(network_.dims()),
         restored_(classifier.nothing_.size()),

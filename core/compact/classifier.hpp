@@ -36,7 +36,7 @@ struct CompactNetwork {
 class CompactClassifier {
  public:
   // Views that must outlive the classifier. Throws std::invalid_argument where sizes do not fit together.
-  CompactClassifier(const CompactTable& table, const CompactNetwork& network, Path path);
+  CompactClassifier(const CompactTable& table, const CompactNetwork& network, InstructionSet instruction_set);
   ~CompactClassifier();
 
   // As Classifier's.
@@ -50,7 +50,7 @@ class CompactClassifier {
 
   const CompactTable& table_;
   CompactNetwork network_;
-  Path path_;
+  InstructionSet instruction_set_;
   std::size_t units_;                 // hidden, padded to whole vectors
   std::vector<float> hidden_weight_;  // features x units
   std::vector<float> hidden_bias_;    // units

@@ -62,16 +62,16 @@ namespace compact_neon {
 }  // namespace compact_neon
 #endif
 
-SumTexts sum_texts(Path path, const CompactTable& table) {
-  switch (path) {
+SumTexts sum_texts(InstructionSet instruction_set, const CompactTable& table) {
+  switch (instruction_set) {
 #ifdef SPARSEDISTILL_X86
-    case Path::kAvx2:
+    case InstructionSet::kAvx2:
       return compact_avx2::choose(table);
-    case Path::kAvx512:
+    case InstructionSet::kAvx512:
       return compact_avx512::choose(table);
 #endif
 #ifdef SPARSEDISTILL_NEON
-    case Path::kNeon:
+    case InstructionSet::kNeon:
       return compact_neon::choose(table);
 #endif
     default:

@@ -104,7 +104,7 @@ struct CompactScratch {
     std::uint32_t begin;                // its tokens in the piece
     std::uint32_t starts;               // end of those that n-grams start from in this piece
     std::uint32_t candidates;           // end of its candidates
-    std::uint32_t hits[kMaxOrder + 1];  // ends of its hits, an order each; before them, where they begin
+    std::uint32_t hits[kMaxNgram + 1];  // ends of its hits, an order each; before them, where they begin
   };
 
   explicit CompactScratch(std::size_t row_bytes)
@@ -122,9 +122,9 @@ struct CompactScratch {
   std::uint32_t nexts[kPiece + kBlock] = {};  // the token behind it
   std::uint32_t homes[kPiece + kBlock];
   std::uint32_t fingerprints[kPiece + kBlock];
-  std::uint32_t hits[kMaxOrder * kPiece + 1];  // slots: line * kPlaces + place
-  std::uint32_t fresh[kMaxOrder * kPiece + 1];
-  std::uint32_t shared[kMaxOrder * kPiece + 1];  // those of a pair's second text that the first has too
+  std::uint32_t hits[kMaxNgram * kPiece + 1];  // slots: line * kPlaces + place
+  std::uint32_t fresh[kMaxNgram * kPiece + 1];
+  std::uint32_t shared[kMaxNgram * kPiece + 1];  // those of a pair's second text that the first has too
   Text texts[kTexts];
   MetSlots met;                           // in a text, or in the first one of a pair
   MetSlots met_second;                    // in the second one
@@ -140,6 +140,6 @@ struct CompactScratch {
 using SumTexts = void (*)(const CompactTable& table, const std::string_view* texts, std::size_t count, bool pairs,
                           CompactScratch& scratch);
 
-SumTexts sum_texts(Path path, const CompactTable& table);
+SumTexts sum_texts(InstructionSet instruction_set, const CompactTable& table);
 
 }  // namespace sparsedistill

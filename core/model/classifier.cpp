@@ -21,30 +21,34 @@ bool holds(std::size_t size, std::size_t rows, std::size_t columns) {
 
 }  // namespace
 
-std::vector<Path> available_paths() {
-  std::vector<Path> paths = {Path::kPortable};
+std::vector<InstructionSet> available_instruction_sets() {
+  std::vector<InstructionSet> instruction_sets = {InstructionSet::kPortable};
 #ifdef SPARSEDISTILL_X86
-  if (__builtin_cpu_supports("avx2")) paths.push_back(Path::kAvx2);
+  if (__builtin_cpu_supports("avx2")) instruction_sets.push_back(InstructionSet::kAvx2);
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
       __builtin_cpu_supports("avx512vl")) {
-    paths.push_back(Path::kAvx512);
+    instruction_sets.push_back(InstructionSet::kAvx512);
   }
 #endif
 #if defined(__ARM_NEON) && defined(__aarch64__)
-  paths.push_back(Path::kNeon);
+  instruction_sets.push_back(InstructionSet::kNeon);
 #endif
-  return paths;
+  return instruction_sets;
 }
 
-Classifier::Classifier(const Vocabulary& vocabulary, const Network& network, Path path)
-    : vocabulary_(vocabulary), network_(network), path_(path), stride_(simd::padded(network.features())) {
+Classifier::Classifier(const Vocabulary& vocabulary, const Network& network, InstructionSet instruction_set)
+    : vocabulary_(vocabulary),
+      network_(network),
+      instruction_set_(instruction_set),
+      stride_(simd::padded(network.features())) {
   require(network.dim > 0 && network.hidden_size() > 0 && network.classes() > 0, "a layer is empty");
   require(holds(network.table.size(), vocabulary.rows(), network.dim), "the table does not fit the vocabulary");
   require(holds(network.hidden.weight.size(), network.hidden_size(), network.features()),
           "the hidden layer does not fit the table");
   require(holds(network.output.weight.size(), network.classes(), network.hidden_size()),
           "the output layer does not fit the hidden layer");
-  require(std::ranges::count(available_paths(), path) == 1, "this machine does not have that path");
+  require(std::ranges::count(available_instruction_sets(), instruction_set) == 1,
+          "this machine does not have that instruction_set");
   hidden_weight_.resize(network.hidden_size() * stride_);
   for (std::size_t unit = 0; unit < network.hidden_size(); ++unit) {
     std::ranges::copy(network.hidden.weight.subspan(unit * network.features(), network.features()),
@@ -60,7 +64,7 @@ class Classifier::Worker {
   explicit Worker(const Classifier& classifier)
       : network_(classifier.network_),
         classifier_(classifier),
-        kernels_(kernels(classifier.path_)),
+        kernels_(kernels(classifier.instruction_set_)),
         find_(classifier.vocabulary_),
         find_pair_(classifier.vocabulary_),
         features_(kernel::kBatch * classifier.stride_),

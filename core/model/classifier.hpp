@@ -34,7 +34,7 @@ class Classifier {
   ~Classifier();
 
   // Views that must outlive the classifier. Throws std::invalid_argument where sizes do not fit together.
-  Classifier(const Vocabulary& vocabulary, const Network& network, Path path);
+  Classifier(const Vocabulary& vocabulary, const Network& network, InstructionSet instruction_set);
 
   // Write the logits (texts x classes) and the coverage (texts): the share of a text's tokens, or of a
   // pair's, that the vocabulary knows, 0 for a text without tokens. `pairs` is empty or as long as
@@ -49,7 +49,7 @@ class Classifier {
 
   const Vocabulary& vocabulary_;
   Network network_;
-  Path path_;
+  InstructionSet instruction_set_;
   std::vector<float> hidden_weight_;  // padded to whole vectors
   std::size_t stride_;                // floats in a padded vector of features
   mutable WorkerPool<Worker> workers_;

@@ -5,9 +5,9 @@
 
 namespace sparsedistill {
 
-enum class Path { kPortable, kAvx2, kAvx512, kNeon };
+enum class InstructionSet { kPortable, kAvx2, kAvx512, kNeon };
 
-// The paths that this machine has, the best one last.
-std::vector<Path> available_paths();
+// The instruction_sets that this machine has, the best one last.
+std::vector<InstructionSet> available_instruction_sets();
 
 }  // namespace sparsedistill

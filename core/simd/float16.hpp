@@ -1,8 +1,8 @@
-// Vectors of 16 floats that every path adds up in the same order.
+// Vectors of 16 floats that every instruction_set adds up in the same order.
 //
 // The kernels are written once, on GCC/Clang vector types, and compiled for several instruction sets;
-// contraction to fused multiply-add is off for the whole core (-ffp-contract=off). All paths therefore
-// give the same bits, and the portable path is the reference of the others.
+// contraction to fused multiply-add is off for the whole core (-ffp-contract=off). All instruction_sets therefore
+// give the same bits, and the portable instruction_set is the reference of the others.
 #pragma once
 
 #include <cstddef>

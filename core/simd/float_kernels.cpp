@@ -168,12 +168,12 @@ SPARSEDISTILL_PATH(avx512, __attribute__((target("avx512f,avx512vl"))))
 
 }  // namespace
 
-const Kernels& kernels(Path path) {
+const Kernels& kernels(InstructionSet instruction_set) {
 #ifdef SPARSEDISTILL_X86
-  if (path == Path::kAvx2) return k_avx2;
-  if (path == Path::kAvx512) return k_avx512;
+  if (instruction_set == InstructionSet::kAvx2) return k_avx2;
+  if (instruction_set == InstructionSet::kAvx512) return k_avx512;
 #endif
-  (void)path;
+  (void)instruction_set;
   return k_portable;
 }
 

@@ -37,6 +37,6 @@ struct Kernels {
   float (*dot)(const float* a, const float* b, std::size_t size);
 };
 
-const Kernels& kernels(Path path);
+const Kernels& kernels(InstructionSet instruction_set);
 
 }  // namespace sparsedistill

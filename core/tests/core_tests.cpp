@@ -84,7 +84,7 @@ void test_tokens_lie_in_their_text() {
 TokenizerConfig random_config(Random& random) {
   const int least = kLeastCharacters + static_cast<int>(random() % 3);
   const int most = random() % 2 == 0 ? 0 : least + static_cast<int>(random() % (kMostCharacters - least + 1));
-  return {1 + static_cast<int>(random() % kMaxOrder), random() % 2 == 0, least, most};
+  return {1 + static_cast<int>(random() % kMaxNgram), random() % 2 == 0, least, most};
 }
 
 // The character n-grams of a text, one by one.
@@ -120,7 +120,7 @@ std::map<std::uint64_t, std::uint32_t> plain_count(const std::string& text, cons
   std::map<std::uint64_t, std::uint32_t> counts;
   for (std::size_t i = 0; i < hashes.size(); ++i) {
     std::uint64_t rolled = hashes[i];
-    for (int order = 1; order <= config.max_order && i + order <= hashes.size(); ++order) {
+    for (int order = 1; order <= config.max_ngram && i + order <= hashes.size(); ++order) {
       if (order > 1) rolled = roll(rolled, hashes[i + order - 1]);
       ++counts[key_of(rolled, order)];
     }
@@ -168,7 +168,7 @@ void test_counting_and_finding() {
   }
 }
 
-void test_paths_agree_and_stay_in_bounds() {
+void test_instruction_sets_agree_and_stay_in_bounds() {
   Random random(3);
   std::normal_distribution<float> normal;
   const auto draw = [&](std::size_t count) {
@@ -208,11 +208,11 @@ void test_paths_agree_and_stay_in_bounds() {
     const std::vector<std::string_view> others(views.rbegin(), views.rend());
     const Texts seconds = pair ? Texts(others) : Texts();
     std::vector<float> reference;
-    for (const Path path : available_paths()) {
+    for (const InstructionSet instruction_set : available_instruction_sets()) {
       for (const std::size_t threads : {1, 3}) {
         std::vector<float> logits(views.size() * classes);
         std::vector<float> coverage(views.size());
-        Classifier(vocabulary, network, path)(views, seconds, threads, logits.data(), coverage.data());
+        Classifier(vocabulary, network, instruction_set)(views, seconds, threads, logits.data(), coverage.data());
         if (reference.empty()) reference = logits;
         CHECK(logits == reference);
       }
@@ -251,7 +251,7 @@ std::set<std::uint64_t> plain_slots(const CompactTable& table, std::string_view 
       const std::size_t next = start + static_cast<std::size_t>(order);
       const std::uint32_t missed = table.closed() ? 0 : 0xFFFF;
       const std::uint32_t followers = slot == CompactTable::kNone ? missed : table.followers(slot) | missed;
-      if (order == table.config().max_order || next == hashes.size()) break;
+      if (order == table.config().max_ngram || next == hashes.size()) break;
       if ((followers & follower_bit(hashes[next])) == 0) break;
       rolled = roll(rolled, hashes[next]);
     }
@@ -327,9 +327,9 @@ void test_compact_sums() {
         counts[text].known += table.find(key) != CompactTable::kNone;
       }
     }
-    for (const Path path : available_paths()) {
+    for (const InstructionSet instruction_set : available_instruction_sets()) {
       CompactScratch scratch(table.row_bytes());
-      sum_texts(path, table)(table, views.data(), views.size(), false, scratch);
+      sum_texts(instruction_set, table)(table, views.data(), views.size(), false, scratch);
       for (std::size_t text = 0; text < views.size(); ++text) {
         CHECK(scratch.counts[text].ngrams == counts[text].ngrams);
         CHECK(scratch.counts[text].tokens == counts[text].tokens);
@@ -337,7 +337,7 @@ void test_compact_sums() {
         for (std::size_t b = 0; b < bytes; ++b) CHECK(scratch.sums[text * bytes + b] == sums[text * bytes + b]);
       }
       const std::size_t pairs = views.size() / 2;
-      sum_texts(path, table)(table, views.data(), 2 * pairs, true, scratch);
+      sum_texts(instruction_set, table)(table, views.data(), 2 * pairs, true, scratch);
       CHECK(std::equal(sums.begin(), sums.begin() + static_cast<std::ptrdiff_t>(2 * pairs * bytes),
                        scratch.sums.begin()));
       for (std::size_t pair = 0; pair < pairs; ++pair) {
@@ -384,10 +384,11 @@ void test_hostile_compact_tables() {
     for (int i = 0; i < 100; ++i) texts.push_back(hostile_text(random, i == 0 ? 4000 : 30));
     const std::vector<std::string_view> views(texts.begin(), texts.end());
     std::vector<float> reference;
-    for (const Path path : available_paths()) {
+    for (const InstructionSet instruction_set : available_instruction_sets()) {
       std::vector<float> logits(views.size() * 3);
       std::vector<float> coverage(views.size());
-      CompactClassifier(table, network, path)(views, pair ? Texts(views) : Texts(), 2, logits.data(), coverage.data());
+      CompactClassifier(table, network, instruction_set)(views, pair ? Texts(views) : Texts(), 2, logits.data(),
+                                                         coverage.data());
       if (reference.empty()) reference = logits;
       CHECK(logits == reference);
     }
@@ -402,7 +403,7 @@ void test_what_does_not_fit_is_refused() {
   const std::span<const float> all(floats);
   const auto refused = [&](const Network& network) {
     try {
-      const Classifier classifier(vocabulary, network, Path::kPortable);
+      const Classifier classifier(vocabulary, network, InstructionSet::kPortable);
       return false;
     } catch (const std::invalid_argument&) {
       return true;
@@ -439,7 +440,7 @@ void test_an_exception_in_a_thread_comes_through() {
 int main() {
   test_tokens_lie_in_their_text();
   test_counting_and_finding();
-  test_paths_agree_and_stay_in_bounds();
+  test_instruction_sets_agree_and_stay_in_bounds();
   test_compact_sums();
   test_hostile_compact_tables();
   test_what_does_not_fit_is_refused();

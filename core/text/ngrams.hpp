@@ -12,7 +12,7 @@
 
 namespace sparsedistill {
 
-inline constexpr int kMaxOrder = 8;
+inline constexpr int kMaxNgram = 8;
 
 // Format version of tokens and keys: part of every model, and raised with any change to either.
 inline constexpr int kTokenizerVersion = 1;
@@ -21,7 +21,7 @@ inline constexpr int kLeastCharacters = 2;
 inline constexpr int kMostCharacters = 8;
 
 struct TokenizerConfig {
-  int max_order = 4;        // n-grams of 1 .. max_order tokens
+  int max_ngram = 4;        // n-grams of 1 .. max_ngram tokens
   bool boundaries = false;  // the beginning and the end of a text are tokens
   int min_characters = 2;   // character n-grams of min_characters .. max_characters (see characters.hpp)
   int max_characters = 0;   // 0: none
@@ -29,7 +29,7 @@ struct TokenizerConfig {
   [[nodiscard]] bool characters() const { return max_characters > 0; }
   // n-grams for each byte of a text, at most: a word of one letter has two character n-grams of a length.
   [[nodiscard]] int most_ngrams() const {
-    return max_order + (characters() ? 2 * (max_characters - min_characters + 1) : 0);
+    return max_ngram + (characters() ? 2 * (max_characters - min_characters + 1) : 0);
   }
 };
 

@@ -1,7 +1,7 @@
 // Where the time of the compact kernel goes, and what this machine can do at most. Run by
 // benchmarks/roofline.py, which reads the seconds printed here and says what they mean.
 //
-//   roofline FOLDER SLOTS WIDE MAX_ORDER BOUNDARIES CLOSED ROUNDS LARGE_BYTES
+//   roofline FOLDER SLOTS WIDE MAX_NGRAM BOUNDARIES CLOSED ROUNDS LARGE_BYTES
 //
 // FOLDER holds the texts and the arrays of a compact student, as benchmarks/roofline.py writes them; the
 // logits are left there. The kernel's source is included, for its stages are not to be had otherwise.
@@ -60,16 +60,16 @@ namespace compact_neon {
 
 namespace {
 
-Stages stages(Path path, int slots) {
-  switch (path) {
+Stages stages(InstructionSet instruction_set, int slots) {
+  switch (instruction_set) {
 #ifdef SPARSEDISTILL_X86
-    case Path::kAvx2:
+    case InstructionSet::kAvx2:
       return compact_avx2::stages(slots);
-    case Path::kAvx512:
+    case InstructionSet::kAvx512:
       return compact_avx512::stages(slots);
 #endif
 #ifdef SPARSEDISTILL_NEON
-    case Path::kNeon:
+    case InstructionSet::kNeon:
       return compact_neon::stages(slots);
 #endif
     default:
@@ -77,13 +77,13 @@ Stages stages(Path path, int slots) {
   }
 }
 
-const char* name_of(Path path) {
-  switch (path) {
-    case Path::kAvx2:
+const char* name_of(InstructionSet instruction_set) {
+  switch (instruction_set) {
+    case InstructionSet::kAvx2:
       return "AVX2";
-    case Path::kAvx512:
+    case InstructionSet::kAvx512:
       return "AVX-512";
-    case Path::kNeon:
+    case InstructionSet::kNeon:
       return "NEON";
     default:
       return "portable";
@@ -194,7 +194,7 @@ std::uint64_t read_lines(const std::uint8_t* data, std::span<const std::uint32_t
 struct Work {
   std::uint64_t tokens = 0;
   std::vector<std::uint32_t> lines;        // of each look-up, in the kernel's order within a text
-  std::uint64_t look_ups[kMaxOrder] = {};  // of each order
+  std::uint64_t look_ups[kMaxNgram] = {};  // of each order
   std::vector<std::uint32_t> hits;         // slots: line * kPlaces + place
   std::vector<std::size_t> hit_ends;       // of each text
   std::vector<std::uint32_t> fresh;        // each once a text
@@ -218,7 +218,7 @@ struct Work {
     std::vector<std::pair<std::uint64_t, std::size_t>> candidates;  // rolled, first token
     for (std::size_t start = 0; start < hashes.size(); ++start) candidates.emplace_back(hashes[start], start);
     std::unordered_set<std::uint64_t> met;
-    for (int order = 1; order <= table.config().max_order; ++order) {
+    for (int order = 1; order <= table.config().max_ngram; ++order) {
       std::vector<std::pair<std::uint64_t, std::size_t>> longer;
       look_ups[order - 1] += candidates.size();
       for (const auto& [rolled, start] : candidates) {
@@ -257,9 +257,9 @@ void in_batches(Texts texts, Use&& use) {
   for (const Range range : cut(texts, 1 << 16, CompactScratch::kTexts / 2)) use(range);
 }
 
-void check_sums(const CompactTable& table, Texts texts, Path path, const Work& work) {
+void check_sums(const CompactTable& table, Texts texts, InstructionSet instruction_set, const Work& work) {
   CompactScratch scratch(table.row_bytes());
-  const SumTexts sum = sum_texts(path, table);
+  const SumTexts sum = sum_texts(instruction_set, table);
   in_batches(texts, [&](Range range) {
     sum(table, &texts[range.begin], range.size(), false, scratch);
     for (std::size_t i = 0; i < range.size(); ++i) {
@@ -344,7 +344,7 @@ struct Settings {
   std::size_t large;
 };
 
-void measure_kernel(const Settings& settings, Path path, const Stages& stage) {
+void measure_kernel(const Settings& settings, InstructionSet instruction_set, const Stages& stage) {
   const auto text_bytes = read<char>(settings.folder / "texts");
   const auto ends = read<std::uint64_t>(settings.folder / "ends");
   std::vector<std::string_view> views;
@@ -359,17 +359,17 @@ void measure_kernel(const Settings& settings, Path path, const Stages& stage) {
   const auto content = read<std::uint8_t>(settings.folder / "lines");
   const Pages small(content, false);
   const Pages huge(content, true);
-  const auto table_of = [&](const Pages& pages, int max_order) {
-    return CompactTable(pages.bytes(), settings.slots, {}, 0, {max_order, settings.tokenizer.boundaries},
+  const auto table_of = [&](const Pages& pages, int max_ngram) {
+    return CompactTable(pages.bytes(), settings.slots, {}, 0, {max_ngram, settings.tokenizer.boundaries},
                         settings.closed);
   };
-  const int orders = settings.tokenizer.max_order;
+  const int orders = settings.tokenizer.max_ngram;
   const CompactTable table = table_of(small, orders);
   const CompactTable huge_table = table_of(huge, orders);
   const Work work(table, texts);
-  check_sums(table, texts, path, work);
+  check_sums(table, texts, instruction_set, work);
 
-  std::printf("path %s\n", name_of(path));
+  std::printf("path %s\n", name_of(instruction_set));
   print_count("texts", texts.size());
   print_count("bytes", text_bytes.size());
   print_count("tokens", work.tokens);
@@ -425,7 +425,7 @@ void measure_kernel(const Settings& settings, Path path, const Stages& stage) {
   tables.reserve(static_cast<std::size_t>(orders) + 1);
   CompactScratch scratch(table.row_bytes());
   const auto add_kernel = [&](const std::string& name, const CompactTable& its) {
-    engines.push_back({name, [&, sum = sum_texts(path, its), table = &its] {
+    engines.push_back({name, [&, sum = sum_texts(instruction_set, its), table = &its] {
                          in_batches(texts, [&](Range range) {
                            sum(*table, &texts[range.begin], range.size(), false, scratch);
                            keep(scratch.sums.data());
@@ -445,7 +445,7 @@ void measure_kernel(const Settings& settings, Path path, const Stages& stage) {
   const auto output_bias = read<float>(settings.folder / "output.bias");
   const CompactNetwork network{
       settings.wide, scale, centre, {}, {hidden_weight, hidden_bias}, {output_weight, output_bias}};
-  const CompactClassifier classifier(table, network, path);
+  const CompactClassifier classifier(table, network, instruction_set);
   std::vector<float> logits(texts.size() * classifier.classes());
   std::vector<float> coverage(texts.size());
   const std::vector<std::string_view> empty(texts.size());
@@ -474,10 +474,10 @@ int main(int count, char** arguments) {
                           static_cast<std::size_t>(number(8))};
   if (settings.slots < 1 || settings.slots > layout::kMostSlots) fail("a line has 1 to 10 slots");
   try {
-    const Path path = available_paths().back();
-    const Stages stage = stages(path, settings.slots);
+    const InstructionSet instruction_set = available_instruction_sets().back();
+    const Stages stage = stages(instruction_set, settings.slots);
     measure_large(settings.large, stage, settings.rounds);
-    measure_kernel(settings, path, stage);
+    measure_kernel(settings, instruction_set, stage);
   } catch (const std::exception& error) {
     fail(error.what());
   }

@@ -126,13 +126,13 @@ void Counter::add_block(Texts block) {
 
 void Counter::collect(std::string_view text, Keys& keys, std::vector<std::uint64_t>& scratch,
                       std::uint64_t& tokens) const {
-  std::array<std::uint64_t, kMaxOrder> rolled{};  // of the n-grams that end at the token before, by order
-  const int max_order = config_.tokenizer.max_order;
+  std::array<std::uint64_t, kMaxNgram> rolled{};  // of the n-grams that end at the token before, by order
+  const int max_ngram = config_.tokenizer.max_ngram;
   TokenStream stream(text, config_.tokenizer);
   scratch.clear();
   int seen = 0;
   for (Token token; stream.next(token); ++tokens) {
-    seen = std::min(seen + 1, max_order);
+    seen = std::min(seen + 1, max_ngram);
     for (int order = seen; order >= 1; --order) {
       rolled[order - 1] = order == 1 ? token.hash : roll(rolled[order - 2], token.hash);
       scratch.push_back(key_of(rolled[order - 1], order));

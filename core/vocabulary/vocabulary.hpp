@@ -101,7 +101,7 @@ class NgramFinder {
   Counts of_tokens(std::string_view text, Sink&& sink) {
     Counts counts;
     TokenStream stream(text, vocabulary_.config());
-    const auto carried = static_cast<std::size_t>(vocabulary_.config().max_order - 1);
+    const auto carried = static_cast<std::size_t>(vocabulary_.config().max_ngram - 1);
     std::size_t filled = 0;
     for (bool more = true; more;) {
       while (filled < kPiece && (more = stream.next(tokens_[filled]))) {
@@ -149,7 +149,7 @@ class NgramFinder {
       candidates_[start] = {tokens_[start].hash, static_cast<std::uint32_t>(start)};
     }
     std::size_t left = starts;
-    for (int order = 1; order <= vocabulary_.config().max_order && left > 0; ++order) {
+    for (int order = 1; order <= vocabulary_.config().max_ngram && left > 0; ++order) {
       left = find_order(order, left, filled, counts, sink);
     }
   }
@@ -172,7 +172,7 @@ class NgramFinder {
       } else if (vocabulary_.closed()) {
         continue;
       }
-      if (next >= filled || order == vocabulary_.config().max_order) continue;
+      if (next >= filled || order == vocabulary_.config().max_ngram) continue;
       const std::uint64_t rolled = roll(candidate.rolled, tokens_[next].hash);
       vocabulary_.prefetch(key_of(rolled, order + 1));
       candidates_[kept++] = {rolled, candidate.start};
