@@ -178,7 +178,7 @@ void CompactClassifier::operator()(Texts texts, Texts pairs, std::size_t threads
   std::vector<WorkerPool<Worker>::Lease> workers;
   workers.reserve(threads);
   for (std::size_t thread = 0; thread < threads; ++thread) {
-    workers.push_back(workers_.lend([this] { return std::make_unique<Worker>(*this); }));
+    workers.push_back(workers_.lease([this] { return std::make_unique<Worker>(*this); }));
   }
   for_each_parallel(ranges.size(), threads, [&](std::size_t thread, std::size_t item) {
     const Range range = ranges[item];

@@ -1,4 +1,4 @@
-// Work on many texts by several threads, with results that do not depend on how many.
+// Runs work on many texts with several threads. Results never depend on the number of threads.
 #pragma once
 
 #include <algorithm>
@@ -10,6 +10,7 @@
 #include <span>
 #include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace sparsedistill {
@@ -23,7 +24,7 @@ struct Range {
   [[nodiscard]] std::size_t size() const { return end - begin; }
 };
 
-// Cut `texts` into ranges of about `bytes` bytes each, never more than `most` texts.
+// Splits `texts` into ranges of about `bytes` bytes each and at most `most` texts.
 inline std::vector<Range> cut(Texts texts, std::size_t bytes, std::size_t most) {
   std::vector<Range> ranges;
   std::size_t begin = 0;
@@ -40,15 +41,18 @@ inline std::vector<Range> cut(Texts texts, std::size_t bytes, std::size_t most) 
   return ranges;
 }
 
-// Workers that are made once and lent to one thread at a time.
+// Keeps workers between calls; each is used by one thread at a time.
 template <class Worker>
 class WorkerPool {
  public:
+  // Returns its worker to the pool on destruction.
   class Lease {
    public:
     Lease(WorkerPool& pool, std::unique_ptr<Worker> worker) : pool_(&pool), worker_(std::move(worker)) {}
     Lease(Lease&&) noexcept = default;
+    Lease(const Lease&) = delete;
     Lease& operator=(Lease&&) = delete;
+    Lease& operator=(const Lease&) = delete;
     ~Lease() {
       if (worker_) pool_->give_back(std::move(worker_));
     }
@@ -60,9 +64,9 @@ class WorkerPool {
     std::unique_ptr<Worker> worker_;
   };
 
-  // An idle worker, or what `make` returns.
+  // Leases an idle worker, or a new one from make() if all are in use.
   template <class Make>
-  Lease lend(Make&& make) {
+  Lease lease(const Make& make) {
     {
       const std::lock_guard lock(mutex_);
       if (!idle_.empty()) {
@@ -84,10 +88,10 @@ class WorkerPool {
   std::vector<std::unique_ptr<Worker>> idle_;
 };
 
-// Call work(thread, item) for every item below `items`, the items taken in turn by up to `threads`
-// threads, the caller's among them. The first exception is thrown again here.
+// Calls work(thread, item) for each item below `items`. Up to `threads` threads, including the caller, take the items
+// in order; 0 threads count as 1. Rethrows the first exception.
 template <class Work>
-void for_each_parallel(std::size_t items, std::size_t threads, Work&& work) {
+void for_each_parallel(std::size_t items, std::size_t threads, const Work& work) {
   threads = std::max<std::size_t>(1, std::min(threads, items));
   if (threads == 1) {
     for (std::size_t item = 0; item < items; ++item) work(std::size_t{0}, item);
@@ -95,12 +99,12 @@ void for_each_parallel(std::size_t items, std::size_t threads, Work&& work) {
   }
   std::atomic<std::size_t> next{0};
   std::exception_ptr failure;
-  std::mutex failing;
+  std::mutex failure_mutex;
   const auto run = [&](std::size_t thread) {
     try {
-      for (std::size_t item; (item = next.fetch_add(1)) < items;) work(thread, item);
+      for (std::size_t item = 0; (item = next.fetch_add(1)) < items;) work(thread, item);
     } catch (...) {
-      const std::lock_guard lock(failing);
+      const std::lock_guard lock(failure_mutex);
       if (!failure) failure = std::current_exception();
       next = items;
     }

@@ -1,9 +1,8 @@
-// Words -> character n-grams: what a word that no one has seen, a misspelt or an inflected one, has in common with
-// words that are known.
+// Character n-grams: what an unseen word, such as a misspelt or inflected one, has in common with known words.
 //
-// A word is read as its folded characters between "<" and ">"; its character n-grams are the runs of these of the
-// lengths that are asked for, but for the whole. As n-grams they are of one token that no text can hold: "##"
-// and the run.
+// A word is read as its folded characters between "<" and ">". Its character n-grams are the runs of these with
+// min_characters to max_characters characters, except the whole. Each counts as an n-gram of one token, "##" followed
+// by the run, which no text can contain.
 #pragma once
 
 #include <algorithm>
@@ -18,10 +17,10 @@ namespace sparsedistill {
 
 inline constexpr std::string_view kCharactersToken = "##";
 
-// The character n-grams of a text, word by word. Where the config has none, there are none.
+// Iterates over the character n-grams of a text, word by word. Empty if the config asks for none.
 class CharacterStream {
  public:
-  // Of a longer word, the rest is passed over: what is held does not depend on the text.
+  // Further characters of a longer word are skipped, which bounds the memory regardless of the text.
   static constexpr std::size_t kLongestWord = 256;
 
   CharacterStream(std::string_view text, const TokenizerConfig& config)
@@ -30,7 +29,7 @@ class CharacterStream {
         least_(static_cast<std::size_t>(config.min_characters)),
         most_(static_cast<std::size_t>(config.max_characters)) {}
 
-  // The next one, or false at the end of the text. Its span is that of its word.
+  // Reads the next character n-gram, with the span of its word. Returns false at the end of the text.
   bool next(Token& token) {
     while (length_ > longest_) {
       if (!read_word()) return false;
@@ -47,7 +46,7 @@ class CharacterStream {
     return true;
   }
 
-  // The last one as a string, until the next one comes.
+  // The last character n-gram as a string, valid until the next call of next().
   [[nodiscard]] std::string_view string() const { return {reinterpret_cast<const char*>(string_), size_}; }
 
  private:
@@ -74,7 +73,7 @@ class CharacterStream {
     begins_.push_back(word_.size());
     at_ = 0;
     length_ = least_;
-    longest_ = std::min(most_, begins_.size() - 2);  // one less than all of them
+    longest_ = std::min(most_, begins_.size() - 2);  // one less than the whole
     return true;
   }
 
@@ -84,12 +83,12 @@ class CharacterStream {
   std::size_t most_;
   Token span_{};
   std::string word_;
-  std::vector<std::size_t> begins_;  // of its characters, and the end of the last
+  std::vector<std::size_t> begins_;  // byte offset of each character, and the end of the last
   std::size_t at_ = 0;
   std::size_t length_ = 1;
   std::size_t longest_ = 0;
   std::size_t size_ = 0;
-  std::uint8_t string_[2 + 4 * kMostCharacters + 16] = {'#', '#'};  // 16 bytes behind it may be read
+  std::uint8_t string_[2 + 4 * kMostCharacters + 16] = {'#', '#'};  // 16 readable bytes after the longest n-gram
 };
 
 }  // namespace sparsedistill
