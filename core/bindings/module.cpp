@@ -14,6 +14,8 @@
 #include "compact/classifier.hpp"
 #include "model/classifier.hpp"
 #include "vocabulary/counter.hpp"
+#include "vocabulary/extraction.hpp"
+#include "vocabulary/strings.hpp"
 #include "vocabulary/vocabulary.hpp"
 
 namespace nb = nanobind;

@@ -6,14 +6,11 @@
 
 #include "compact/kernel.hpp"
 #include "simd/float_kernels.hpp"
+#include "support/require.hpp"
 
 namespace sparsedistill {
 
 namespace {
-
-void require(bool condition, const char* message) {
-  if (!condition) throw std::invalid_argument(message);
-}
 
 bool holds(std::size_t size, std::size_t rows, std::size_t columns) {
   std::size_t product = 0;

@@ -3,13 +3,11 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "support/require.hpp"
+
 namespace sparsedistill {
 
 namespace {
-
-void require(bool condition, const char* message) {
-  if (!condition) throw std::invalid_argument(message);
-}
 
 // The share of slots that is filled: beyond it, keys in later lines and second misses become common.
 double filling(int slots) { return slots >= 5 ? 0.8 : slots >= 3 ? 0.75 : slots == 2 ? 0.65 : 0.5; }

@@ -7,7 +7,8 @@
 
 #include "model/pairs.hpp"
 #include "simd/dispatch.hpp"
-#include "vocabulary/vocabulary.hpp"
+#include "support/parallel.hpp"
+#include "vocabulary/finder.hpp"
 
 namespace sparsedistill {
 

@@ -5,11 +5,9 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace sparsedistill {
+#include "vocabulary/parts.hpp"
 
-// The n-grams of a pair, each in one part only.
-enum Part : std::uint8_t { kShared, kFirst, kSecond };  // of both texts; of the first or the second alone
-inline constexpr std::size_t kParts = 3;
+namespace sparsedistill {
 
 // Numbers that the head reads of a pair whose rows have `dim` of them: the sum of each part's rows by n-gram
 // of the pair, the product and the distance of the two texts' means, and each part's share of the n-grams.

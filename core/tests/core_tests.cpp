@@ -10,6 +10,8 @@
 #include "compact/kernel.hpp"
 #include "model/classifier.hpp"
 #include "vocabulary/counter.hpp"
+#include "vocabulary/extraction.hpp"
+#include "vocabulary/strings.hpp"
 #include "vocabulary/vocabulary.hpp"
 
 namespace {
@@ -183,7 +185,7 @@ void test_instruction_sets_agree_and_stay_in_bounds() {
       for (Bucket& bucket : buckets) {
         for (auto& key : bucket.keys) key = random();
         for (auto& row : bucket.rows) row = static_cast<std::uint32_t>(random());
-        bucket.overflown = 1;
+        bucket.overflowed = 1;
       }
     } else {
       std::vector<std::uint64_t> keys;

@@ -1,71 +1,20 @@
 #include "vocabulary/counter.hpp"
 
 #include <algorithm>
-#include <limits>
-#include <random>
-#include <stdexcept>
 #include <tuple>
+
+#include "support/require.hpp"
+#include "text/characters.hpp"
 
 namespace sparsedistill {
 
-namespace {
-
-// Drawn anew in each process, so that no corpus can be written to make keys collide in the tables.
-const std::uint64_t kSalt = (static_cast<std::uint64_t>(std::random_device{}()) << 32 | std::random_device{}()) | 1;
-
-}  // namespace
-
-// ---- table of a shard ----------------------------------------------------------------------------
-
-std::size_t CountTable::home(std::uint64_t key) const {
-  return static_cast<std::size_t>((static_cast<unsigned __int128>(key * kSalt) * slots_.size()) >> 64);
-}
-
-CountTable::Slot& CountTable::find(std::uint64_t key) {
-  std::size_t at = home(key);
-  while (slots_[at].count != 0 && slots_[at].key() != key) {
-    if (++at == slots_.size()) at = 0;
-  }
-  return slots_[at];
-}
-
-void CountTable::add(std::uint64_t key) {
-  Slot& slot = find(key);
-  if (slot.count == 0) {
-    slot.key_low = static_cast<std::uint32_t>(key);
-    slot.key_high = static_cast<std::uint32_t>(key >> 32);
-    ++size_;
-    if (static_cast<double>(size_) > kFilling * static_cast<double>(slots_.size())) {
-      slot.count = 1;
-      rebuild(static_cast<std::size_t>(kGrowth * static_cast<double>(slots_.size())) + 1, 0);
-      return;
-    }
-  }
-  if (slot.count != std::numeric_limits<std::uint32_t>::max()) ++slot.count;
-}
-
-void CountTable::rebuild(std::size_t capacity, std::uint32_t threshold) {
-  std::vector<Slot> old(capacity);
-  old.swap(slots_);
-  size_ = 0;
-  for (const Slot& slot : old) {
-    if (slot.count <= threshold) continue;
-    find(slot.key()) = slot;
-    ++size_;
-  }
-}
-
-void CountTable::prune(std::uint32_t threshold) { rebuild(slots_.size(), threshold); }
-
-// ---- counter -------------------------------------------------------------------------------------
-
 Counter::Counter(const CounterConfig& config) : config_(config), keys_(std::max<std::size_t>(1, config.threads)) {
-  if (config.memory < kLeastMemory) throw std::invalid_argument("counting takes at least 256 MiB of memory");
+  require(config.memory >= kLeastMemory, "counting needs at least 256 MiB of memory");
   const std::size_t block =
       kBlockBytes * sizeof(std::uint64_t) * static_cast<std::size_t>(config.tokenizer.most_ngrams());
   const double slots = static_cast<double>(config.memory - block) / CountTable::kSlotBytes;
-  // Tables grow by kGrowth, so the fullest may have just grown: count on the emptiest.
-  capacity_ = static_cast<std::size_t>(slots * CountTable::kFilling / CountTable::kGrowth);
+  // Tables grow by kGrowth, so even full tables may have just grown: assume the lowest load factor.
+  capacity_ = static_cast<std::size_t>(slots * CountTable::kLoadFactor / CountTable::kGrowth);
 }
 
 void Counter::add(Texts texts) {
@@ -77,7 +26,7 @@ void Counter::add(Texts texts) {
     filled = 0;
   };
   for (std::string_view text : texts) {
-    // A text larger than a block is cut, at a space where there is one.
+    // A text larger than a block is split, at a space if it has one.
     while (text.size() > kBlockBytes) {
       std::size_t end = text.rfind(' ', kBlockBytes);
       if (end == std::string_view::npos || end == 0) end = kBlockBytes;
@@ -126,12 +75,12 @@ void Counter::add_block(Texts block) {
 
 void Counter::collect(std::string_view text, Keys& keys, std::vector<std::uint64_t>& scratch,
                       std::uint64_t& tokens) const {
-  std::array<std::uint64_t, kMaxNgram> rolled{};  // of the n-grams that end at the token before, by order
+  std::array<std::uint64_t, kMaxNgram> rolled{};  // by order, of the n-grams that end at the previous token
   const int max_ngram = config_.tokenizer.max_ngram;
   TokenStream stream(text, config_.tokenizer);
   scratch.clear();
   int seen = 0;
-  for (Token token; stream.next(token); ++tokens) {
+  for (Token token{}; stream.next(token); ++tokens) {
     seen = std::min(seen + 1, max_ngram);
     for (int order = seen; order >= 1; --order) {
       rolled[order - 1] = order == 1 ? token.hash : roll(rolled[order - 2], token.hash);
@@ -139,7 +88,7 @@ void Counter::collect(std::string_view text, Keys& keys, std::vector<std::uint64
     }
   }
   CharacterStream characters(text, config_.tokenizer);
-  for (Token token; characters.next(token);) scratch.push_back(key_of(token.hash, 1));
+  for (Token token{}; characters.next(token);) scratch.push_back(key_of(token.hash, 1));
   if (config_.by_document) {
     std::ranges::sort(scratch);
     scratch.erase(std::ranges::unique(scratch).begin(), scratch.end());
@@ -153,10 +102,11 @@ std::size_t Counter::size() const {
   return total;
 }
 
+// Prunes the tables if `keys` more keys might not fit.
 void Counter::make_room(std::size_t keys) {
   const std::size_t size = this->size();
   if (size + keys <= capacity_) return;
-  // Forget down to half of the room, so that this is rare.
+  // Prune to half of the capacity, so that pruning is rare.
   std::vector<std::size_t> with_count(256);
   for (const CountTable& table : tables_) {
     table.for_each([&](std::uint64_t, std::uint32_t count) { ++with_count[std::min<std::uint32_t>(count, 255)]; });
@@ -169,7 +119,7 @@ void Counter::make_room(std::size_t keys) {
 }
 
 std::vector<NgramCount> Counter::select(std::size_t most, std::uint32_t least) const {
-  // Find the count below which all are left out, then look at the rest alone.
+  // Find a count that excludes most n-grams, so that only the others are sorted.
   std::vector<std::size_t> with_count(std::size_t{1} << 16);
   for (const CountTable& table : tables_) {
     table.for_each([&](std::uint64_t, std::uint32_t count) { ++with_count[std::min<std::uint32_t>(count, 0xFFFF)]; });
