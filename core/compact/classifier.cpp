@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "compact/kernel.hpp"
+#include "simd/float16.hpp"
 #include "simd/float_kernels.hpp"
 #include "support/require.hpp"
 
@@ -31,8 +32,7 @@ CompactClassifier::CompactClassifier(const CompactTable& table, const CompactNet
           "the hidden layer does not fit the rows");
   require(holds(network.output.weight.size(), network.classes(), network.hidden_size()),
           "the output layer does not fit the hidden layer");
-  require(std::ranges::count(available_instruction_sets(), instruction_set) == 1,
-          "this machine does not have that instruction_set");
+  require_available(instruction_set);
   hidden_weight_.resize(network.features() * units_);
   hidden_bias_.resize(units_);
   const std::size_t width = simd::padded(network.table_dim());
@@ -61,7 +61,7 @@ class CompactClassifier::Worker {
   explicit Worker(const CompactClassifier& classifier)
       : classifier_(classifier),
         network_(classifier.network_),
-        kernels_(kernels(classifier.instruction_set_)),
+        kernels_(float_kernels(classifier.instruction_set_)),
         sum_(sum_texts(classifier.instruction_set_, classifier.table_)),
         scratch_(classifier.table_.row_bytes()),
         projected_(network_.dims()),
@@ -156,7 +156,7 @@ class CompactClassifier::Worker {
 
   const CompactClassifier& classifier_;
   const CompactNetwork& network_;
-  const Kernels& kernels_;
+  const FloatKernels& kernels_;
   SumTexts sum_;
   CompactScratch scratch_;
   std::string_view sides_[2 * kTexts];

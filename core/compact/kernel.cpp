@@ -9,21 +9,8 @@
 
 #if defined(SPARSEDISTILL_X86)
 #include <immintrin.h>
-#elif defined(__ARM_NEON) && defined(__aarch64__)
+#elif defined(SPARSEDISTILL_NEON)
 #include <arm_neon.h>
-#define SPARSEDISTILL_NEON 1
-#endif
-
-// All functions of the included file are compiled for the instruction set that is switched on here.
-#if defined(__clang__)
-#define SPARSEDISTILL_PRAGMA(TEXT) _Pragma(#TEXT)
-#define SPARSEDISTILL_BEGIN_TARGET(NAMES) \
-  SPARSEDISTILL_PRAGMA(clang attribute push(__attribute__((target(NAMES))), apply_to = function))
-#define SPARSEDISTILL_END_TARGET _Pragma("clang attribute pop")
-#else
-#define SPARSEDISTILL_PRAGMA(TEXT) _Pragma(#TEXT)
-#define SPARSEDISTILL_BEGIN_TARGET(NAMES) _Pragma("GCC push_options") SPARSEDISTILL_PRAGMA(GCC target(NAMES))
-#define SPARSEDISTILL_END_TARGET _Pragma("GCC pop_options")
 #endif
 
 namespace sparsedistill {
@@ -36,7 +23,7 @@ namespace compact_portable {
 
 #ifdef SPARSEDISTILL_X86
 
-SPARSEDISTILL_BEGIN_TARGET("avx2,bmi,bmi2,lzcnt,popcnt")
+SPARSEDISTILL_BEGIN_TARGET(SPARSEDISTILL_AVX2)
 namespace compact_avx2 {
 #define SPARSEDISTILL_COMPACT_PATH 1
 #include "compact/kernel.inc"
@@ -44,7 +31,7 @@ namespace compact_avx2 {
 }  // namespace compact_avx2
 SPARSEDISTILL_END_TARGET
 
-SPARSEDISTILL_BEGIN_TARGET("avx512f,avx512bw,avx512vl,avx512dq,avx2,bmi,bmi2,lzcnt,popcnt")
+SPARSEDISTILL_BEGIN_TARGET(SPARSEDISTILL_AVX512)
 namespace compact_avx512 {
 #define SPARSEDISTILL_COMPACT_PATH 2
 #include "compact/kernel.inc"

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "simd/float16.hpp"
 #include "simd/float_kernels.hpp"
 #include "support/require.hpp"
 
@@ -18,21 +19,6 @@ bool holds(std::size_t size, std::size_t rows, std::size_t columns) {
 
 }  // namespace
 
-std::vector<InstructionSet> available_instruction_sets() {
-  std::vector<InstructionSet> instruction_sets = {InstructionSet::kPortable};
-#ifdef SPARSEDISTILL_X86
-  if (__builtin_cpu_supports("avx2")) instruction_sets.push_back(InstructionSet::kAvx2);
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-      __builtin_cpu_supports("avx512vl")) {
-    instruction_sets.push_back(InstructionSet::kAvx512);
-  }
-#endif
-#if defined(__ARM_NEON) && defined(__aarch64__)
-  instruction_sets.push_back(InstructionSet::kNeon);
-#endif
-  return instruction_sets;
-}
-
 Classifier::Classifier(const Vocabulary& vocabulary, const Network& network, InstructionSet instruction_set)
     : vocabulary_(vocabulary),
       network_(network),
@@ -44,8 +30,7 @@ Classifier::Classifier(const Vocabulary& vocabulary, const Network& network, Ins
           "the hidden layer does not fit the table");
   require(holds(network.output.weight.size(), network.classes(), network.hidden_size()),
           "the output layer does not fit the hidden layer");
-  require(std::ranges::count(available_instruction_sets(), instruction_set) == 1,
-          "this machine does not have that instruction_set");
+  require_available(instruction_set);
   hidden_weight_.resize(network.hidden_size() * stride_);
   for (std::size_t unit = 0; unit < network.hidden_size(); ++unit) {
     std::ranges::copy(network.hidden.weight.subspan(unit * network.features(), network.features()),
@@ -61,15 +46,15 @@ class Classifier::Worker {
   explicit Worker(const Classifier& classifier)
       : network_(classifier.network_),
         classifier_(classifier),
-        kernels_(kernels(classifier.instruction_set_)),
+        kernels_(float_kernels(classifier.instruction_set_)),
         find_(classifier.vocabulary_),
         find_pair_(classifier.vocabulary_),
-        features_(kernel::kBatch * classifier.stride_),
-        hidden_(kernel::kBatch * simd::padded(network_.hidden_size())),
+        features_(FloatKernels::kBatch * classifier.stride_),
+        hidden_(FloatKernels::kBatch * simd::padded(network_.hidden_size())),
         pooled_(simd::padded(network_.dim)),
         piece_(simd::padded(network_.dim)) {}
 
-  // Up to kernel::kBatch texts.
+  // Up to FloatKernels::kBatch texts.
   void run(Texts texts, Texts pairs, float* logits, float* coverage) {
     for (std::size_t i = 0; i < texts.size(); ++i) {
       float* features = &features_[i * classifier_.stride_];
@@ -151,7 +136,7 @@ class Classifier::Worker {
 
   const Network& network_;
   const Classifier& classifier_;
-  const Kernels& kernels_;
+  const FloatKernels& kernels_;
   NgramFinder find_;
   PairFinder find_pair_;
   RowSet met_;
@@ -165,7 +150,7 @@ class Classifier::Worker {
 void Classifier::operator()(Texts texts, Texts pairs, std::size_t threads, float* logits, float* coverage) const {
   require(network_.pair ? pairs.size() == texts.size() : pairs.empty(),
           network_.pair ? "each text needs its second text" : "the student reads single texts, not pairs");
-  const std::vector<Range> ranges = cut(texts, 1 << 16, kernel::kBatch);
+  const std::vector<Range> ranges = cut(texts, 1 << 16, FloatKernels::kBatch);
   threads = std::max<std::size_t>(1, std::min(threads, ranges.size()));
   std::vector<WorkerPool<Worker>::Lease> workers;
   workers.reserve(threads);

@@ -40,12 +40,12 @@ namespace compact_portable {
 }
 
 #ifdef SPARSEDISTILL_X86
-SPARSEDISTILL_BEGIN_TARGET("avx2,bmi,bmi2,lzcnt,popcnt")
+SPARSEDISTILL_BEGIN_TARGET(SPARSEDISTILL_AVX2)
 namespace compact_avx2 {
 #include "roofline.inc"
 }
 SPARSEDISTILL_END_TARGET
-SPARSEDISTILL_BEGIN_TARGET("avx512f,avx512bw,avx512vl,avx512dq,avx2,bmi,bmi2,lzcnt,popcnt")
+SPARSEDISTILL_BEGIN_TARGET(SPARSEDISTILL_AVX512)
 namespace compact_avx512 {
 #include "roofline.inc"
 }
