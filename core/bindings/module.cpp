@@ -11,8 +11,10 @@
 #include <memory>
 #include <optional>
 
+#include "compact/builder.hpp"
 #include "compact/classifier.hpp"
 #include "model/classifier.hpp"
+#include "text/characters.hpp"
 #include "vocabulary/counter.hpp"
 #include "vocabulary/extraction.hpp"
 #include "vocabulary/strings.hpp"
@@ -372,8 +374,8 @@ class PyClassifier {
         network_{view<float>(table_),
                  table_.shape(1),
                  pair,
-                 {view<float>(hidden_weight_), view<float>(hidden_bias_)},
-                 {view<float>(output_weight_), view<float>(output_bias_)}},
+                 {{view<float>(hidden_weight_), view<float>(hidden_bias_)},
+                  {view<float>(output_weight_), view<float>(output_bias_)}}},
         classifier_(vocabulary.get(), network_, instruction_set.value_or(available_instruction_sets().back())) {}
 
   auto call(nb::handle source, nb::handle pair_source, std::size_t threads) const {
@@ -410,23 +412,15 @@ auto probabilities(const Array2<float>& logits, bool multi_label) {
   return owned(std::move(shares), {rows, classes});
 }
 
-// The lines of a compact table, from a multiple of 64 on.
-std::span<const std::uint8_t> as_lines(const Array2<std::uint8_t>& lines) {
-  if (lines.shape(1) != kLineBytes) throw nb::value_error("lines are n x 64");
-  if (reinterpret_cast<std::uintptr_t>(lines.data()) % kLineBytes != 0) {
-    throw nb::value_error("lines begin at a multiple of 64 bytes");
-  }
-  return view<std::uint8_t>(lines);
-}
-
 class PyCompactTable {
  public:
   PyCompactTable(Array2<std::uint8_t> lines, int slots, std::optional<Array2<std::int8_t>> apart,
                  const TokenizerConfig& tokenizer, bool closed)
       : lines_(std::move(lines)),
         apart_(std::move(apart)),
-        table_(as_lines(lines_), slots, apart_ ? view<std::int8_t>(*apart_) : std::span<const std::int8_t>(),
-               apart_ ? apart_->shape(1) : 0, tokenizer, closed) {}
+        table_(view_lines(lines_.data(), lines_.shape(0), lines_.shape(1)), slots,
+               apart_ ? view<std::int8_t>(*apart_) : std::span<const std::int8_t>(), apart_ ? apart_->shape(1) : 0,
+               tokenizer, closed) {}
 
   [[nodiscard]] const CompactTable& get() const { return table_; }
 
@@ -469,8 +463,8 @@ class PyCompactClassifier {
                      view<float>(scale_),
                      view<float>(centre_),
                      basis_ ? view<float>(*basis_) : std::span<const float>(),
-                     {view<float>(hidden_weight_), view<float>(hidden_bias_)},
-                     {view<float>(output_weight_), view<float>(output_bias_)}},
+                     {{view<float>(hidden_weight_), view<float>(hidden_bias_)},
+                      {view<float>(output_weight_), view<float>(output_bias_)}}},
                     instruction_set.value_or(available_instruction_sets().back())) {}
 
   auto call(nb::handle source, nb::handle pair_source, std::size_t threads) const {
@@ -491,17 +485,15 @@ class PyCompactClassifier {
 auto build_compact_lines(const Array1<std::uint64_t>& keys, const Array2<std::uint8_t>& rows,
                          const Array1<std::uint16_t>& followers, int slots) {
   CompactBuild build;
-  std::uint8_t* lines = nullptr;
   {
     const nb::gil_scoped_release release;
     build = build_compact(view<std::uint64_t>(keys), view<std::uint8_t>(rows), rows.shape(1),
                           view<std::uint16_t>(followers), slots);
-    lines = static_cast<std::uint8_t*>(::operator new(build.lines.size(), std::align_val_t(kLineBytes)));
-    std::ranges::copy(build.lines, lines);
   }
-  nb::capsule owner(lines, [](void* p) noexcept { ::operator delete(p, std::align_val_t(kLineBytes)); });
-  return std::make_tuple(
-      nb::ndarray<nb::numpy, std::uint8_t>(lines, {build.lines.size() / kLineBytes, kLineBytes}, owner), build.lost);
+  auto* lines = new std::vector<Line>(std::move(build.lines));
+  nb::capsule owner(lines, [](void* p) noexcept { delete static_cast<std::vector<Line>*>(p); });
+  return std::make_tuple(nb::ndarray<nb::numpy, std::uint8_t>(lines->front().bytes, {lines->size(), kLineBytes}, owner),
+                         build.lost);
 }
 
 nb::str as_str(std::string_view bytes) {

@@ -1,62 +1,45 @@
-// Text -> scores over a CompactTable: sums of integers, then a narrow head.
+// Scores texts with a compact student: integer sums over a compact table, then a narrow head.
 #pragma once
 
-#include <cstdint>
-#include <span>
+#include <cstddef>
 #include <vector>
 
+#include "compact/network.hpp"
 #include "compact/table.hpp"
-#include "model/classifier.hpp"
+#include "simd/dispatch.hpp"
+#include "support/parallel.hpp"
 
 namespace sparsedistill {
 
-// What becomes of the sums of a text's rows.
-//
-// A row holds `dims` numbers: the first `wide` of them in two bytes (256 * first + second, both signed),
-// the others in one. The mean over a text's n-grams, times `scale`, plus `centre`, is what the head reads;
-// a text without n-grams is read as zeros. The parts of a pair are first taken back to the dimensions of the
-// trained table by `basis`, and compared there (see pairs.hpp).
-struct CompactNetwork {
-  std::size_t wide = 0;
-  std::span<const float> scale;   // dims
-  std::span<const float> centre;  // dims
-  std::span<const float> basis;   // table_dim x dims for pairs; else empty
-  Layer hidden;                   // followed by tanh
-  Layer output;
-
-  [[nodiscard]] std::size_t dims() const { return scale.size(); }
-  [[nodiscard]] std::size_t row_bytes() const { return wide + dims(); }
-  [[nodiscard]] bool pair() const { return !basis.empty(); }
-  [[nodiscard]] std::size_t table_dim() const { return pair() ? basis.size() / dims() : dims(); }
-  [[nodiscard]] std::size_t features() const { return pair() ? pair_features(table_dim()) : dims(); }
-  [[nodiscard]] std::size_t hidden_size() const { return hidden.bias.size(); }
-  [[nodiscard]] std::size_t classes() const { return output.bias.size(); }
-};
-
 class CompactClassifier {
  public:
-  // Views that must outlive the classifier. Throws std::invalid_argument where sizes do not fit together.
+  // Views that must outlive the classifier. Throws std::invalid_argument if their sizes do not match or this machine
+  // does not support the instruction set.
   CompactClassifier(const CompactTable& table, const CompactNetwork& network, InstructionSet instruction_set);
+  CompactClassifier(const CompactClassifier&) = delete;
+  CompactClassifier& operator=(const CompactClassifier&) = delete;
   ~CompactClassifier();
 
-  // As Classifier's.
+  // See Classifier.
   void operator()(Texts texts, Texts pairs, std::size_t threads, float* logits, float* coverage) const;
 
   [[nodiscard]] bool pair() const { return network_.pair(); }
-  [[nodiscard]] std::size_t classes() const { return network_.classes(); }
+  [[nodiscard]] std::size_t classes() const { return network_.head.classes(); }
 
  private:
   class Worker;
 
+  void lay_out_weights();
+
   const CompactTable& table_;
   CompactNetwork network_;
   InstructionSet instruction_set_;
-  std::size_t units_;                 // hidden, padded to whole vectors
+  std::size_t units_;                 // hidden units, rounded up to whole vectors
   std::vector<float> hidden_weight_;  // features x units
   std::vector<float> hidden_bias_;    // units
   std::vector<float> output_weight_;  // classes x units
-  std::vector<float> basis_;          // dims x table_dim, padded to whole vectors; of pairs alone
-  std::vector<float> nothing_;        // as many zeros
+  std::vector<float> basis_;          // dims x table_dim, rounded up to whole vectors; for pairs only
+  std::vector<float> zero_bias_;      // table_dim, rounded up
   mutable WorkerPool<Worker> workers_;
 };
 

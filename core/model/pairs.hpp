@@ -1,4 +1,4 @@
-// What the head reads of two texts.
+// The features of a pair of texts.
 #pragma once
 
 #include <cmath>
@@ -9,16 +9,17 @@
 
 namespace sparsedistill {
 
-// Numbers that the head reads of a pair whose rows have `dim` of them: the sum of each part's rows by n-gram
-// of the pair, the product and the distance of the two texts' means, and each part's share of the n-grams.
+// Size of the features of a pair whose rows have `dim` numbers, in this order:
+//   - for each part, the sum of its rows divided by the n-grams of the pair (kParts x dim);
+//   - the product of the means of the two texts (dim), and their absolute difference (dim);
+//   - for each part, its share of the n-grams of the pair (kParts).
 constexpr std::size_t pair_features(std::size_t dim) { return (kParts + 2) * dim + kParts; }
 
-// 1 / x, or 0 for none.
+// 1 / x, or 0 if x is 0.
 inline float inverse(float x) { return x > 0 ? 1 / x : 0; }
 
-// Reckon all features from the first ones, the sums of the parts' rows by n-gram of the pair (kParts x dim),
-// and the parts' n-grams.
-inline void compare(const std::uint64_t (&counts)[kParts], std::size_t dim, float* features) {
+// Computes the other features from the first kParts x dim, which must be set, and the number of n-grams of each part.
+inline void complete_pair_features(const std::uint64_t (&counts)[kParts], std::size_t dim, float* features) {
   const float each = inverse(static_cast<float>(counts[kShared] + counts[kFirst] + counts[kSecond]));
   float* shares = features + (kParts + 2) * dim;
   for (std::size_t part = 0; part < kParts; ++part) shares[part] = static_cast<float>(counts[part]) * each;
