@@ -1,4 +1,4 @@
-"""Types of the native core (core/python.cpp)."""
+"""Types of the native core (core/bindings/)."""
 
 from collections.abc import Sequence
 
