@@ -14,6 +14,8 @@
 #endif
 
 #define SPARSEDISTILL_INLINE inline __attribute__((always_inline))
+// For hot loops that compilers would inline into a caller that has too many variables of its own for the registers.
+#define SPARSEDISTILL_NOINLINE __attribute__((noinline))
 
 // Keep in step with available_instruction_sets().
 #define SPARSEDISTILL_AVX2 "avx2,bmi,bmi2,lzcnt,popcnt"
