@@ -35,7 +35,7 @@ std::span<const T> view(const Array2<T>& array) {
 template <class T>
 nb::ndarray<nb::numpy, T> owned(std::unique_ptr<T[]> values, std::initializer_list<std::size_t> shape) {
   T* data = values.get();
-  nb::capsule owner(values.release(), [](void* p) noexcept { delete[] static_cast<T*>(p); });
+  const nb::capsule owner(values.release(), [](void* p) noexcept { delete[] static_cast<T*>(p); });
   return nb::ndarray<nb::numpy, T>(data, shape, owner);
 }
 
@@ -57,7 +57,7 @@ nb::ndarray<nb::numpy, T> owned_records(std::vector<Record> records) {
   auto kept = std::make_unique<std::vector<Record>>(std::move(records));
   const std::size_t count = kept->size();
   T* data = reinterpret_cast<T*>(kept->data());
-  nb::capsule owner(kept.release(), [](void* p) noexcept { delete static_cast<std::vector<Record>*>(p); });
+  const nb::capsule owner(kept.release(), [](void* p) noexcept { delete static_cast<std::vector<Record>*>(p); });
   return nb::ndarray<nb::numpy, T>(data, {count, sizeof(Record) / sizeof(T)}, owner);
 }
 

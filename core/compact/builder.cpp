@@ -30,7 +30,7 @@ class Builder {
     std::uint64_t at = line_of(key, static_cast<std::uint32_t>(lines_.size()));
     for (std::uint32_t step = 0; step < CompactTable::kMaxProbes; ++step) {
       std::uint8_t* line = lines_[at].bytes;
-      for (int slot = 0; slot < slots_; ++slot) {
+      for (std::size_t slot = 0; slot < static_cast<std::size_t>(slots_); ++slot) {
         std::uint8_t* place = line + layout::fingerprints_at(slots_) + 2 * slot;
         const std::uint16_t there = layout::load16(place);
         std::uint8_t* mask = line + layout::followers_at(slots_) + 2 * slot;
@@ -43,7 +43,7 @@ class Builder {
         if (there != 0) continue;
         std::memcpy(place, &fingerprint, sizeof fingerprint);
         std::memcpy(mask, &followers, sizeof followers);
-        std::memcpy(line + static_cast<std::size_t>(slot) * layout::row_bytes(slots_), row, row_bytes_);
+        std::memcpy(line + slot * layout::row_bytes(slots_), row, row_bytes_);
         return true;
       }
       std::uint8_t* overflow = line + layout::overflow_at(slots_);

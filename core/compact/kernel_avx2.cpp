@@ -15,7 +15,7 @@ inline std::uint64_t as_bits(__m256i mask) { return static_cast<std::uint32_t>(_
 
 inline Classes classify(const std::uint8_t* p) {
   Classes found = {0, 0, 0};
-  for (int half = 0; half < 2; ++half) {
+  for (std::size_t half = 0; half < 2; ++half) {
     const __m256i bytes = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p + 32 * half));
     const __m256i lower = _mm256_or_si256(bytes, _mm256_set1_epi8(0x20));
     const std::uint64_t high = as_bits(bytes);

@@ -14,7 +14,7 @@ inline std::uint64_t as_bits(uint8x16_t mask) {
 
 inline Classes classify(const std::uint8_t* p) {
   Classes found = {0, 0, 0};
-  for (int quarter = 0; quarter < 4; ++quarter) {
+  for (std::size_t quarter = 0; quarter < 4; ++quarter) {
     const uint8x16_t bytes = vld1q_u8(p + 16 * quarter);
     const uint8x16_t lower = vorrq_u8(bytes, vdupq_n_u8(0x20));
     const std::uint64_t high = as_bits(vcgeq_u8(bytes, vdupq_n_u8(0x80)));

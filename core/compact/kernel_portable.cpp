@@ -16,7 +16,7 @@ inline Classes classify(const std::uint8_t* p) {
 
 inline std::uint32_t matches(const std::uint8_t* line, std::uint32_t fingerprint) {
   std::uint32_t bits = 0;
-  for (unsigned i = 0; i < 16; ++i) {
+  for (std::size_t i = 0; i < 16; ++i) {
     bits |= std::uint32_t{layout::load16(line + 32 + 2 * i) == fingerprint} << i;
   }
   return bits;

@@ -31,9 +31,9 @@ std::uint64_t CompactTable::find(std::uint64_t key) const {
   std::uint64_t at = line_of(key, static_cast<std::uint32_t>(lines_));
   for (std::uint32_t step = 0; step < kMaxProbes; ++step) {
     const std::uint8_t* line = data_ + at * kLineBytes;
-    for (int slot = 0; slot < slots_; ++slot) {
+    for (std::size_t slot = 0; slot < static_cast<std::size_t>(slots_); ++slot) {
       if (layout::load16(line + layout::fingerprints_at(slots_) + 2 * slot) == fingerprint) {
-        return at * static_cast<std::uint64_t>(slots_) + static_cast<std::uint64_t>(slot);
+        return at * static_cast<std::uint64_t>(slots_) + slot;
       }
     }
     if ((layout::load32(line + layout::overflow_at(slots_)) & overflow_bit(fingerprint)) == 0) return kNone;

@@ -1,11 +1,12 @@
 // The instruction sets that kernels are compiled for, and the choice among them at run time.
 #pragma once
 
+#include <cstdint>
 #include <vector>
 
 namespace sparsedistill {
 
-enum class InstructionSet { kPortable, kAvx2, kAvx512, kNeon };
+enum class InstructionSet : std::uint8_t { kPortable, kAvx2, kAvx512, kNeon };
 
 // The instruction sets that this machine supports, the fastest last.
 std::vector<InstructionSet> available_instruction_sets();

@@ -183,6 +183,7 @@ void test_compact_sums() {
     unknown += 1000;
     for (int i = 0; i < 1000; ++i) mistaken += table.find(random()) != CompactTable::kNone ? 1 : 0;
     std::vector<Expected> expected;
+    expected.reserve(material.texts.size());
     for (const std::string& text : material.texts) expected.emplace_back(table, text);
     for (const InstructionSet set : available_instruction_sets()) {
       CompactScratch scratch(table.row_bytes());

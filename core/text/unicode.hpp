@@ -1,6 +1,7 @@
 // Character classes and case folding, from generated Unicode tables.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "text/utf8.hpp"
@@ -24,7 +25,7 @@ inline void fold(char32_t code, const Sink& sink) {
     encode(static_cast<char32_t>(static_cast<std::int32_t>(code) + distance), sink);
     return;
   }
-  const std::uint32_t* expansion = kFoldExpansions + 3 * (distance - kFoldExpansion);
+  const std::uint32_t* expansion = kFoldExpansions + 3 * static_cast<std::ptrdiff_t>(distance - kFoldExpansion);
   for (int i = 0; i < 3 && expansion[i] != 0; ++i) encode(expansion[i], sink);
 }
 

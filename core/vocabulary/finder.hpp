@@ -42,7 +42,9 @@ class NgramFinder {
     const auto carried = static_cast<std::size_t>(vocabulary_.config().max_ngram - 1);
     std::size_t filled = 0;
     for (bool more = true; more;) {
-      while (filled < kPiece && (more = stream.next(tokens_[filled]))) {
+      while (filled < kPiece) {
+        more = stream.next(tokens_[filled]);
+        if (!more) break;
         const std::uint64_t key = key_of(tokens_[filled].hash, 1);
         vocabulary_.prefetch(key);
         ++filled;

@@ -33,7 +33,7 @@ Pages::Pages(std::size_t bytes, bool huge)
     : bytes_(bytes),
       mapped_((bytes + 2 * kHuge - 1) / kHuge * kHuge),
       map_(mmap(nullptr, mapped_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)),
-      data_(reinterpret_cast<std::uint8_t*>((reinterpret_cast<std::uintptr_t>(map_) + kHuge - 1) / kHuge * kHuge)) {
+      data_(static_cast<std::uint8_t*>(map_) + (-reinterpret_cast<std::uintptr_t>(map_) & (kHuge - 1))) {
   if (map_ == MAP_FAILED) fail("not enough memory for " + std::to_string(bytes) + " bytes");
 #ifdef MADV_HUGEPAGE
   madvise(map_, mapped_, huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
