@@ -9,7 +9,7 @@ namespace sparsedistill::bindings {
 
 namespace {
 
-// Appends the UTF-8 of a str that is not ASCII. Surrogates are encoded as they are, which the core reads as ill-formed.
+// Appends the UTF-8 of a str that is not ASCII. Surrogates are encoded unchanged, which the core reads as ill-formed.
 // PyUnicode_AsUTF8 rejects surrogates, and caches its result in the object.
 void append_utf8(PyObject* text, std::string& bytes) {
   const auto length = static_cast<std::size_t>(PyUnicode_GET_LENGTH(text));
