@@ -1,6 +1,6 @@
-"""Write ../unicode_tables.inc: what the tokenizer knows of each code point.
+"""Write ../text/unicode_tables.inc: what the tokenizer knows of each code point.
 
-    python core/tools/generate_unicode.py /usr/share/unicode > core/unicode_tables.inc
+    python core/tools/generate_unicode.py /usr/share/unicode > core/text/unicode_tables.inc
 
 The folder holds UnicodeData.txt, CaseFolding.txt and Scripts.txt of one version of the Unicode
 Character Database (Debian: package unicode-data). The version is part of a model's tokenizer

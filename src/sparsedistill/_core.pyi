@@ -1,4 +1,4 @@
-"""Types of the native core (core/python.cpp)."""
+"""Types of the native core (core/bindings/)."""
 
 from collections.abc import Sequence
 
@@ -7,21 +7,21 @@ from numpy.typing import NDArray
 
 UNICODE_VERSION: str
 TOKENIZER_VERSION: int
-MAX_ORDER: int
+MAX_NGRAM: int
 LEAST_CHARACTERS: int
 MOST_CHARACTERS: int
 LEAST_COUNTER_MEMORY: int
 
-class Path:
-    PORTABLE: Path
-    AVX2: Path
-    AVX512: Path
-    NEON: Path
+class InstructionSet:
+    PORTABLE: InstructionSet
+    AVX2: InstructionSet
+    AVX512: InstructionSet
+    NEON: InstructionSet
 
 COMPACT_APART_SLOTS: int
 COMPACT_MOST_SLOTS: int
 
-def available_paths() -> list[Path]: ...
+def available_instruction_sets() -> list[InstructionSet]: ...
 
 class TokenizerConfig:
     most_ngrams: int
@@ -87,7 +87,7 @@ class Classifier:
         hidden_bias: NDArray[np.float32],
         output_weight: NDArray[np.float32],
         output_bias: NDArray[np.float32],
-        path: Path | None = None,
+        instruction_set: InstructionSet | None = None,
     ) -> None: ...
     def __call__(
         self,
@@ -119,7 +119,7 @@ class CompactClassifier:
         hidden_bias: NDArray[np.float32],
         output_weight: NDArray[np.float32],
         output_bias: NDArray[np.float32],
-        path: Path | None = None,
+        instruction_set: InstructionSet | None = None,
     ) -> None: ...
     def __call__(
         self,

@@ -1,0 +1,147 @@
+// Bindings of core/vocabulary.
+#include "bindings/vocabulary.hpp"
+
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/tuple.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <new>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "bindings/arrays.hpp"
+#include "bindings/rooms.hpp"
+#include "bindings/texts.hpp"
+#include "vocabulary/buckets.hpp"
+#include "vocabulary/counter.hpp"
+#include "vocabulary/extraction.hpp"
+#include "vocabulary/strings.hpp"
+
+namespace sparsedistill::bindings {
+
+namespace {
+
+using namespace nb::literals;
+
+auto build(const Array1<std::uint64_t>& keys) {
+  std::vector<Bucket> buckets;
+  {
+    const nb::gil_scoped_release release;
+    buckets = build_buckets(view(keys));
+  }
+  return owned_records<std::uint64_t>(std::move(buckets));
+}
+
+auto extract_rows(const PyVocabulary& vocabulary, nb::handle source, nb::handle pair_source, double dropout,
+                  std::size_t max_ngrams, std::uint64_t seed, std::size_t threads) {
+  std::unique_ptr<std::int64_t[]> rows;
+  std::size_t count = 0;
+  Extraction extraction;
+  with_texts(source, pair_source, [&](Texts texts, Texts pairs) {
+    extraction = extract(vocabulary.get(), texts, pairs, {dropout, max_ngrams, seed, threads});
+    count = static_cast<std::size_t>(extraction.offsets.back());
+    rows.reset(new std::int64_t[count]);  // not zeroed
+    extraction.write({rows.get(), count}, threads);
+    extraction.parts.clear();  // while the GIL is released
+  });
+  return std::make_tuple(owned(std::move(rows), {count}), copied(extraction.offsets), copied(extraction.tokens),
+                         copied(extraction.known));
+}
+
+void count_texts(Counter& counter, nb::handle source) {
+  Slices slices(source);
+  for (std::size_t begin = 0; begin < slices.size();) {
+    const Texts texts = slices.at(begin, Slices::kTexts);
+    begin += texts.size();
+    {
+      const nb::gil_scoped_release release;
+      counter.add(texts);
+    }
+    check_signals();
+  }
+}
+
+auto select(const Counter& counter, std::size_t most, std::uint32_t least) {
+  std::vector<NgramCount> chosen;
+  {
+    const nb::gil_scoped_release release;
+    chosen = counter.select(most, least);
+  }
+  auto keys = std::make_unique<std::uint64_t[]>(chosen.size());
+  auto counts = std::make_unique<std::uint32_t[]>(chosen.size());
+  for (std::size_t i = 0; i < chosen.size(); ++i) {
+    keys[i] = chosen[i].key;
+    counts[i] = chosen[i].count;
+  }
+  return std::make_tuple(owned(std::move(keys), {chosen.size()}), owned(std::move(counts), {chosen.size()}));
+}
+
+void bind_table(nb::module_& m) {
+  m.def("build_buckets", &build, "keys"_a,
+        "The bucket table of keys (n,), in which the row of a key is its position: uint64 (buckets, 8).");
+  nb::class_<PyVocabulary>(m, "Vocabulary", "Keys and their rows, in a bucket table that it keeps alive.")
+      .def(nb::init<Array2<std::uint64_t>, std::uint32_t, const TokenizerConfig&, bool>(), "buckets"_a, "rows"_a,
+           "tokenizer"_a, "closed"_a)
+      .def(
+          "extract", &extract_rows, "texts"_a, "text_pair"_a.none(), "dropout"_a, "max_ngrams"_a, "seed"_a, "threads"_a,
+          "The n-gram rows of texts as CSR: rows int64 (nnz,), and offsets int64 (n + 1,), or (3 * n + 1,) for pairs;\n"
+          "also the tokens of each text or pair, int64 (n,), and those in the vocabulary, int64 (n,).")
+      .def(
+          "find",
+          [](const PyVocabulary& vocabulary, const Array1<std::uint64_t>& keys) {
+            return copied(vocabulary.get().find(view(keys)));
+          },
+          "keys"_a, "The rows of keys, int64 (n,); -1 for missing keys.");
+}
+
+void bind_counter(nb::module_& m) {
+  m.attr("LEAST_COUNTER_MEMORY") = Counter::kLeastMemory;
+  nb::class_<Counter>(m, "Counter", "Counts n-grams in bounded memory, with several threads.")
+      .def(
+          "__init__",
+          [](Counter* self, const TokenizerConfig& tokenizer, bool by_document, std::size_t memory,
+             std::size_t threads) { new (self) Counter({tokenizer, by_document, memory, threads}); },
+          "tokenizer"_a, "by_document"_a, "memory"_a, "threads"_a)
+      .def("add", &count_texts, "texts"_a)
+      .def("select", &select, "most"_a, "least"_a,
+           "The most frequent n-grams: keys uint64 (n,) and counts uint32 (n,), by rank.")
+      .def_prop_ro("texts", &Counter::texts)
+      .def_prop_ro("tokens", &Counter::tokens)
+      .def_prop_ro("error_bound", &Counter::error_bound)
+      .def("__len__", &Counter::size);
+}
+
+void bind_strings(nb::module_& m) {
+  nb::class_<NgramStrings>(m, "NgramStrings", "Collects the strings of a vocabulary's n-grams from texts.")
+      .def(
+          "__init__",
+          [](NgramStrings* self, const PyVocabulary& vocabulary) { new (self) NgramStrings(vocabulary.get()); },
+          "vocabulary"_a, nb::keep_alive<1, 2>())
+      .def(
+          "add",
+          [](NgramStrings& strings, nb::handle source, std::size_t threads) {
+            with_texts(source, [&](Texts texts) { strings.add(texts, threads); });
+          },
+          "texts"_a, "threads"_a)
+      .def("missing", &NgramStrings::missing)
+      .def("strings", [](const NgramStrings& strings) {
+        nb::list result;
+        for (const std::string& string : strings.strings()) result.append(as_str(string));
+        return result;
+      });
+}
+
+}  // namespace
+
+void bind_vocabulary(nb::module_& m) {
+  bind_table(m);
+  bind_counter(m);
+  bind_strings(m);
+}
+
+}  // namespace sparsedistill::bindings

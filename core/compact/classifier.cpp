@@ -1,0 +1,172 @@
+#include "compact/classifier.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <string_view>
+
+#include "compact/kernel.hpp"
+#include "model/scoring.hpp"
+#include "simd/float16.hpp"
+#include "simd/float_kernels.hpp"
+#include "support/require.hpp"
+
+namespace sparsedistill {
+
+CompactClassifier::CompactClassifier(const CompactTable& table, const CompactNetwork& network,
+                                     InstructionSet instruction_set)
+    : table_(table),
+      network_(network),
+      instruction_set_(instruction_set),
+      units_(simd::padded(network.head.hidden_size())) {
+  const std::size_t dims = network.dims();
+  require(dims > 0, "the rows are empty");
+  require(network.wide <= dims && network.centre.size() == dims, "the size of the scales does not match the rows");
+  require(network.row_bytes() <= table.row_bytes(), "the rows are too short");
+  require(network.basis.size() % dims == 0, "the size of the basis does not match the rows");
+  network.head.check(network.features());
+  require_available(instruction_set);
+  lay_out_weights();
+}
+
+// Transposes and pads the weights for the float kernels.
+void CompactClassifier::lay_out_weights() {
+  const Head& head = network_.head;
+  const std::size_t dims = network_.dims();
+  const std::size_t features = network_.features();
+  hidden_weight_.resize(features * units_);
+  hidden_bias_.resize(units_);
+  const std::size_t width = simd::padded(network_.table_dim());
+  if (network_.pair()) {
+    basis_.resize(dims * width);
+    zero_bias_.resize(width);
+  }
+  for (std::size_t i = 0; i < network_.basis.size(); ++i) basis_[i % dims * width + i / dims] = network_.basis[i];
+  output_weight_.resize(head.classes() * units_);
+  for (std::size_t unit = 0; unit < head.hidden_size(); ++unit) {
+    hidden_bias_[unit] = head.hidden.bias[unit];
+    for (std::size_t i = 0; i < features; ++i) {
+      hidden_weight_[i * units_ + unit] = head.hidden.weight[unit * features + i];
+    }
+    for (std::size_t c = 0; c < head.classes(); ++c) {
+      output_weight_[c * units_ + unit] = head.output.weight[c * head.hidden_size() + unit];
+    }
+  }
+}
+
+CompactClassifier::~CompactClassifier() = default;
+
+// The buffers of one thread, and the work on one batch.
+class CompactClassifier::Worker {
+ public:
+  explicit Worker(const CompactClassifier& classifier)
+      : classifier_(classifier),
+        network_(classifier.network_),
+        kernels_(float_kernels(classifier.instruction_set_)),
+        sum_(sum_texts_kernel(classifier.instruction_set_, classifier.table_)),
+        scratch_(classifier.table_.row_bytes()),
+        projected_(network_.dims()),
+        restored_(classifier.zero_bias_.size()),
+        features_(network_.features()),
+        hidden_(classifier.units_) {}
+
+  static constexpr std::size_t kBatch = CompactScratch::kTexts / 2;  // texts or pairs
+
+  void run(Texts texts, Texts pairs, float* logits, float* coverage) {
+    const std::string_view* sides = texts.data();
+    std::size_t count = texts.size();
+    if (network_.pair()) {
+      for (std::size_t i = 0; i < texts.size(); ++i) {
+        sides_[2 * i] = texts[i];
+        sides_[2 * i + 1] = pairs[i];
+      }
+      sides = sides_;
+      count *= 2;
+    }
+    sum_(classifier_.table_, sides, count, network_.pair(), scratch_);
+    for (std::size_t i = 0; i < texts.size(); ++i) {
+      coverage[i] = network_.pair() ? read_pair(i) : read(i);
+      score(logits + i * network_.head.classes());
+    }
+  }
+
+ private:
+  // Computes the features of a text from its sums. Returns its coverage.
+  float read(std::size_t text) {
+    const TextCounts& counts = scratch_.counts[text];
+    project(&scratch_.sums[text * row_bytes()], counts.ngrams, counts.ngrams, features_.data());
+    return coverage_of(counts.known, counts.tokens);
+  }
+
+  // The same for a pair.
+  float read_pair(std::size_t pair) {
+    const TextCounts& first = scratch_.counts[2 * pair];
+    const TextCounts& second = scratch_.counts[2 * pair + 1];
+    const std::uint64_t shared = scratch_.shared_counts[pair];
+    const std::uint64_t ngrams[kParts] = {shared, first.ngrams - shared, second.ngrams - shared};
+    const std::int64_t* both = &scratch_.shared_sums[pair * row_bytes()];
+    std::int64_t* sides = &scratch_.sums[2 * pair * row_bytes()];
+    for (std::size_t lane = 0; lane < row_bytes(); ++lane) {
+      sides[lane] -= both[lane];
+      sides[row_bytes() + lane] -= both[lane];
+    }
+    const std::int64_t* sums[kParts] = {both, sides, sides + row_bytes()};
+    for (const Part part : {kShared, kFirst, kSecond}) {
+      project(sums[part], ngrams[part], first.ngrams + second.ngrams - shared, projected_.data());
+      restore(&features_[part * network_.table_dim()]);
+    }
+    complete_pair_features(ngrams, network_.table_dim(), features_.data());
+    return coverage_of(first.known + second.known, first.tokens + second.tokens);
+  }
+
+  [[nodiscard]] std::size_t row_bytes() const { return classifier_.table_.row_bytes(); }
+
+  // Converts the sum of `count` rows to numbers, divided by `ngrams`.
+  void project(const std::int64_t* sums, std::uint64_t count, std::uint64_t ngrams, float* numbers) const {
+    if (count == 0) {
+      std::fill_n(numbers, network_.dims(), 0.0F);
+      return;
+    }
+    const double each = 1.0 / static_cast<double>(ngrams);
+    const auto share = static_cast<float>(static_cast<double>(count) * each);
+    for (std::size_t d = 0; d < network_.dims(); ++d) {
+      std::int64_t sum = *sums++;
+      if (d < network_.wide) sum = 256 * sum + *sums++;
+      numbers[d] = static_cast<float>(static_cast<double>(sum) * each) * network_.scale[d] + share * network_.centre[d];
+    }
+  }
+
+  // Projects the numbers back to the dimensions of the trained table.
+  void restore(float* numbers) {
+    kernels_.linear(projected_.data(), network_.dims(), classifier_.basis_.data(), classifier_.zero_bias_.data(),
+                    restored_.size(), restored_.data());
+    std::copy_n(restored_.data(), network_.table_dim(), numbers);
+  }
+
+  void score(float* logits) {
+    const Head& head = network_.head;
+    const std::size_t units = classifier_.units_;
+    kernels_.narrow_layer(features_.data(), network_.features(), classifier_.hidden_weight_.data(),
+                          classifier_.hidden_bias_.data(), units, hidden_.data());
+    for (std::size_t c = 0; c < head.classes(); ++c) {
+      logits[c] = head.output.bias[c] + kernels_.dot(hidden_.data(), &classifier_.output_weight_[c * units], units);
+    }
+  }
+
+  const CompactClassifier& classifier_;
+  const CompactNetwork& network_;
+  const FloatKernels& kernels_;
+  SumTexts sum_;
+  CompactScratch scratch_;
+  std::string_view sides_[2 * kBatch];
+  std::vector<float> projected_;
+  std::vector<float> restored_;  // rounded up to whole vectors
+  std::vector<float> features_;
+  std::vector<float> hidden_;
+};
+
+void CompactClassifier::operator()(Texts texts, Texts pairs, std::size_t threads, float* logits,
+                                   float* coverage) const {
+  score_batches(*this, workers_, texts, pairs, threads, logits, coverage);
+}
+
+}  // namespace sparsedistill

@@ -1,0 +1,46 @@
+// Scores texts with a compact student: integer sums over a compact table, then a narrow head.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "compact/network.hpp"
+#include "compact/table.hpp"
+#include "simd/dispatch.hpp"
+#include "support/parallel.hpp"
+
+namespace sparsedistill {
+
+class CompactClassifier {
+ public:
+  // Views that must outlive the classifier. Throws std::invalid_argument if their sizes do not match or this machine
+  // does not support the instruction set.
+  CompactClassifier(const CompactTable& table, const CompactNetwork& network, InstructionSet instruction_set);
+  CompactClassifier(const CompactClassifier&) = delete;
+  CompactClassifier& operator=(const CompactClassifier&) = delete;
+  ~CompactClassifier();
+
+  // See Classifier.
+  void operator()(Texts texts, Texts pairs, std::size_t threads, float* logits, float* coverage) const;
+
+  [[nodiscard]] bool pair() const { return network_.pair(); }
+  [[nodiscard]] std::size_t classes() const { return network_.head.classes(); }
+
+ private:
+  class Worker;
+
+  void lay_out_weights();
+
+  const CompactTable& table_;
+  CompactNetwork network_;
+  InstructionSet instruction_set_;
+  std::size_t units_;                 // hidden units, rounded up to whole vectors
+  std::vector<float> hidden_weight_;  // features x units
+  std::vector<float> hidden_bias_;    // units
+  std::vector<float> output_weight_;  // classes x units
+  std::vector<float> basis_;          // dims x table_dim, rounded up to whole vectors; for pairs only
+  std::vector<float> zero_bias_;      // table_dim, rounded up
+  mutable WorkerPool<Worker> workers_;
+};
+
+}  // namespace sparsedistill

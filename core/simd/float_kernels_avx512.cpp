@@ -1,0 +1,14 @@
+// The float kernels for AVX-512.
+#include <algorithm>
+#include <cstring>
+
+#include "simd/float16.hpp"
+#include "simd/float_kernels.hpp"
+
+#ifdef SPARSEDISTILL_X86
+SPARSEDISTILL_BEGIN_TARGET(SPARSEDISTILL_AVX512)
+namespace sparsedistill::float_avx512 {
+#include "simd/float_kernels_generic.inc"
+}  // namespace sparsedistill::float_avx512
+SPARSEDISTILL_END_TARGET
+#endif

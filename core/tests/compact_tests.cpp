@@ -1,0 +1,249 @@
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+#include <set>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "compact/builder.hpp"
+#include "compact/classifier.hpp"
+#include "compact/kernel.hpp"
+#include "tests/check.hpp"
+#include "vocabulary/counter.hpp"
+#include "vocabulary/strings.hpp"
+
+namespace sparsedistill::tests {
+
+namespace {
+
+// The slots of a text's n-grams, found one at a time.
+std::set<std::uint64_t> plain_slots(const CompactTable& table, std::string_view text) {
+  const std::vector<std::uint64_t> hashes = token_hashes(text, table.config());
+  std::set<std::uint64_t> slots;
+  for (std::size_t start = 0; start < hashes.size(); ++start) {
+    std::uint64_t rolled = hashes[start];
+    for (int order = 1;; ++order) {
+      const std::uint64_t slot = table.find(key_of(rolled, order));
+      if (slot != CompactTable::kNone) slots.insert(slot);
+      const std::size_t next = start + static_cast<std::size_t>(order);
+      const std::uint32_t missed = table.closed() ? 0 : 0xFFFF;
+      const std::uint32_t followers = slot == CompactTable::kNone ? missed : table.followers(slot) | missed;
+      if (order == table.config().max_ngram || next == hashes.size()) break;
+      if ((followers & follower_bit(hashes[next])) == 0) break;
+      rolled = roll(rolled, hashes[next]);
+    }
+  }
+  for (const std::uint64_t key : plain_characters(text, table.config())) {
+    if (const std::uint64_t slot = table.find(key); slot != CompactTable::kNone) slots.insert(slot);
+  }
+  return slots;
+}
+
+// The n-grams that occur twice in random texts, and random rows.
+struct Material {
+  TokenizerConfig config;
+  bool apart;  // rows stored separately
+  int slots;
+  std::size_t bytes;  // per row
+  std::vector<std::string> texts;
+  std::vector<std::string_view> views;
+  std::vector<std::uint64_t> keys;
+  std::vector<std::uint8_t> rows;
+  CompactBuild build;
+
+  Material(Random& random, int round) : config(random_config(random)), apart(round % 5 == 0) {
+    for (int i = 0; i < 40; ++i) {
+      const bool is_long = (i == 7 || i == 12 || i == 13) && round % 4 == 0;
+      texts.push_back(hostile_text(random, is_long ? 3000 : 60));
+    }
+    views = views_of(texts);
+    Counter counter({config, false, Counter::kLeastMemory, 3});
+    counter.add(views);
+    for (const NgramCount& entry : counter.select(1U << 30, 2)) keys.push_back(entry.key);
+    slots = apart ? layout::kApartSlots : 1 + static_cast<int>(random() % layout::kMostSlots);
+    bytes = apart ? 32 : layout::row_bytes(slots);
+    if (keys.empty()) return;
+    rows.resize(keys.size() * bytes);
+    for (std::uint8_t& byte : rows) byte = static_cast<std::uint8_t>(random());
+    std::vector<std::uint16_t> followers = followers_of(keys, strings());
+    if (round % 3 == 0) std::ranges::fill(followers, std::uint16_t{0xFFFF});
+    std::vector<std::uint8_t> numbers(keys.size() * 4);
+    for (std::uint32_t row = 0; row < keys.size(); ++row) std::memcpy(&numbers[std::size_t{4} * row], &row, 4);
+    build =
+        apart ? build_compact(keys, numbers, 4, followers, slots) : build_compact(keys, rows, bytes, followers, slots);
+  }
+
+  [[nodiscard]] std::span<const std::int8_t> signed_rows() const {
+    return {reinterpret_cast<const std::int8_t*>(rows.data()), rows.size()};
+  }
+
+  [[nodiscard]] CompactTable table(bool closed) const {
+    return {build.lines,       slots,  apart ? signed_rows() : std::span<const std::int8_t>(),
+            apart ? bytes : 0, config, closed};
+  }
+
+ private:
+  [[nodiscard]] std::vector<std::string> strings() const {
+    const std::vector<Bucket> buckets = build_buckets(keys);
+    const Vocabulary vocabulary(buckets, static_cast<std::uint32_t>(keys.size()), config, true);
+    NgramStrings strings(vocabulary);
+    strings.add(views, 1);
+    return strings.strings();
+  }
+};
+
+// Checks that each key has its row, except those that the builder lost.
+void check_rows(const Material& material, const CompactTable& table) {
+  std::size_t others = 0;
+  for (std::size_t i = 0; i < material.keys.size(); ++i) {
+    const std::uint64_t slot = table.find(material.keys[i]);
+    CHECK(slot != CompactTable::kNone);
+    const auto row = material.signed_rows().subspan(i * material.bytes, material.bytes);
+    others += std::ranges::equal(table.row(slot), row) ? 0 : 1;
+  }
+  CHECK(others == material.build.lost);
+  const CompactTable::Found found = table.find_rows(material.keys);
+  CHECK(found.positions.size() == material.keys.size());
+  CHECK(found.rows.size() == material.keys.size() * material.bytes);
+}
+
+// What the kernel must compute for a text.
+struct Expected {
+  TextCounts counts;
+  std::vector<std::int64_t> sums;
+
+  Expected(const CompactTable& table, std::string_view text) : sums(table.row_bytes()) {
+    for (const std::uint64_t slot : plain_slots(table, text)) {
+      ++counts.ngrams;
+      for (std::size_t b = 0; b < sums.size(); ++b) sums[b] += table.row(slot)[b];
+    }
+    Tokenizer tokenizer(text);
+    for (Token token{}; tokenizer.next(token);) count(table, key_of(token.hash, 1));
+    for (const std::uint64_t key : plain_characters(text, table.config())) count(table, key);
+  }
+
+ private:
+  void count(const CompactTable& table, std::uint64_t key) {
+    ++counts.tokens;
+    counts.known += table.find(key) != CompactTable::kNone ? 1 : 0;
+  }
+};
+
+void check_texts(const Material& material, const CompactTable& table, InstructionSet set,
+                 const std::vector<Expected>& expected, CompactScratch& scratch) {
+  sum_texts_kernel(set, table)(table, material.views.data(), material.views.size(), false, scratch);
+  for (std::size_t text = 0; text < material.views.size(); ++text) {
+    CHECK(scratch.counts[text].ngrams == expected[text].counts.ngrams);
+    CHECK(scratch.counts[text].tokens == expected[text].counts.tokens);
+    CHECK(scratch.counts[text].known == expected[text].counts.known);
+    CHECK(std::ranges::equal(expected[text].sums,
+                             std::span(scratch.sums).subspan(text * material.bytes, material.bytes)));
+  }
+}
+
+void check_pairs(const Material& material, const CompactTable& table, InstructionSet set,
+                 const std::vector<Expected>& expected, CompactScratch& scratch) {
+  const std::size_t bytes = material.bytes;
+  const std::size_t pairs = material.views.size() / 2;
+  sum_texts_kernel(set, table)(table, material.views.data(), 2 * pairs, true, scratch);
+  for (std::size_t text = 0; text < 2 * pairs; ++text) {
+    CHECK(std::ranges::equal(expected[text].sums, std::span(scratch.sums).subspan(text * bytes, bytes)));
+  }
+  for (std::size_t pair = 0; pair < pairs; ++pair) {
+    const std::set<std::uint64_t> second = plain_slots(table, material.texts[2 * pair + 1]);
+    std::uint64_t shared = 0;
+    std::vector<std::int64_t> shared_sums(bytes);
+    for (const std::uint64_t slot : plain_slots(table, material.texts[2 * pair])) {
+      if (!second.contains(slot)) continue;
+      ++shared;
+      for (std::size_t b = 0; b < bytes; ++b) shared_sums[b] += table.row(slot)[b];
+    }
+    CHECK(scratch.shared_counts[pair] == shared);
+    CHECK(std::ranges::equal(shared_sums, std::span(scratch.shared_sums).subspan(pair * bytes, bytes)));
+  }
+}
+
+// The kernels of a compact table against lookups made one at a time.
+void test_compact_sums() {
+  Random random(4);
+  std::size_t known = 0;
+  std::size_t lost = 0;
+  std::size_t unknown = 0;
+  std::size_t mistaken = 0;
+  for (int round = 0; round < 200; ++round) {
+    const Material material(random, round);
+    if (material.keys.empty()) continue;
+    const CompactTable table = material.table(/*closed=*/round % 2 == 0);
+    check_rows(material, table);
+    known += material.keys.size();
+    lost += material.build.lost;
+    unknown += 1000;
+    for (int i = 0; i < 1000; ++i) mistaken += table.find(random()) != CompactTable::kNone ? 1 : 0;
+    std::vector<Expected> expected;
+    expected.reserve(material.texts.size());
+    for (const std::string& text : material.texts) expected.emplace_back(table, text);
+    for (const InstructionSet set : available_instruction_sets()) {
+      CompactScratch scratch(table.row_bytes());
+      check_texts(material, table, set, expected, scratch);
+      check_pairs(material, table, set, expected, scratch);
+    }
+  }
+  CHECK(lost * 2000 < known);
+  CHECK(mistaken * 2000 < unknown);
+}
+
+void test_hostile_compact_tables() {
+  Random random(5);
+  for (int round = 0; round < 100; ++round) {
+    std::vector<Line> lines(1 + random() % 20);
+    for (Line& line : lines) {
+      for (std::uint8_t& byte : line.bytes) byte = random() % 2 == 0 ? 0xFF : static_cast<std::uint8_t>(random());
+    }
+    const bool apart = round % 3 == 0;
+    const int slots = apart ? layout::kApartSlots : 1 + static_cast<int>(random() % layout::kMostSlots);
+    const std::vector<std::int8_t> rows(apart ? 16 * 5 : 0, 1);
+    const CompactTable table(lines, slots, rows, apart ? 16 : 0, {4, false}, round % 2 == 0);
+    const std::size_t dims = 1 + random() % table.row_bytes();
+    const std::size_t wide = random() % (std::min(dims, table.row_bytes() - dims) + 1);
+    const std::vector<float> floats(40000, 0.5F);
+    const std::span<const float> all(floats);
+    const bool pair = random() % 2 == 0;
+    const std::size_t features = pair ? pair_features(3) : dims;
+    const Head head = {{all.first(20 * features), all.first(20)}, {all.first(std::size_t{3} * 20), all.first(3)}};
+    const CompactNetwork network{wide, all.first(dims), all.first(dims), all.first(pair ? 3 * dims : 0), head};
+    std::vector<std::string> texts = hostile_texts(random, 100, 30);
+    texts[0] = hostile_text(random, 4000);
+    const std::vector<std::string_view> views = views_of(texts);
+    std::vector<float> reference;
+    for (const InstructionSet set : available_instruction_sets()) {
+      std::vector<float> logits(views.size() * 3);
+      std::vector<float> coverage(views.size());
+      CompactClassifier(table, network, set)(views, pair ? Texts(views) : Texts(), 2, logits.data(), coverage.data());
+      if (reference.empty()) reference = logits;
+      CHECK(logits == reference);
+    }
+  }
+}
+
+void test_invalid_lines_are_rejected() {
+  const std::vector<Line> lines(2);
+  const std::uint8_t* bytes = lines.front().bytes;
+  CHECK(view_lines(bytes, 2, 64).size() == 2);
+  CHECK(throws<std::invalid_argument>([&] { view_lines(bytes, 4, 32); }));
+  CHECK(throws<std::invalid_argument>([&] { view_lines(bytes + 1, 1, 64); }));
+  CHECK(throws<std::invalid_argument>([&] { CompactTable(lines, 0, {}, 0, {1, false}, true); }));
+  CHECK(throws<std::invalid_argument>([&] { CompactTable({}, 1, {}, 0, {1, false}, true); }));
+}
+
+}  // namespace
+
+void test_compact() {
+  test_compact_sums();
+  test_hostile_compact_tables();
+  test_invalid_lines_are_rejected();
+}
+
+}  // namespace sparsedistill::tests

@@ -1,0 +1,32 @@
+// Character classes and case folding, from generated Unicode tables.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "text/utf8.hpp"
+
+namespace sparsedistill {
+
+#include "text/unicode_tables.inc"
+
+// The role of a code point in the tokenizer. The values match tools/generate_unicode.py.
+enum class CharClass : std::uint8_t { kSpace, kWord, kMark, kCharacter, kSymbol, kIgnored };
+
+inline CharClass char_class(char32_t code) {
+  return static_cast<CharClass>(kClassBlocks[kClassIndex[code >> 8] * 256 + (code & 255)]);
+}
+
+// Calls sink(byte) for each UTF-8 byte of the case-folded code point.
+template <class Sink>
+inline void fold(char32_t code, const Sink& sink) {
+  const std::int32_t distance = kFoldBlocks[kFoldIndex[code >> 8] * 256 + (code & 255)];
+  if (distance < kFoldExpansion) {
+    encode(static_cast<char32_t>(static_cast<std::int32_t>(code) + distance), sink);
+    return;
+  }
+  const std::uint32_t* expansion = kFoldExpansions + 3 * static_cast<std::ptrdiff_t>(distance - kFoldExpansion);
+  for (int i = 0; i < 3 && expansion[i] != 0; ++i) encode(expansion[i], sink);
+}
+
+}  // namespace sparsedistill

@@ -1,0 +1,13 @@
+// The stages for AVX-512. The source of the kernel is included, since it does not export them.
+#include <vector>
+
+#include "compact/kernel_avx512.cpp"  // NOLINT(bugprone-suspicious-include)
+#include "tools/roofline/stages.hpp"
+
+#ifdef SPARSEDISTILL_X86
+SPARSEDISTILL_BEGIN_TARGET(SPARSEDISTILL_AVX512)
+namespace sparsedistill::compact_avx512 {
+#include "tools/roofline/stages_generic.inc"
+}  // namespace sparsedistill::compact_avx512
+SPARSEDISTILL_END_TARGET
+#endif

@@ -1,0 +1,150 @@
+#include "vocabulary/counter.hpp"
+
+#include <algorithm>
+#include <tuple>
+
+#include "support/require.hpp"
+#include "text/characters.hpp"
+
+namespace sparsedistill {
+
+Counter::Counter(const CounterConfig& config) : config_(config), keys_(std::max<std::size_t>(1, config.threads)) {
+  require(config.memory >= kLeastMemory, "counting needs at least 256 MiB of memory");
+  const std::size_t block =
+      kBlockBytes * sizeof(std::uint64_t) * static_cast<std::size_t>(config.tokenizer.most_ngrams());
+  const double slots = static_cast<double>(config.memory - block) / CountTable::kSlotBytes;
+  // Tables grow by kGrowth, so even full tables may have just grown: assume the lowest load factor.
+  capacity_ = static_cast<std::size_t>(slots * CountTable::kLoadFactor / CountTable::kGrowth);
+}
+
+void Counter::add(Texts texts) {
+  std::vector<std::string_view> pieces;
+  std::size_t filled = 0;
+  const auto flush = [&] {
+    add_block(pieces);
+    pieces.clear();
+    filled = 0;
+  };
+  for (std::string_view text : texts) {
+    // A text larger than a block is split, at a space if it has one.
+    while (text.size() > kBlockBytes) {
+      std::size_t end = text.rfind(' ', kBlockBytes);
+      if (end == std::string_view::npos || end == 0) end = kBlockBytes;
+      pieces.push_back(text.substr(0, end));
+      flush();
+      text.remove_prefix(end);
+    }
+    if (filled + text.size() > kBlockBytes) flush();
+    pieces.push_back(text);
+    filled += text.size();
+  }
+  flush();
+  texts_ += texts.size();
+}
+
+void Counter::add_block(Texts block) {
+  const std::vector<Range> ranges = cut(block, 1 << 14, 1024);
+  std::vector<std::uint64_t> tokens(keys_.size());
+  std::vector<std::vector<std::uint64_t>> scratch(keys_.size());
+  for_each_parallel(ranges.size(), keys_.size(), [&](std::size_t thread, std::size_t item) {
+    for (std::size_t i = ranges[item].begin; i < ranges[item].end; ++i) {
+      collect(block[i], keys_[thread], scratch[thread], tokens[thread]);
+    }
+  });
+  for (const std::uint64_t count : tokens) tokens_ += count;
+
+  std::size_t total = 0;
+  for (const Keys& keys : keys_) {
+    for (const auto& shard : keys) total += shard.size();
+  }
+  make_room(total);
+
+  for_each_parallel(kShards, keys_.size(), [&](std::size_t, std::size_t shard) {
+    CountTable& table = tables_[shard];
+    for (Keys& keys : keys_) {
+      std::vector<std::uint64_t>& mine = keys[shard];
+      constexpr std::size_t kAhead = 12;
+      for (std::size_t i = 0; i < mine.size(); ++i) {
+        if (i + kAhead < mine.size()) table.prefetch(mine[i + kAhead]);
+        table.add(mine[i]);
+      }
+      mine.clear();
+    }
+  });
+}
+
+void Counter::collect(std::string_view text, Keys& keys, std::vector<std::uint64_t>& scratch,
+                      std::uint64_t& tokens) const {
+  std::array<std::uint64_t, kMaxNgram> rolled{};  // by order, of the n-grams that end at the previous token
+  const int max_ngram = config_.tokenizer.max_ngram;
+  TokenStream stream(text, config_.tokenizer);
+  scratch.clear();
+  int seen = 0;
+  for (Token token{}; stream.next(token); ++tokens) {
+    seen = std::min(seen + 1, max_ngram);
+    for (int order = seen; order >= 1; --order) {
+      rolled[order - 1] = order == 1 ? token.hash : roll(rolled[order - 2], token.hash);
+      scratch.push_back(key_of(rolled[order - 1], order));
+    }
+  }
+  CharacterStream characters(text, config_.tokenizer);
+  for (Token token{}; characters.next(token);) scratch.push_back(key_of(token.hash, 1));
+  if (config_.by_document) {
+    std::ranges::sort(scratch);
+    scratch.erase(std::ranges::unique(scratch).begin(), scratch.end());
+  }
+  for (const std::uint64_t key : scratch) keys[key >> (64 - kShardBits)].push_back(key);
+}
+
+std::size_t Counter::size() const {
+  std::size_t total = 0;
+  for (const CountTable& table : tables_) total += table.size();
+  return total;
+}
+
+// Prunes the tables if `keys` more keys might not fit.
+void Counter::make_room(std::size_t keys) {
+  const std::size_t size = this->size();
+  if (size + keys <= capacity_) return;
+  // Prune to half of the capacity, so that pruning is rare.
+  std::vector<std::size_t> with_count(256);
+  for (const CountTable& table : tables_) {
+    table.for_each([&](std::uint64_t, std::uint32_t count) { ++with_count[std::min<std::uint32_t>(count, 255)]; });
+  }
+  std::uint32_t threshold = 0;
+  std::size_t left = size;
+  while (threshold < 254 && left > capacity_ / 2) left -= with_count[++threshold];
+  for_each_parallel(kShards, keys_.size(), [&](std::size_t, std::size_t shard) { tables_[shard].prune(threshold); });
+  error_bound_ += threshold;
+}
+
+std::vector<NgramCount> Counter::select(std::size_t most, std::uint32_t least) const {
+  // Find a count that excludes most n-grams, so that only the others are sorted.
+  std::vector<std::size_t> with_count(std::size_t{1} << 16);
+  for (const CountTable& table : tables_) {
+    table.for_each([&](std::uint64_t, std::uint32_t count) { ++with_count[std::min<std::uint32_t>(count, 0xFFFF)]; });
+  }
+  std::uint32_t cutoff = 0xFFFF;
+  for (std::size_t taken = with_count[cutoff]; cutoff > std::max(least, 1U) && taken < most;) {
+    taken += with_count[--cutoff];
+  }
+  cutoff = std::max(cutoff, least);
+
+  std::vector<NgramCount> chosen;
+  for (const CountTable& table : tables_) {
+    table.for_each([&](std::uint64_t key, std::uint32_t count) {
+      if (count >= cutoff) chosen.push_back({key, count});
+    });
+  }
+  const auto before = [](const NgramCount& a, const NgramCount& b) {
+    return std::tuple(b.count, order_of(a.key), a.key) < std::tuple(a.count, order_of(b.key), b.key);
+  };
+  if (chosen.size() > most) {
+    std::nth_element(chosen.begin(), chosen.begin() + static_cast<std::ptrdiff_t>(most), chosen.end(), before);
+    chosen.resize(most);
+  }
+  std::ranges::sort(chosen, before);
+  return chosen;
+}
+
+}  // namespace sparsedistill
