@@ -11,7 +11,8 @@ from .data.labelled import read_labelled
 from .errors import InputError
 from .student import Student
 from .vocabulary.config import CountingConfig, TokenizerConfig
-from .vocabulary.vocabulary import Vocabulary, tokenize
+from .vocabulary.tokenizer import tokenize
+from .vocabulary.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from .cascade import Cascade

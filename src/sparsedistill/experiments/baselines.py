@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..data.labelled import Labelled
 from ..errors import InputError
-from ..vocabulary.vocabulary import tokenize
+from ..vocabulary.tokenizer import tokenize
 
 #: The settings that are tried; what does best on the validation data is taken.
 REGULARISATIONS = (1.0, 4.0, 16.0)
