@@ -73,8 +73,8 @@ def evaluate(
     if scores is not None:
         answers = scores_of(loaded, labelled, columns, format, scores, outputs)
     elif teacher is not None:
-        from ..labeling.soft_targets import batch_scorer
-        from ..teachers.base import TransformersTeacher
+        from ..labeling.scorer import batch_scorer
+        from ..teachers.transformers import TransformersTeacher
 
         answers = batch_scorer(TransformersTeacher(teacher), progress_bars)
     elif plot is not None:

@@ -51,8 +51,9 @@ def label(
 
         sparsedistill label teacher 'reviews/*.jsonl.gz' -o labels
     """
-    from ..labeling.soft_targets import label
-    from ..teachers.base import FileTeacher, TransformersTeacher
+    from ..labeling.labelling import label
+    from ..teachers.precomputed import FileTeacher
+    from ..teachers.transformers import TransformersTeacher
 
     if scores is None:
         source = Corpus(corpus, Columns(text, text_pair), format=format)

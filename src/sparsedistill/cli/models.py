@@ -32,7 +32,7 @@ def scores_of(
     outputs: str,
 ) -> NDArray[np.float32]:
     """The teacher's logits that stand beside the texts, (n, classes)."""
-    from ..teachers.base import FileTeacher
+    from ..teachers.precomputed import FileTeacher
 
     teacher = FileTeacher(student.classes, student.multi_label, outputs)
     corpus = Corpus(

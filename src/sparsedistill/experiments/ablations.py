@@ -13,8 +13,8 @@ import pyarrow as pa
 from ..data.corpus import Corpus
 from ..data.inputs import write_texts
 from ..errors import InputError
+from ..labeling.labelling import label
 from ..labeling.remembered import RememberingTeacher, underlying_teacher
-from ..labeling.soft_targets import label
 from ..pipeline.config import DistillationConfig
 from ..pipeline.prepare import PreparedJob, make_vocabulary
 from ..teachers.base import Teacher

@@ -28,15 +28,17 @@ from ..data.labelled import Labelled
 from ..data.sources import DataSource
 from ..errors import InputError
 from ..evaluation.evaluate import measure
+from ..labeling.labelling import label
 from ..labeling.remembered import underlying_teacher
-from ..labeling.soft_targets import SoftTargets, label
+from ..labeling.soft_targets import SoftTargets
 from ..pipeline.config import DistillationConfig
 from ..pipeline.job import Job
 from ..pipeline.prepare import PreparedJob, make_vocabulary, prepare
 from ..pipeline.recipe import override, read_recipe, recipe_job, report_settings
 from ..pipeline.student_training import network_config, train_network, train_student, training_device
 from ..student import Student
-from ..teachers.base import Teacher, TransformersTeacher
+from ..teachers.base import Teacher
+from ..teachers.transformers import TransformersTeacher
 from ..training.trainer import score
 from ..vocabulary.vocabulary import Vocabulary
 from .ablations import Variant, plan, possible_rows, varied

@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 
 from .._internal.progress import Progress, no_progress
 from ..labeling.remembered import underlying_teacher
-from ..teachers.base import FileTeacher, Teacher, TransformersTeacher
+from ..teachers.base import Teacher
+from ..teachers.precomputed import FileTeacher
+from ..teachers.transformers import TransformersTeacher
 from ..vocabulary.tokenizer import is_characters
 from ..vocabulary.vocabulary import Vocabulary
 
