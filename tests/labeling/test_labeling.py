@@ -306,22 +306,27 @@ def test_shard_entry_without_a_key(tmp_path: Path, key: str) -> None:
 def test_values_of_the_manifest_have_the_right_type(tmp_path: Path) -> None:
     label(TEACHER, corpus(tmp_path), tmp_path / "out")
     whole = read_json(tmp_path / "out")
-    for change in ({"complete": "yes"}, {"texts": "25"}, {"classes": "ab"}, {"shards": {}}, {"format": None}):
+    changes: list[dict[str, Any]] = [
+        {"complete": "yes"},
+        {"texts": "25"},
+        {"classes": "ab"},
+        {"shards": {}},
+        {"format": None},
+    ]
+    for change in changes:
         (tmp_path / "out" / "manifest.json").write_text(json.dumps(whole | change))
         assert "cannot be used" in error(lambda: SoftTargets.open(tmp_path / "out"))
 
 
-@pytest.mark.parametrize(
-    "outside", ["{absolute}", "../shard-00000.parquet", "in/shard.parquet", "..", ".", ""]
-)
-def test_shard_names_stay_inside_the_directory(tmp_path: Path, outside: str) -> None:
+@pytest.mark.parametrize("name", ["{absolute}", "../shard-00000.parquet", "in/shard.parquet", "..", ".", ""])
+def test_shard_names_stay_inside_the_directory(tmp_path: Path, name: str) -> None:
     label(TEACHER, corpus(tmp_path), tmp_path / "out")
     shard = tmp_path / "out" / "shard-00000.parquet"
     (tmp_path / "out" / "in").mkdir()
     for copy in (tmp_path / shard.name, tmp_path / "out" / "in" / "shard.parquet"):
         copy.write_bytes(shard.read_bytes())
     damaged = read_json(tmp_path / "out")
-    damaged["shards"][0]["name"] = outside.format(absolute=shard)
+    damaged["shards"][0]["name"] = name.format(absolute=shard)
     (tmp_path / "out" / "manifest.json").write_text(json.dumps(damaged))
     assert "is not a plain file name" in error(lambda: SoftTargets.open(tmp_path / "out"))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -132,6 +133,8 @@ def test_long_texts_have_ngrams_across_pieces() -> None:
 def test_results_do_not_depend_on_threads_or_the_type_of_texts(shared_data: Path) -> None:
     corpus = reviews(shared_data, 800)
     one, four = (Vocabulary.build(corpus, threads=n) for n in (1, 4))
+    assert one.buckets is not None
+    assert four.buckets is not None
     assert (one.buckets == four.buckets).all()
     assert one.ngrams == four.ngrams
     expected = one.extract(corpus, dropout=0.3, max_ngrams=50, seed=7, threads=1)
@@ -320,10 +323,10 @@ def test_damaged_strings_are_rejected_on_access(tmp_path: Path) -> None:
         (iter(["a"]), "no length"),
     ],
 )
-def test_invalid_texts_are_rejected(wrong: object, message: str) -> None:
+def test_invalid_texts_are_rejected(wrong: Any, message: str) -> None:
     vocabulary = Vocabulary.build(["a b a b"])
     with pytest.raises(InputError, match=message):
-        vocabulary.extract(wrong)  # type: ignore[arg-type]
+        vocabulary.extract(wrong)
 
 
 @pytest.mark.parametrize(

@@ -40,8 +40,8 @@ class RememberingTeacher:
         for targets in remembered:
             if targets.fingerprint != teacher.fingerprint() or targets.classes != teacher.classes:
                 raise InputError(
-                    f"{targets.directory} has soft targets of the teacher {targets.teacher}, not of "
-                    f"{teacher.name}: do not pass them with this teacher."
+                    f"{targets.directory} has soft targets of {targets.teacher}, not of the teacher "
+                    f"{teacher.name}: remove it from the remembered soft targets."
                 )
         batches = [targets.all() for targets in remembered]
         self._texts = pa.chunked_array(
