@@ -90,7 +90,7 @@ def test_every_path_computes_the_network_and_the_same_bits(dim: int, hidden: int
         _core.Classifier(vocabulary.core, weights.table, pair, *list(weights.arrays().values())[1:], path)(
             texts, seconds, threads
         )[0]
-        for path in _core.available_paths()
+        for path in _core.available_instruction_sets()
         for threads in (1, 3)
     ]
     assert all((logits == found[0]).all() for logits in found)

@@ -11,37 +11,42 @@ from .data.labelled import read_labelled
 from .errors import InputError
 from .student import Student
 from .vocabulary.config import CountingConfig, TokenizerConfig
-from .vocabulary.vocabulary import Vocabulary, tokenize
+from .vocabulary.tokenizer import tokenize
+from .vocabulary.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from .cascade import Cascade
     from .cli.progress import progress_bars
     from .evaluation.evaluate import evaluate
-    from .labeling.soft_targets import SoftTargets, label
+    from .labeling.labelling import label
+    from .labeling.soft_targets import SoftTargets
     from .pipeline.config import DistillationConfig, StudentConfig
     from .pipeline.distill import distill
-    from .teachers.base import CallableTeacher, FileTeacher, Teacher, TransformersTeacher
+    from .teachers.base import Teacher
+    from .teachers.callable import CallableTeacher
     from .teachers.finetuning import FinetuningConfig, finetune
+    from .teachers.precomputed import FileTeacher
+    from .teachers.transformers import TransformersTeacher
     from .training.trainer import TrainingConfig
 
 __version__ = "0.1.0"
 
 #: What needs the extra ``train`` is imported when it is first asked for: a student needs no torch.
 _LATER = {
-    "CallableTeacher": "teachers.base",
+    "CallableTeacher": "teachers.callable",
     "Cascade": "cascade",
     "DistillationConfig": "pipeline.config",
-    "FileTeacher": "teachers.base",
+    "FileTeacher": "teachers.precomputed",
     "FinetuningConfig": "teachers.finetuning",
     "SoftTargets": "labeling.soft_targets",
     "StudentConfig": "pipeline.config",
     "Teacher": "teachers.base",
     "TrainingConfig": "training.trainer",
-    "TransformersTeacher": "teachers.base",
+    "TransformersTeacher": "teachers.transformers",
     "distill": "pipeline.distill",
     "evaluate": "evaluation.evaluate",
     "finetune": "teachers.finetuning",
-    "label": "labeling.soft_targets",
+    "label": "labeling.labelling",
     "progress_bars": "cli.progress",
 }
 

@@ -16,11 +16,15 @@ from ._internal.texts import Texts, as_strings
 from .data.labelled import Labelled
 from .errors import InputError
 from .evaluation.deferral import DeferralCurve, confidence
-from .labeling.soft_targets import SCORED_AT_ONCE, batch_scorer
+from .labeling.scorer import SCORED_AT_ONCE, batch_scorer
 from .model.predictions import Predictions, TextClassifier
 from .model.record import DeferralRecord
 from .student import Student
-from .teachers.base import FileTeacher, Teacher, TeacherLike, TransformersTeacher, as_teacher, checked
+from .teachers.base import Teacher, TeacherLike
+from .teachers.precomputed import FileTeacher
+from .teachers.registry import as_teacher
+from .teachers.scores import checked
+from .teachers.transformers import TransformersTeacher
 
 FORMAT = "sparsedistill cascade"
 FORMAT_VERSION = 1

@@ -114,7 +114,7 @@ def test_every_path_gives_the_same_bits(compact: Student, sentences: list[str]) 
         _core.CompactClassifier(table, network.wide, network.scale, network.centre, None, *weights, path)(
             texts, threads=threads
         )
-        for path in _core.available_paths()
+        for path in _core.available_instruction_sets()
         for threads in (1, 3)
     ]
     for logits, coverage in answers[1:]:

@@ -1,9 +1,10 @@
-"""Labelling: what is killed goes on, what has changed is refused, what is damaged is noticed."""
+"""Labelling: runs resume after an interruption; changed jobs and damaged files are rejected."""
 
 from __future__ import annotations
 
 import gzip
 import json
+import os
 import resource
 import signal
 import subprocess
@@ -22,8 +23,10 @@ from support.sentences import error
 
 from sparsedistill.data.columns import Columns
 from sparsedistill.data.corpus import Corpus
-from sparsedistill.labeling.soft_targets import SoftTargets, label
-from sparsedistill.teachers.base import CallableTeacher, FileTeacher
+from sparsedistill.labeling.labelling import label
+from sparsedistill.labeling.soft_targets import SoftTargets
+from sparsedistill.teachers.callable import CallableTeacher
+from sparsedistill.teachers.precomputed import FileTeacher
 
 CLASSES = ("long", "short")
 
@@ -37,21 +40,21 @@ TEACHER = CallableTeacher(scores, CLASSES)
 
 
 class Counting:
-    """A teacher that keeps what it was asked, and may fail."""
+    """A teacher that records the texts that it scores, and can fail."""
 
     classes: tuple[str, ...] = CLASSES
     multi_label = False
     name = "counting"
 
     def __init__(self, fail_at: int | None = None, error: type[BaseException] = KeyboardInterrupt) -> None:
-        self.asked: list[str] = []
+        self.scored: list[str] = []
         self._fail_at = fail_at
         self._error = error
 
     def score(self, texts: Sequence[str], text_pair: Sequence[str] | None = None) -> NDArray[np.float32]:
-        if self._fail_at is not None and len(self.asked) + len(texts) > self._fail_at:
+        if self._fail_at is not None and len(self.scored) + len(texts) > self._fail_at:
             raise self._error
-        self.asked.extend(texts)
+        self.scored.extend(texts)
         return scores(texts, text_pair).astype(np.float32)
 
     def fingerprint(self) -> dict[str, Any]:
@@ -67,12 +70,12 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
 
 
-def manifest(folder: Path) -> dict[str, Any]:
+def read_json(folder: Path) -> dict[str, Any]:
     loaded: dict[str, Any] = json.loads((folder / "manifest.json").read_text())
     return loaded
 
 
-def test_soft_targets_are_the_texts_with_the_logits(tmp_path: Path) -> None:
+def test_soft_targets_have_texts_and_logits(tmp_path: Path) -> None:
     texts = [text for batch in corpus(tmp_path).batches() for text in batch.texts.to_pylist()]
     targets = label(TEACHER, corpus(tmp_path), tmp_path / "out", shard_size=10)
     assert targets.classes == CLASSES
@@ -92,7 +95,7 @@ def test_soft_targets_are_the_texts_with_the_logits(tmp_path: Path) -> None:
     ]
 
 
-def test_any_parquet_reader_can_read_a_shard(tmp_path: Path) -> None:
+def test_shards_are_plain_parquet(tmp_path: Path) -> None:
     targets = label(TEACHER, corpus(tmp_path, 3), tmp_path / "out")
     table = pyarrow.parquet.read_table(targets.shards[0])
     assert table.column_names == ["text", "logits"]
@@ -113,7 +116,7 @@ def test_pairs(tmp_path: Path) -> None:
     assert every.logits.tolist() == [[1, -2.5], [3, -0.5]]
 
 
-def test_scores_that_stand_in_the_corpus(tmp_path: Path) -> None:
+def test_scores_in_the_corpus(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("text,no,yes\na,0.25,0.75\nb,1,0\n")
     (tmp_path / "a.jsonl").write_text('{"text":"a","s":[0.25,0.75]}\n{"text":"b","s":[1,0]}\n')
     teacher = FileTeacher(("no", "yes"), outputs="probabilities")
@@ -128,28 +131,28 @@ def test_scores_that_stand_in_the_corpus(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("stop", [1, 9, 10, 11, 24, 1034])
-def test_an_interrupted_run_goes_on(tmp_path: Path, stop: int) -> None:
+def test_interrupted_run_resumes(tmp_path: Path, stop: int) -> None:
     size, rows = (10, 25) if stop < 30 else (2000, 4500)
     source = corpus(tmp_path, rows)
     label(Counting(), source, tmp_path / "whole", shard_size=size)
     with pytest.raises(KeyboardInterrupt):
         label(Counting(stop), source, tmp_path / "out", shard_size=size)
     for name in (".manifest.json.1-ab.partial", ".shard-00001.parquet.1-ab.partial"):
-        (tmp_path / "out" / name).write_text("what a killed run leaves")
-    done = len(manifest(tmp_path / "out")["shards"]) * size
+        (tmp_path / "out" / name).write_text("left by a killed run")
+    done = len(read_json(tmp_path / "out")["shards"]) * size
     assert stop - max(size, 1024) < done <= stop
     teacher = Counting()
     label(teacher, source, tmp_path / "out", shard_size=size)
-    assert len(teacher.asked) == rows - done
+    assert len(teacher.scored) == rows - done
     assert contents(tmp_path / "out") == contents(tmp_path / "whole")
 
 
-def test_a_finished_run_asks_nothing(tmp_path: Path) -> None:
+def test_finished_run_scores_nothing(tmp_path: Path) -> None:
     label(Counting(), corpus(tmp_path), tmp_path / "out")
     before = contents(tmp_path / "out")
     teacher = Counting()
     assert len(label(teacher, corpus(tmp_path), tmp_path / "out")) == 25
-    assert teacher.asked == []
+    assert teacher.scored == []
     assert contents(tmp_path / "out") == before
 
 
@@ -158,8 +161,8 @@ import sys, time
 from pathlib import Path
 import numpy as np
 from sparsedistill.data.corpus import Corpus
-from sparsedistill.labeling.soft_targets import label
-from sparsedistill.teachers.base import CallableTeacher
+from sparsedistill.labeling.labelling import label
+from sparsedistill.teachers.callable import CallableTeacher
 
 def slow(texts):
     time.sleep(0.02)
@@ -169,7 +172,7 @@ label(CallableTeacher(slow, ("a", "e"), name="slow"), Corpus(sys.argv[1]), sys.a
 """
 
 
-def test_killed_at_any_moment_it_ends_with_the_same_files(tmp_path: Path, shared_data: Path) -> None:
+def test_killed_runs_end_with_the_same_files(tmp_path: Path, shared_data: Path) -> None:
     lines = gzip.decompress((shared_data / "imdb" / "unlabeled.tsv.gz").read_bytes()).split(b"\n")
     text = tmp_path / "text.tsv"
     text.write_bytes(b"\n".join(lines[:10_001]) + b"\n")
@@ -192,18 +195,18 @@ def test_killed_at_any_moment_it_ends_with_the_same_files(tmp_path: Path, shared
     assert len(SoftTargets.open(tmp_path / "out")) == 10_000
 
 
-# --- What is refused ---
+# --- Errors ---
 
 
 @pytest.fixture
 def begun(tmp_path: Path) -> Path:
-    """A labelling with one shard of three."""
+    """A labelling with one of three shards."""
     with pytest.raises(KeyboardInterrupt):
         label(Counting(15), corpus(tmp_path), tmp_path / "out", shard_size=10)
     return tmp_path / "out"
 
 
-def test_a_changed_job_is_refused(tmp_path: Path, begun: Path) -> None:
+def test_changed_job_is_rejected(tmp_path: Path, begun: Path) -> None:
     before = contents(begun)
     source = corpus(tmp_path)
     assert "the teacher changed (from counting to" in error(
@@ -228,7 +231,7 @@ def test_a_changed_job_is_refused(tmp_path: Path, begun: Path) -> None:
     label(Counting(), moved, begun, shard_size=10)
 
 
-def test_a_corpus_that_changes_meanwhile_is_noticed(tmp_path: Path) -> None:
+def test_corpus_that_changes_during_the_run_is_rejected(tmp_path: Path) -> None:
     class Shortening(Counting):
         def score(self, texts: Sequence[str], text_pair: Sequence[str] | None = None) -> NDArray[np.float32]:
             corpus(tmp_path, 2)
@@ -239,14 +242,14 @@ def test_a_corpus_that_changes_meanwhile_is_noticed(tmp_path: Path) -> None:
     assert list(contents(tmp_path / "out")) == ["manifest.json"]
 
 
-def test_an_unfinished_labelling_is_no_soft_targets(tmp_path: Path, begun: Path) -> None:
+def test_unfinished_labelling_cannot_be_opened(tmp_path: Path, begun: Path) -> None:
     message = error(lambda: SoftTargets.open(begun))
     assert "not finished (10 of 25 texts)" in message
     assert "sparsedistill label" in message
-    assert "no soft targets" in error(lambda: SoftTargets.open(tmp_path / "nowhere"))
+    assert "has no soft targets" in error(lambda: SoftTargets.open(tmp_path / "nowhere"))
 
 
-def test_damaged_shards_are_named(tmp_path: Path) -> None:
+def test_damaged_shards_are_rejected(tmp_path: Path) -> None:
     out = tmp_path / "out"
     label(TEACHER, corpus(tmp_path), out, shard_size=10)
     shard = out / "shard-00001.parquet"
@@ -269,36 +272,149 @@ def test_damaged_shards_are_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"a": 1}'])
-def test_a_damaged_manifest(tmp_path: Path, content: str) -> None:
+def test_damaged_manifest(tmp_path: Path, content: str) -> None:
     (tmp_path / "manifest.json").write_text(content)
-    assert "manifest.json is damaged" in error(lambda: SoftTargets.open(tmp_path))
+    assert "manifest.json cannot be used" in error(lambda: SoftTargets.open(tmp_path))
 
 
-def test_a_manifest_of_another_format(tmp_path: Path) -> None:
+@pytest.mark.parametrize("key", ["teacher", "classes", "columns", "complete", "shards"])
+def test_manifest_without_a_key(tmp_path: Path, key: str) -> None:
+    label(TEACHER, corpus(tmp_path), tmp_path / "out")
+    damaged = read_json(tmp_path / "out")
+    del damaged[key]
+    (tmp_path / "out" / "manifest.json").write_text(json.dumps(damaged))
+    for action in (
+        lambda: SoftTargets.open(tmp_path / "out"),
+        lambda: label(TEACHER, corpus(tmp_path), tmp_path / "out"),
+    ):
+        message = error(action)
+        assert "manifest.json cannot be used" in message
+        assert f"`{key}`" in message
+
+
+@pytest.mark.parametrize("key", ["name", "rows", "size", "hash"])
+def test_shard_entry_without_a_key(tmp_path: Path, key: str) -> None:
+    label(TEACHER, corpus(tmp_path), tmp_path / "out", shard_size=10)
+    damaged = read_json(tmp_path / "out")
+    del damaged["shards"][1][key]
+    (tmp_path / "out" / "manifest.json").write_text(json.dumps(damaged))
+    message = error(lambda: SoftTargets.open(tmp_path / "out"))
+    assert "manifest.json cannot be used" in message
+    assert f"`{key}`" in message
+
+
+def test_values_of_the_manifest_have_the_right_type(tmp_path: Path) -> None:
+    label(TEACHER, corpus(tmp_path), tmp_path / "out")
+    whole = read_json(tmp_path / "out")
+    changes: list[dict[str, Any]] = [
+        {"complete": "yes"},
+        {"texts": "25"},
+        {"classes": "ab"},
+        {"shards": {}},
+        {"format": None},
+    ]
+    for change in changes:
+        (tmp_path / "out" / "manifest.json").write_text(json.dumps(whole | change))
+        assert "cannot be used" in error(lambda: SoftTargets.open(tmp_path / "out"))
+
+
+@pytest.mark.parametrize("name", ["{absolute}", "../shard-00000.parquet", "in/shard.parquet", "..", ".", ""])
+def test_shard_names_stay_inside_the_directory(tmp_path: Path, name: str) -> None:
+    label(TEACHER, corpus(tmp_path), tmp_path / "out")
+    shard = tmp_path / "out" / "shard-00000.parquet"
+    (tmp_path / "out" / "in").mkdir()
+    for copy in (tmp_path / shard.name, tmp_path / "out" / "in" / "shard.parquet"):
+        copy.write_bytes(shard.read_bytes())
+    damaged = read_json(tmp_path / "out")
+    damaged["shards"][0]["name"] = name.format(absolute=shard)
+    (tmp_path / "out" / "manifest.json").write_text(json.dumps(damaged))
+    assert "is not a plain file name" in error(lambda: SoftTargets.open(tmp_path / "out"))
+
+
+def test_manifest_is_that_of_format_1(tmp_path: Path) -> None:
+    """The bytes of the file, so that labellings of earlier versions open and resume."""
+    teacher = CallableTeacher(scores, ("läng", "kurz"), name="f")
+    label(teacher, corpus(tmp_path, 2), tmp_path / "out")
+    written = (tmp_path / "out" / "manifest.json").read_text("ascii")
+    loaded = json.loads(written)
+    file, shard = loaded["corpus"][0], loaded["shards"][0]
+    assert loaded == {
+        "format": 1,
+        "teacher": teacher.fingerprint(),
+        "classes": ["läng", "kurz"],
+        "multi_label": False,
+        "corpus": [{"name": str(tmp_path / "corpus.txt"), "size": file["size"], "hash": file["hash"]}],
+        "columns": {
+            "text": "text",
+            "text_pair": None,
+            "scores": None,
+            "formats": [["txt", None, False]],
+        },
+        "shard_size": 20_000,
+        "teacher_name": "f",
+        "texts": 2,
+        "complete": True,
+        "shards": [
+            {"name": "shard-00000.parquet", "rows": 2, "size": shard["size"], "hash": shard["hash"]},
+        ],
+    }
+    assert list(loaded) == [
+        *("format", "teacher", "classes", "multi_label", "corpus", "columns", "shard_size", "teacher_name"),
+        *("texts", "complete", "shards"),
+    ]
+    assert written == json.dumps(loaded, indent=1) + "\n"
+
+
+def test_file_name_that_is_not_utf8(tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"\xff.txt")
+    path.write_text("a\nb\n")
+    assert len(label(TEACHER, Corpus(path), tmp_path / "out")) == 2
+    assert len(label(TEACHER, Corpus(path), tmp_path / "out")) == 2
+
+
+def test_what_json_cannot_hold_fails_before_scoring(tmp_path: Path) -> None:
+    class NotJson(Counting):
+        def fingerprint(self) -> dict[str, Any]:
+            return {"kind": "counting", "version": float("nan")}
+
+    teacher = NotJson()
+    assert "cannot be used" in error(lambda: label(teacher, corpus(tmp_path), tmp_path / "out"))
+    assert teacher.scored == []
+
+
+def test_scores_may_be_a_list_of_columns(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("text,no,yes\na,0.25,0.75\n")
+    columns = Columns(scores=["no", "yes"])  # type: ignore[arg-type]
+    teacher = FileTeacher(("no", "yes"))
+    for _ in range(2):
+        assert len(label(teacher, Corpus(tmp_path / "a.csv", columns), tmp_path / "out")) == 1
+
+
+def test_manifest_of_another_format(tmp_path: Path) -> None:
     (tmp_path / "manifest.json").write_text('{"format": 2}')
     assert "has format 2" in error(lambda: SoftTargets.open(tmp_path))
 
 
-def test_directories_that_hold_something_else(tmp_path: Path) -> None:
+def test_output_with_other_files_is_rejected(tmp_path: Path) -> None:
     source = corpus(tmp_path)
-    (tmp_path / ".other.partial").write_text("not ours")
-    assert "holds other files" in error(lambda: label(TEACHER, source, tmp_path))
+    (tmp_path / ".other.partial").write_text("other")
+    assert "contains other files" in error(lambda: label(TEACHER, source, tmp_path))
     assert (tmp_path / ".other.partial").exists()
-    assert "cannot be made" in error(lambda: label(TEACHER, source, tmp_path / "corpus.txt"))
+    assert "cannot be created" in error(lambda: label(TEACHER, source, tmp_path / "corpus.txt"))
     assert "at least 1" in error(lambda: label(TEACHER, source, tmp_path / "out", shard_size=0))
 
 
-def test_a_corpus_with_a_fault_is_refused_before_any_text_is_scored(tmp_path: Path) -> None:
+def test_invalid_corpus_is_rejected_before_scoring(tmp_path: Path) -> None:
     (tmp_path / "bad.txt").write_bytes(b"good\n" * 30 + b"\xff\n")
     teacher = Counting()
     message = error(lambda: label(teacher, Corpus(tmp_path / "bad.txt"), tmp_path / "out", shard_size=10))
     assert "bad.txt, line 31" in message
-    assert teacher.asked == []
+    assert teacher.scored == []
     assert not (tmp_path / "out").exists()
     assert "read twice" in error(lambda: label(teacher, Corpus("-", format="txt"), tmp_path / "out"))
 
 
-def test_scores_that_are_not_finite_are_refused(tmp_path: Path) -> None:
+def test_scores_must_be_finite(tmp_path: Path) -> None:
     class Broken(Counting):
         def score(self, texts: Sequence[str], text_pair: Sequence[str] | None = None) -> NDArray[np.float32]:
             return np.full((len(texts), 2), np.nan, dtype=np.float32)
@@ -307,7 +423,7 @@ def test_scores_that_are_not_finite_are_refused(tmp_path: Path) -> None:
     assert list(contents(tmp_path / "out")) == ["manifest.json"]
 
 
-def test_two_processes_do_not_write_at_once(tmp_path: Path) -> None:
+def test_second_process_is_rejected(tmp_path: Path) -> None:
     source = corpus(tmp_path)
     messages = []
 
@@ -321,8 +437,8 @@ def test_two_processes_do_not_write_at_once(tmp_path: Path) -> None:
     label(Counting(), source, tmp_path / "out")
 
 
-def test_a_full_disk_leaves_what_was_finished(tmp_path: Path) -> None:
-    """The limit on the size of a file stands in for the end of the disk."""
+def test_full_disk_keeps_finished_shards(tmp_path: Path) -> None:
+    """A limit on the size of files simulates a full disk."""
     texts = np.random.default_rng(0).integers(0, 10**18, 20_000).astype(str)
     (tmp_path / "a.txt").write_text("\n".join([*["x"] * 2000, *texts]))
     script = SLOW_TEACHER.replace("700", "2000").replace("label(Call", "try:\n label(Call")

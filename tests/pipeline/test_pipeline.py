@@ -223,7 +223,7 @@ def test_a_killed_job_goes_on_to_the_same_student(sentences: Labelled, tmp_path:
         ({"labelled": (["a", "b"], ["x", "x"])}, "at least two classes"),
         ({"labelled": (["a"],)}, "tuple of 1"),
         ({"labelled": "nowhere.csv"}, "nowhere.csv"),
-        ({"teacher": 3, "unlabelled": ["a"]}, "no teacher"),
+        ({"teacher": 3, "unlabelled": ["a"]}, "not a teacher"),
         (
             {
                 "labelled": ([f"a b {i}" for i in range(40)], ["x", "y"] * 20),
@@ -276,5 +276,5 @@ def test_a_teacher_is_not_asked_again(sentences: Labelled, tmp_path: Path) -> No
     logits = SoftTargets.open(tmp_path / "b" / "labels").all().logits
     assert (logits == by_words(texts[100:])).all()
     other = CallableTeacher(counted, ["bad", "good"], name="others")
-    with pytest.raises(InputError, match="is not the teacher others"):
+    with pytest.raises(InputError, match="not of the teacher others"):
         distill(other, output=tmp_path / "c", config=SMALL, **settings)

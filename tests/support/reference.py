@@ -1,4 +1,4 @@
-"""The tokenizer in slow, plain Python: what the core must agree with."""
+"""A reference tokenizer in slow, plain Python, which the core must agree with."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import cache
 
 import unicodedata2
 
-# Letters and numbers of the scripts without spaces, by Unicode 15.0: Han, Hiragana, Katakana, Bopomofo, Yi,
+# Letters and numbers of the scripts without spaces, of Unicode 15.0: Han, Hiragana, Katakana, Bopomofo, Yi,
 # Nushu, Tangut, Khitan, Thai, Lao, Khmer, Myanmar, Tai Le, New Tai Lue, Tai Tham, Tai Viet.
 NO_SPACES = re.compile(
     "[\u0e01-\u0edf\u1000-\u1099\u1780-\u17f9\u1950-\u19da\u1a20-\u1aa7\u3005\u3007-\u3029"
@@ -20,6 +20,7 @@ JOINERS = re.compile("[\u034f\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01
 
 @cache
 def char_class(char: str) -> str:
+    """Class of a character: space, ignored, mark, character, word or symbol."""
     category = unicodedata2.category(char)
     if char == "\u200b" or category[0] == "Z" or category == "Cc":
         return "space"
@@ -33,7 +34,7 @@ def char_class(char: str) -> str:
 
 
 def characters(text: str, least: int, most: int) -> list[str]:
-    """The character n-grams of a text's words, by the rules in core/characters.hpp."""
+    """The character n-grams of the words of a text, by the rules of the core (characters.hpp)."""
     marked = [f"<{token[:256]}>" for token in tokenize(text)]
     return [
         "##" + word[i : i + n]
@@ -44,11 +45,11 @@ def characters(text: str, least: int, most: int) -> list[str]:
 
 
 def tokenize(text: str) -> list[str]:
-    """Folded tokens of a text, by the rules in core/text.hpp."""
-    # Surrogates have no UTF-8: they count as the bytes that would be theirs.
+    """Case-folded tokens of a text, by the rules of the core (tokenizer.hpp)."""
+    # Surrogates have no UTF-8 encoding: they count as the bytes that they would be encoded to.
     text = text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
     tokens: list[str] = []
-    state = "none"  # what a mark or a letter may continue: "word", "character", or nothing
+    state = "none"  # what a mark or a letter continues: "word", "character" or "none"
     for char in text:
         kind = char_class(char)
         if kind == "ignored":

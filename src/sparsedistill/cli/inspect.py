@@ -16,7 +16,8 @@ from ..explain.render import shown
 from ..model.compact import CompactWeights
 from ..student import Student
 from ..vocabulary.config import TokenizerConfig
-from ..vocabulary.vocabulary import Vocabulary, is_characters, tokenize
+from ..vocabulary.tokenizer import is_characters, tokenize
+from ..vocabulary.vocabulary import Vocabulary
 from .tables import facts_table
 
 

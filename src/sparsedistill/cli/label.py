@@ -51,8 +51,10 @@ def label(
 
         sparsedistill label teacher 'reviews/*.jsonl.gz' -o labels
     """
-    from ..labeling.soft_targets import label
-    from ..teachers.base import FileTeacher, Teacher, TransformersTeacher
+    from ..labeling.labelling import label
+    from ..teachers.base import Teacher
+    from ..teachers.precomputed import FileTeacher
+    from ..teachers.transformers import TransformersTeacher
 
     scorer: Teacher | FileTeacher
     if scores is None:

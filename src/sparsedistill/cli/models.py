@@ -36,7 +36,7 @@ def scores_of(
     outputs: str,
 ) -> NDArray[np.float32]:
     """Read the teacher's scores from the files of the texts, as logits (n, classes)."""
-    from ..teachers.base import FileTeacher
+    from ..teachers.precomputed import FileTeacher
 
     teacher = FileTeacher(student.classes, student.multi_label, outputs)
     columns = Columns(columns.text, columns.text_pair, scores=score_columns(scores))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..data.labelled import Labelled
 from ..errors import InputError
-from ..labeling.soft_targets import Scorer
+from ..labeling.scorer import Scorer
 from ..model.predictions import probabilities
 from ..model.record import EvaluationRecord, Quality
 from ..model.student_model import StudentModel

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..data.labelled import Labelled
 from ..errors import InputError
-from ..vocabulary.vocabulary import tokenize
+from ..vocabulary.tokenizer import tokenize
 
 #: Settings of a baseline.
 Settings: TypeAlias = dict[str, int | float]

@@ -21,14 +21,15 @@ from ..data.inputs import write_texts
 from ..data.labelled import Labelled
 from ..data.sources import DataSource
 from ..errors import InputError
+from ..labeling.labelling import label
 from ..labeling.remembered import underlying_teacher
-from ..labeling.soft_targets import label
 from ..pipeline.config import DistillationConfig
 from ..pipeline.job import Job
 from ..pipeline.prepare import PreparedJob, make_vocabulary
 from ..pipeline.student_training import train_student
 from ..student import Student
-from ..teachers.base import Teacher, TransformersTeacher
+from ..teachers.base import Teacher
+from ..teachers.transformers import TransformersTeacher
 from .baselines import BASELINES, Baseline, Settings
 from .held_out import HeldOut, metric_value
 from .parts import PartIdentity, Parts

@@ -18,8 +18,8 @@ from ..data.corpus import Corpus
 from ..data.inputs import write_texts
 from ..data.labelled import Labelled
 from ..errors import InputError
+from ..labeling.labelling import label
 from ..labeling.remembered import RememberingTeacher, underlying_teacher
-from ..labeling.soft_targets import label
 from ..pipeline.config import DistillationConfig
 from ..pipeline.prepare import PreparedJob, make_vocabulary
 from ..pipeline.student_training import network_config, train_network, train_student, training_device

@@ -1,1 +1,25 @@
-"""Soft targets: a corpus scored by a teacher."""
+"""Labelling: a corpus scored by a teacher, as soft targets on disk.
+
+:func:`label` writes soft targets in a run that can be interrupted and resumed, :class:`SoftTargets` opens
+them, and :class:`SoftExamples` gives training examples. Importing this package does not import torch or
+transformers.
+"""
+
+from .labelling import label
+from .manifest import Manifest, ShardRecord
+from .remembered import RememberingTeacher
+from .scorer import Scorer, batch_scorer
+from .soft_examples import SoftExamples
+from .soft_targets import SoftBatch, SoftTargets
+
+__all__ = [
+    "Manifest",
+    "RememberingTeacher",
+    "Scorer",
+    "ShardRecord",
+    "SoftBatch",
+    "SoftExamples",
+    "SoftTargets",
+    "batch_scorer",
+    "label",
+]

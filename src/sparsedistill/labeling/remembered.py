@@ -1,4 +1,4 @@
-"""A teacher that remembers: what it has said of a text before is not asked again."""
+"""A teacher that reuses soft targets: texts that are labelled already are not scored again."""
 
 from __future__ import annotations
 
@@ -12,22 +12,26 @@ from numpy.typing import NDArray
 
 from ..data.identity import paired
 from ..errors import InputError
-from ..teachers.base import FileTeacher, Teacher
+from ..teachers.base import Teacher
+from ..teachers.precomputed import FileTeacher
 from .soft_targets import SoftTargets
 
 
 class RememberingTeacher:
-    """A teacher with soft targets that it has given before, so that a corpus can grow, or be cut anew.
+    """A teacher with soft targets of earlier labellings, so that a corpus can grow or be sharded differently.
 
     Args:
-        teacher: The teacher, who scores what stands in none of `remembered`.
-        remembered: Soft targets of its making.
+        teacher: The teacher, which scores the texts that are not in `remembered`.
+        remembered: Soft targets of the same teacher.
 
     Attributes:
-        teacher: The teacher itself.
+        classes: Classes of the teacher.
+        multi_label: Whether a text may have several classes.
+        name: Name of the teacher.
+        teacher: The teacher.
 
     Raises:
-        InputError: Soft targets are another teacher's.
+        InputError: Soft targets are of another teacher.
     """
 
     def __init__(self, teacher: Teacher, remembered: Sequence[SoftTargets]) -> None:
@@ -36,8 +40,8 @@ class RememberingTeacher:
         for targets in remembered:
             if targets.fingerprint != teacher.fingerprint() or targets.classes != teacher.classes:
                 raise InputError(
-                    f"{targets.directory} holds soft targets of {targets.teacher}, which is not the teacher "
-                    f"{teacher.name}: leave them out."
+                    f"{targets.directory} has soft targets of {targets.teacher}, not of the teacher "
+                    f"{teacher.name}: remove it from the remembered soft targets."
                 )
         batches = [targets.all() for targets in remembered]
         self._texts = pa.chunked_array(
@@ -48,23 +52,23 @@ class RememberingTeacher:
         )
 
     def score(self, texts: Sequence[str], text_pair: Sequence[str] | None = None) -> NDArray[np.float32]:
-        """Logits, float32 (n, classes): remembered ones, and the teacher's of the other texts."""
+        """Return logits, float32 (n, classes): remembered ones, and the teacher's for the other texts."""
         pair = None if text_pair is None else pa.array(text_pair, pa.large_string())
-        asked = paired(pa.array(texts, pa.large_string()), pair)
-        places = pc.fill_null(pc.index_in(asked, value_set=self._texts), -1).to_numpy(zero_copy_only=False)
+        examples = paired(pa.array(texts, pa.large_string()), pair)
+        rows = pc.fill_null(pc.index_in(examples, value_set=self._texts), -1).to_numpy(zero_copy_only=False)
         logits = np.empty((len(texts), len(self.classes)), np.float32)
-        known, new = np.flatnonzero(places >= 0), np.flatnonzero(places < 0)
-        logits[known] = self._logits[places[known]]
+        known, new = np.flatnonzero(rows >= 0), np.flatnonzero(rows < 0)
+        logits[known] = self._logits[rows[known]]
         if len(new):
             seconds = None if text_pair is None else [text_pair[i] for i in new.tolist()]
             logits[new] = self.teacher.score([texts[i] for i in new.tolist()], seconds)
         return logits
 
     def fingerprint(self) -> dict[str, Any]:
-        """The teacher's own."""
+        """Return the fingerprint of the teacher."""
         return self.teacher.fingerprint()
 
 
 def underlying_teacher(teacher: Teacher | FileTeacher | None) -> Teacher | FileTeacher | None:
-    """The teacher itself, where it is one that remembers."""
+    """Return the teacher inside a :class:`RememberingTeacher`; other teachers are returned unchanged."""
     return teacher.teacher if isinstance(teacher, RememberingTeacher) else teacher

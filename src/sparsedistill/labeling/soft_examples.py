@@ -1,4 +1,4 @@
-"""Soft targets on disk as examples to train on, without the texts that are held out."""
+"""Soft targets as training examples, without held-out texts."""
 
 from __future__ import annotations
 
@@ -16,35 +16,42 @@ from .soft_targets import SoftBatch, SoftTargets
 
 
 def without(labelled: Labelled, held_out: pa.Array) -> Labelled:
-    """`labelled` without the examples whose identity is in `held_out`."""
+    """Return `labelled` without the examples whose identity is in `held_out`.
+
+    Args:
+        labelled: The examples.
+        held_out: Identities, see :func:`~sparsedistill.data.identity.identities`.
+    """
     return labelled.select(_kept(labelled, held_out))
 
 
 class SoftExamples:
-    """The shards of a labelling, as :class:`~sparsedistill.data.Shards`.
+    """The shards of a labelling as :class:`~sparsedistill.data.examples.Shards`.
 
     Args:
         targets: The labelling.
-        held_out: Identities of examples that are left out: those of validation and test data.
+        held_out: Identities of the examples to leave out: those of validation and test data.
+
+    Attributes:
+        left_out: Number of texts that were left out.
 
     Raises:
-        InputError: Nothing is left.
+        InputError: All texts are held out.
     """
 
     def __init__(self, targets: SoftTargets, held_out: pa.Array) -> None:
         self._targets = targets
         kept = [(i, _kept(targets.read(i), held_out)) for i in range(len(targets.shards))]
-        #: Texts that were left out.
         self.left_out = len(targets) - sum(len(rows) for _, rows in kept)
         self._kept = [(i, rows) for i, rows in kept if len(rows)]
         if not self._kept:
             raise InputError(
-                f"{targets.directory} holds only texts of test and validation data: label others."
+                f"{targets.directory} contains only texts of test and validation data: label other texts."
             )
 
     @property
     def sizes(self) -> Sequence[int]:
-        """Examples that are left in each shard."""
+        """Number of examples in each shard."""
         return [len(rows) for _, rows in self._kept]
 
     def load(self, shard: int, /) -> Examples:
@@ -53,15 +60,21 @@ class SoftExamples:
         return self._examples(number, rows)
 
     def set_aside(self, share: float, seed: int) -> Examples:
-        """Take a random part of the first shard away, such as for validation.
+        """Remove a random part of the first shard and return it, for example as validation data.
+
+        Args:
+            share: Share of the examples of the first shard to remove.
+            seed: Seed of the choice.
 
         Raises:
-            InputError: One of the two parts would be empty.
+            InputError: The removed part or the rest would be empty.
         """
         number, rows = self._kept[0]
         count = round(share * len(rows))
         if not 0 < count < len(rows):
-            raise InputError(f"{len(rows)} texts are too few to set {share:g} of them aside: label more.")
+            raise InputError(
+                f"{len(rows)} texts are too few to hold out {share:g} of them: label more texts."
+            )
         shuffled = np.random.default_rng(seed).permutation(rows)
         self._kept[0] = number, np.sort(shuffled[count:])
         return self._examples(number, np.sort(shuffled[:count]))

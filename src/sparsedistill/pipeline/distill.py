@@ -16,9 +16,10 @@ from ..data.columns import Columns
 from ..data.inputs import UnlabelledLike
 from ..errors import InputError
 from ..evaluation.evaluate import Evaluation, evaluate
-from ..labeling.soft_targets import batch_scorer
+from ..labeling.scorer import batch_scorer
 from ..student import Student
-from ..teachers.base import FileTeacher, TeacherLike
+from ..teachers.base import TeacherLike
+from ..teachers.precomputed import FileTeacher
 from .config import DistillationConfig
 from .job import Job, LabelledInput
 from .prepare import PreparedJob, prepare

@@ -11,7 +11,8 @@ from ..data.columns import Columns
 from ..data.inputs import LabelledLike, UnlabelledLike
 from ..data.sources import DataSource
 from ..errors import InputError
-from ..teachers.base import FileTeacher, TeacherLike
+from ..teachers.base import TeacherLike
+from ..teachers.precomputed import FileTeacher
 from .config import DistillationConfig
 
 #: Labelled texts of a job: see :data:`~sparsedistill.data.LabelledLike`; or data sources.

@@ -16,11 +16,15 @@ from ..data.inputs import LabelledLike, UnlabelledLike, as_corpus, as_labelled, 
 from ..data.labelled import Labelled, read_labelled
 from ..data.sources import write_sources
 from ..errors import InputError
+from ..labeling.labelling import label
 from ..labeling.remembered import RememberingTeacher
 from ..labeling.soft_examples import SoftExamples
-from ..labeling.soft_targets import SoftTargets, label
-from ..teachers.base import FileTeacher, Teacher, TransformersTeacher, as_teacher
+from ..labeling.soft_targets import SoftTargets
+from ..teachers.base import Teacher
 from ..teachers.finetuning import finetune
+from ..teachers.precomputed import FileTeacher
+from ..teachers.registry import as_teacher
+from ..teachers.transformers import TransformersTeacher
 from ..training.word_init import WordInit, init_word_rows
 from ..vocabulary.config import CountingConfig, TokenizerConfig
 from ..vocabulary.vocabulary import Vocabulary

@@ -1,1 +1,24 @@
-"""Teachers, and how an encoder becomes one."""
+"""Teachers: what scores texts, and fine-tuning an encoder into one.
+
+A :class:`Teacher` has classes, ``score`` and ``fingerprint``. Each kind of teacher is one module, and
+:func:`as_teacher` turns what users pass into a teacher (:mod:`~sparsedistill.teachers.registry` lists the
+kinds). Importing this package does not import torch or transformers.
+"""
+
+from .base import Teacher, TeacherLike
+from .callable import CallableTeacher
+from .finetuning import FinetuningConfig, finetune
+from .precomputed import FileTeacher
+from .registry import as_teacher
+from .transformers import TransformersTeacher
+
+__all__ = [
+    "CallableTeacher",
+    "FileTeacher",
+    "FinetuningConfig",
+    "Teacher",
+    "TeacherLike",
+    "TransformersTeacher",
+    "as_teacher",
+    "finetune",
+]

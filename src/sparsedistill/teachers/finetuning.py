@@ -1,4 +1,4 @@
-"""Fine-tune an encoder on labelled text: the teacher's making, by transformers' own Trainer."""
+"""Fine-tuning an encoder into a teacher, with the Trainer of transformers."""
 
 from __future__ import annotations
 
@@ -17,36 +17,39 @@ from numpy.typing import NDArray
 from .._internal.files import atomic_write
 from .._internal.progress import Advance, Progress, no_progress
 from ..errors import InputError, first_line
-from .base import longest_input, quieten_transformers
+from .transformers import longest_input, quieten_transformers
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase, TrainerCallback
 
 logger = logging.getLogger(__package__)
 
-#: What is kept of a run beside its model, to know it again.
+#: File next to the model with the arguments of the run, so that a second run can recognise it.
 _RECORD = "finetuning.json"
 
-#: Where the family of the model keeps its attention dropout.
+#: Names of the attention dropout in the configs of the model families.
 _ATTENTION_DROPOUT = ("attention_probs_dropout_prob", "attention_dropout")
 
 
 @dataclass(frozen=True)
 class FinetuningConfig:
-    """How a teacher is fine-tuned.
+    """Settings for fine-tuning a teacher.
 
     Attributes:
         epochs: Passes over the labelled texts.
-        learning_rate: Peak rate of AdamW; linear warm-up over 6 % of the steps, then linear decay.
-        batch_size: Texts a step.
-        max_length: Longest text in the encoder's tokens; the rest is cut off.
-        keep: Which end of a longer text is kept: ``"start"`` or ``"end"`` (a review's verdict stands
+        learning_rate: Peak learning rate of AdamW; linear warm-up over 6 % of the steps, then linear decay.
+        batch_size: Texts per step.
+        max_length: Longest input in tokens of the encoder; longer texts are truncated.
+        keep: Which end of a longer text is kept: ``"start"`` or ``"end"`` (the verdict of a review is often
             at its end).
-        weight_decay: AdamW's weight decay.
-        attention_dropout: Dropout of attention weights. 0 lets PyTorch use its fused attention, which
-            makes a step on CPU twice as fast.
-        half_precision: Autocast to bfloat16 where the processor computes in it.
+        weight_decay: Weight decay of AdamW.
+        attention_dropout: Dropout of attention weights. 0 lets PyTorch use its fused attention, which makes
+            a step on a CPU twice as fast.
+        half_precision: Autocast to bfloat16 if the device supports it natively.
         seed: Seeds the new head, the order of the texts and dropout.
+
+    Raises:
+        InputError: A setting is out of range.
     """
 
     epochs: float = 2.0
@@ -64,7 +67,9 @@ class FinetuningConfig:
             raise InputError(f"keep is {self.keep!r}: it must be 'start' or 'end'.")
         for name in ("epochs", "learning_rate", "batch_size", "max_length"):
             if not getattr(self, name) > 0:
-                raise InputError(f"{name} of the teacher is {getattr(self, name)}: it must be above 0.")
+                raise InputError(
+                    f"{name} of the teacher is {getattr(self, name)}: it must be greater than 0."
+                )
 
 
 def finetune(
@@ -80,31 +85,32 @@ def finetune(
 ) -> Path:
     """Fine-tune `model` as a classifier and save it, with its tokenizer, to `output`.
 
-    The run writes to a folder beside `output` that is renamed when all is done. Interrupted and
-    started again with the same arguments, it goes on from its last checkpoint; finished, it is not done anew.
+    The run writes to the directory ``<output>.partial``, which is renamed at the end. An interrupted run
+    resumes from its last checkpoint if it is started again with the same arguments; a finished one is not
+    repeated.
 
     Args:
         model: Local directory or Hub id of an encoder.
         texts: n texts.
-        labels: int64 (n,) of class indices, or float32 (n, classes) of 0 and 1 for multi-label.
-        classes: Class names, in the order of the indices.
+        labels: int64 (n,), class indices; for multi-label, float32 (n, classes) of 0 and 1.
+        classes: Names of the classes, in the order of the indices.
         output: Directory to create.
-        text_pair: n second texts, for sentence pairs.
-        config: See :class:`FinetuningConfig`.
-        progress: Shows the progress.
+        text_pair: n second texts, for pairs.
+        config: Settings.
+        progress: Receives the progress.
 
     Returns:
         `output`, as a path.
 
     Raises:
-        InputError: `output` holds something else, the sizes differ, or `model` cannot be loaded.
+        InputError: `output` or its partial directory belongs to something else, the numbers of texts and
+            labels differ, or `model` cannot be loaded.
     """
     config = config or FinetuningConfig()
     output = Path(output)
-    if len(texts) != len(labels) or (text_pair is not None and len(text_pair) != len(texts)):
-        raise InputError(
-            f"{len(texts)} texts came with {len(labels)} labels: each text needs exactly one label."
-        )
+    for given, what in ((labels, "labels"), (texts if text_pair is None else text_pair, "second texts")):
+        if len(given) != len(texts):
+            raise InputError(f"{len(texts)} texts have {len(given)} {what}: give exactly one for each.")
     job = {
         "model": str(model),
         "classes": list(classes),
@@ -115,7 +121,7 @@ def finetune(
         if _recorded(output) == job:
             return output
         raise InputError(
-            f"{output} exists already: name another output directory, or delete it to train anew."
+            f"{output} exists already: name another output directory, or delete it to train again."
         )
     partial = output.with_name(output.name + ".partial")
     _claim(partial, job)
@@ -146,7 +152,7 @@ def _train(
     config: FinetuningConfig,
     progress: Progress,
 ) -> None:
-    """Train to the end, from the last checkpoint where there is one."""
+    """Train to the end, from the last checkpoint if there is one."""
     import torch
     from transformers import DataCollatorWithPadding, Trainer, TrainingArguments
 
@@ -198,7 +204,7 @@ def _load(
         tokenizer = AutoTokenizer.from_pretrained(model)
     except (OSError, ValueError) as error:
         raise InputError(
-            f"{model} is no encoder that transformers can load ({first_line(error)}): give a local model "
+            f"{model} is not an encoder that transformers can load ({first_line(error)}): give a local model "
             "directory or a Hub id."
         ) from error
     settings.id2label = dict(enumerate(classes))
@@ -218,7 +224,7 @@ def _segments(encoded: Any, i: int) -> dict[str, list[int]]:
 
 
 def _digest(texts: Sequence[str], text_pair: Sequence[str], labels: NDArray[Any]) -> str:
-    """A hash of the labelled texts, so that a run goes on with none but its own."""
+    """Hash of the labelled texts, so that a run is resumed with the same texts only."""
     digest = hashlib.blake2b(labels.tobytes(), digest_size=16)
     for text in (*texts, *text_pair):
         digest.update(text.encode("utf-8", "surrogatepass") + b"\xff")
@@ -226,7 +232,7 @@ def _digest(texts: Sequence[str], text_pair: Sequence[str], labels: NDArray[Any]
 
 
 def _recorded(folder: Path) -> Any:
-    """The job that a folder was made by, if it says."""
+    """The arguments that a directory was made with, or None if they are not recorded."""
     record = folder / _RECORD
     try:
         return json.loads(record.read_text(encoding="utf-8")) if record.exists() else None
@@ -235,18 +241,17 @@ def _recorded(folder: Path) -> Any:
 
 
 def _claim(partial: Path, job: dict[str, Any]) -> None:
-    """Make `partial`, or refuse to go on with one that another job began."""
+    """Make the directory `partial`, or check that this job may resume it."""
     if not partial.exists():
         partial.mkdir(parents=True)
         with atomic_write(partial / _RECORD) as record:
             record.write_text(json.dumps(job, indent=1), encoding="utf-8")
     elif _recorded(partial) != job:
         raise InputError(
-            f"{partial} holds the checkpoints of another fine-tuning: delete it, or name another output "
-            "directory."
+            f"{partial} has checkpoints of another fine-tuning run: delete it, or name another directory."
         )
     elif any((partial / "checkpoints").glob("checkpoint-*")):
-        logger.info(f"Going on from the last checkpoint in {partial}.")
+        logger.info(f"Resuming from the last checkpoint in {partial}.")
 
 
 def _bar(advance: Advance) -> TrainerCallback:
@@ -271,7 +276,7 @@ def _bar(advance: Advance) -> TrainerCallback:
 
 
 def _silence(trainer: Any) -> None:
-    """The bar says it all: no log lines on stdout."""
+    """Remove the callback that prints to stdout: the progress callback shows the loss."""
     from transformers import PrinterCallback
 
     trainer.remove_callback(PrinterCallback)

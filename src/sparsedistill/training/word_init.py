@@ -14,8 +14,11 @@ from numpy.typing import NDArray
 
 from .._internal.progress import Progress, no_progress
 from ..labeling.remembered import underlying_teacher
-from ..teachers.base import FileTeacher, Teacher, TransformersTeacher
-from ..vocabulary.vocabulary import Vocabulary, is_characters
+from ..teachers.base import Teacher
+from ..teachers.precomputed import FileTeacher
+from ..teachers.transformers import TransformersTeacher
+from ..vocabulary.tokenizer import is_characters
+from ..vocabulary.vocabulary import Vocabulary
 
 _WORDS = 30_000  # the most frequent ones
 _FITTED = 8000  # words that the directions are fitted to

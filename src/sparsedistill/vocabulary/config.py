@@ -1,4 +1,4 @@
-"""Settings of a vocabulary: how texts become n-grams, and which of them are kept."""
+"""Settings and records of a vocabulary: how texts become n-grams, and which of them are kept."""
 
 from __future__ import annotations
 
@@ -10,17 +10,20 @@ from ..errors import InputError
 
 @dataclass(frozen=True)
 class TokenizerConfig:
-    """How a text becomes n-grams; part of every model.
+    """How a text becomes n-grams. Part of every student.
 
     Attributes:
-        max_ngram: n-grams of 1 to `max_ngram` tokens are looked at; at most 8.
-        boundaries: The beginning and the end of a text are tokens too, so that n-grams know where
-            they stand. Worth it where position matters, as in questions.
-        min_characters: Shortest character n-grams, at least 2; of use where there are some.
-        max_characters: Longest ones, at most 8; 0 for none. A word has those of ``<word>``, spelt
-            ``##<wo``, beside itself, so that words that no one has seen mean something: misspelt, inflected
-            and disguised ones. Worth it where the corpus is small, at several times the look-ups
-            (subwords of Bojanowski et al. 2017).
+        max_ngram: Longest n-gram, in tokens: n-grams of 1 to `max_ngram` tokens are used. At most 8.
+        boundaries: Whether the beginning and the end of a text are tokens too, which puts position into
+            n-grams. Helps where position matters, as in questions.
+        min_characters: Shortest character n-gram, at least 2. Has no effect if `max_characters` is 0.
+        max_characters: Longest character n-gram, at most 8; 0 for none. In addition to itself, a word then
+            has the character n-grams of ``<word>``, spelt ``##<wo``, so that unknown words (misspelt,
+            inflected, disguised) carry information (subwords of Bojanowski et al. 2017). Helps where the
+            corpus is small, at the cost of several times as many look-ups.
+
+    Raises:
+        InputError: A setting is out of range.
     """
 
     max_ngram: int = 4
@@ -29,8 +32,8 @@ class TokenizerConfig:
     max_characters: int = 0
 
     def __post_init__(self) -> None:
-        if not 1 <= self.max_ngram <= _core.MAX_ORDER:
-            raise InputError(f"max_ngram is {self.max_ngram}: it must be 1 to {_core.MAX_ORDER}.")
+        if not 1 <= self.max_ngram <= _core.MAX_NGRAM:
+            raise InputError(f"max_ngram is {self.max_ngram}: it must be 1 to {_core.MAX_NGRAM}.")
         if not _core.LEAST_CHARACTERS <= self.min_characters <= _core.MOST_CHARACTERS:
             raise InputError(
                 f"min_characters is {self.min_characters}: it must be {_core.LEAST_CHARACTERS} to "
@@ -44,17 +47,17 @@ class TokenizerConfig:
 
     @property
     def core(self) -> _core.TokenizerConfig:
-        """The same for the core."""
+        """These settings as the core takes them."""
         return _core.TokenizerConfig(
             self.max_ngram, self.boundaries, self.min_characters, self.max_characters
         )
 
     def record(self) -> TokenizerRecord:
-        """The same for ``config.json``, with the versions of tokenizer and Unicode."""
+        """These settings for ``config.json``, with the versions of the tokenizer and of Unicode."""
         return TokenizerRecord(_core.TOKENIZER_VERSION, _core.UNICODE_VERSION, **asdict(self))
 
     def __str__(self) -> str:
-        """What n-grams there are: ``1-3, ends, 2-5 characters``."""
+        """A short description, such as ``1-3, ends, 2-5 characters``."""
         ends = ", ends" if self.boundaries else ""
         lengths = f", {self.min_characters}-{self.max_characters} characters" if self.max_characters else ""
         return f"1-{self.max_ngram}{ends}{lengths}"
@@ -62,15 +65,19 @@ class TokenizerConfig:
 
 @dataclass(frozen=True)
 class CountingConfig:
-    """Which n-grams a vocabulary takes.
+    """Which n-grams a vocabulary keeps.
 
     Attributes:
-        max_rows: At most so many n-grams, the most frequent ones.
-        min_count: n-grams that are rarer than this get no row.
-        by_document: Frequency is the number of texts an n-gram stands in, not of its occurrences.
-        memory: Bound on the memory for counting, in bytes. A corpus that needs more is counted by
-            forgetting the rarest n-grams now and then; :attr:`Vocabulary.error_bound` says how much
-            too low a count can be.
+        max_rows: Largest number of n-grams; the most frequent ones are kept.
+        min_count: Smallest frequency of an n-gram that is kept.
+        by_document: Whether the frequency is the number of texts that contain an n-gram, rather than the
+            number of its occurrences.
+        memory: Bound on the memory for counting, in bytes. If a corpus needs more, the rarest n-grams are
+            dropped from time to time; :attr:`Vocabulary.error_bound` is the largest amount by which a count
+            can then be too low.
+
+    Raises:
+        InputError: A setting is out of range.
     """
 
     max_rows: int = 1_000_000
@@ -85,7 +92,7 @@ class CountingConfig:
             raise InputError(f"min_count is {self.min_count}: it must be at least 1.")
         if self.memory < _core.LEAST_COUNTER_MEMORY:
             raise InputError(
-                f"memory is {self.memory} bytes: counting needs at least {_core.LEAST_COUNTER_MEMORY}."
+                f"memory is {self.memory} bytes: it must be at least {_core.LEAST_COUNTER_MEMORY}."
             )
 
 
@@ -95,11 +102,11 @@ class TokenizerRecord:
 
     Attributes:
         version: Version of the tokenizer's rules.
-        unicode: Version of Unicode that they use.
-        max_ngram: See :class:`TokenizerConfig`, as for the other attributes.
-        boundaries: See there.
-        min_characters: See there.
-        max_characters: See there.
+        unicode: Version of Unicode that the rules use.
+        max_ngram: As in :class:`TokenizerConfig`.
+        boundaries: As in :class:`TokenizerConfig`.
+        min_characters: As in :class:`TokenizerConfig`.
+        max_characters: As in :class:`TokenizerConfig`.
     """
 
     version: int
@@ -124,7 +131,7 @@ class VocabularyRecord:
 
     Attributes:
         rows: Number of n-grams.
-        closed: Every prefix of an n-gram is an n-gram too.
+        closed: Whether every prefix of an n-gram is an n-gram too.
         error_bound: Largest amount by which a count can be too low.
     """
 
@@ -135,7 +142,12 @@ class VocabularyRecord:
 
 @dataclass(frozen=True)
 class VocabularyFile:
-    """``config.json`` of a vocabulary directory."""
+    """``config.json`` of a vocabulary directory.
+
+    Attributes:
+        tokenizer: How texts become n-grams.
+        vocabulary: Facts about the n-grams.
+    """
 
     tokenizer: TokenizerRecord
     vocabulary: VocabularyRecord

@@ -1,13 +1,11 @@
-"""The n-gram vocabulary: which n-grams have a row of the table, and the rows of texts."""
+"""The n-gram vocabulary: which n-grams have a row in the table, and the rows of texts."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -21,32 +19,30 @@ from .._internal.records import read_record, write_record
 from .._internal.tensors import map_tensors, write_tensors
 from .._internal.texts import Texts, all_threads, check_texts, core_texts
 from ..errors import InputError
+from .build import CorpusLike, count_ngrams, read_ngrams
 from .config import CountingConfig, TokenizerConfig, TokenizerRecord, VocabularyFile, VocabularyRecord
 
-logger = logging.getLogger(__package__)
-
+#: Name of the array that holds the hash table.
 BUCKETS = "vocabulary.buckets"
 _CONFIG_FILE = "config.json"
 _ARRAYS_FILE = "vocabulary.safetensors"
 _NGRAMS_FILE = "ngrams.parquet"
-_SLICE = 1 << 16
-_CHARACTERS = "##"  # what character n-grams begin with (core/characters.hpp)
 
 
 @dataclass(frozen=True)
 class NgramRows:
-    """n-gram rows of n texts or pairs of texts, as CSR.
+    """Rows of the n-grams of n texts or pairs of texts, in CSR format.
 
-    A text has each of its rows once, however often the n-gram occurs: as in the paper's pipeline, and
-    better than with repetitions (IMDB, labels only: 91.3 against 91.0 % of the test texts).
+    A text has each row once, however often the n-gram occurs. This follows the paper, and is better than
+    with repetitions (IMDB, labels only: 91.3 % against 91.0 % accuracy on the test texts).
 
     Attributes:
-        rows: int64 (nnz,), the rows of all texts, one after the other.
-        offsets: int64 (n + 1,); the rows of text i are ``rows[offsets[i]:offsets[i + 1]]``. For pairs int64
-            (3 * n + 1,): each has the rows of both its texts, those of the first alone, and those of the
-            second alone.
-        tokens: int64 (n,), the tokens of each text or pair, and its character n-grams.
-        known: int64 (n,), those of them that the vocabulary knows.
+        rows: int64 (nnz,), the rows of all texts, concatenated.
+        offsets: int64 (n + 1,): text i has ``rows[offsets[i]:offsets[i + 1]]``. For pairs int64 (3 * n + 1,):
+            each pair has three segments, the rows that occur in both texts, in the first only, and in the
+            second only.
+        tokens: int64 (n,), number of tokens and character n-grams of each text or pair.
+        known: int64 (n,), how many of these are in the vocabulary.
     """
 
     rows: NDArray[np.int64]
@@ -55,36 +51,27 @@ class NgramRows:
     known: NDArray[np.int64]
 
 
-class _Batch(Protocol):
-    @property
-    def texts(self) -> Any: ...
-    @property
-    def text_pair(self) -> Any: ...
-
-
-class _Batches(Protocol):
-    def batches(self) -> Iterable[_Batch]: ...
-
-
-#: Texts in memory, or a corpus that can be read in batches any number of times.
-CorpusLike: TypeAlias = Texts | _Batches
-
-
 class Vocabulary:
-    """n-grams with a row each; row 0 is the most frequent one.
+    """Maps n-grams to rows. Row 0 is the most frequent n-gram.
 
-    An n-gram is a 64-bit key: 61 bits of hash, and its order. Texts are looked up by key; the strings are
-    kept for people and are never needed to use a vocabulary.
+    An n-gram is a 64-bit key: 61 bits of hash, and its order. Look-ups use keys only; the strings are for
+    people, and a vocabulary works without them.
 
     Args:
-        buckets: uint64 (buckets, 8), the hash table that :func:`_core.build_buckets` lays out; None for a
-            compact student's, whose n-grams stand with their weights.
+        buckets: uint64 (buckets, 8), the hash table as :func:`_core.build_buckets` lays it out; None for a
+            compact student, which stores n-grams together with their weights.
         rows: Number of n-grams.
         tokenizer: How texts become n-grams.
-        closed: Every prefix of an n-gram is an n-gram too. Lookups stop at the first miss then.
-        ngrams: The strings by row, folded tokens with a space between; None where they are not known.
-        counts: uint32 (rows,) frequencies, where known.
-        error_bound: By how much a count can be too low.
+        closed: Whether every prefix of an n-gram is an n-gram too; look-ups then stop at the first miss.
+        ngrams: The strings by row, case-folded tokens joined by spaces; None if they are not known.
+        counts: uint32 (rows,), the frequencies; None if they are not known.
+        error_bound: Largest amount by which a count can be too low.
+
+    Attributes:
+        buckets: As in the arguments.
+        tokenizer: As in the arguments.
+        closed: As in the arguments.
+        error_bound: As in the arguments.
 
     Raises:
         InputError: The arrays do not fit together.
@@ -105,7 +92,7 @@ class Vocabulary:
         self.closed = closed
         self._ngrams = ngrams
         self._counts = counts
-        self._strings: Path | None = None  # a file that they are read from when they are first asked for
+        self._unread: Path | None = None  # file of strings and counts that has not been read yet
         self.error_bound = error_bound
         self.buckets = buckets
         self._rows = rows
@@ -129,57 +116,49 @@ class Vocabulary:
     ) -> Vocabulary:
         """Count the n-grams of `corpus` and keep the most frequent ones (Ye et al. 2022, section 3.2).
 
-        The corpus is read twice: to count, and to spell out what was kept. The result does not depend
-        on the number of threads.
+        The corpus is read twice: once to count, and once for the strings of the n-grams that are kept. The
+        result does not depend on the number of threads.
 
         Args:
-            corpus: Texts, or a :class:`~sparsedistill.data.Corpus`.
+            corpus: Texts, or a :class:`~sparsedistill.Corpus`.
             tokenizer: How texts become n-grams.
-            counting: Which of them are kept.
-            threads: All cores by default.
-            progress: Shows the progress.
+            counting: Which n-grams are kept.
+            threads: Number of threads; by default, one per core.
+            progress: Receives the progress.
 
         Raises:
-            InputError: No n-gram is frequent enough, or `corpus` is no corpus.
+            InputError: No n-gram is frequent enough, or `corpus` is not a corpus.
         """
         tokenizer, counting = tokenizer or TokenizerConfig(), counting or CountingConfig()
         threads = all_threads(threads)
-        counter = _core.Counter(tokenizer.core, counting.by_document, counting.memory, threads)
-        with progress("Counting n-grams", _length(corpus), "texts") as advance:
-            for texts, new in _slices(corpus):
-                counter.add(texts)
-                advance(new)
-        keys, counts = counter.select(counting.max_rows, counting.min_count)
-        if not len(keys):
-            raise InputError(
-                f"No n-gram of the corpus comes {counting.min_count} times: lower min_count or add text."
-            )
-        buckets = _core.build_buckets(keys)
+        counted = count_ngrams(corpus, tokenizer, counting, threads, progress)
         vocabulary = cls(
-            buckets, len(keys), tokenizer, closed=True, counts=counts, error_bound=counter.error_bound
+            _core.build_buckets(counted.keys),
+            len(counted.keys),
+            tokenizer,
+            closed=True,
+            counts=counted.counts,
+            error_bound=counted.error_bound,
         )
-        if counter.error_bound:
-            logger.warning(
-                f"The corpus outgrew the memory bound: counts are too low by at most {counter.error_bound}."
-            )
-        del counter  # its memory, before more is taken
-        vocabulary._ngrams = vocabulary._spell(corpus, threads, progress)
+        vocabulary._ngrams = read_ngrams(corpus, vocabulary.core, threads, progress)
         return vocabulary
 
     @classmethod
     def from_ngrams(cls, ngrams: Sequence[str], tokenizer: TokenizerConfig | None = None) -> Vocabulary:
-        """A vocabulary of given n-grams, in the order of their rows.
+        """Make a vocabulary of the given n-grams.
 
         Args:
-            ngrams: Folded tokens with a space between, as :func:`tokenize` gives them.
+            ngrams: The n-grams by row: case-folded tokens, as :func:`~sparsedistill.tokenize` returns them,
+                joined by spaces.
             tokenizer: How texts become n-grams.
 
         Raises:
-            InputError: There is none, one comes twice, or one is longer than ``tokenizer.max_ngram``.
+            InputError: `ngrams` is empty, contains an n-gram twice, or contains one that is longer than
+                ``tokenizer.max_ngram``.
         """
         tokenizer = tokenizer or TokenizerConfig()
         if not len(ngrams):
-            raise InputError("There are no n-grams: a vocabulary needs at least one.")
+            raise InputError("The list of n-grams is empty: give at least one.")
         for ngram in ngrams:
             if not 1 <= len(ngram.split(" ")) <= tokenizer.max_ngram:
                 raise InputError(
@@ -188,7 +167,7 @@ class Vocabulary:
         try:
             buckets = _core.build_buckets(_core.keys_of(list(ngrams)))
         except ValueError as error:
-            raise InputError(f"The n-grams make no vocabulary ({error}): drop duplicates.") from error
+            raise InputError(f"The n-grams cannot form a vocabulary ({error}): remove duplicates.") from error
         known = set(ngrams)
         closed = all(ngram.rpartition(" ")[0] in known for ngram in ngrams if " " in ngram)
         return cls(buckets, len(ngrams), tokenizer, closed=closed, ngrams=list(ngrams))
@@ -201,25 +180,25 @@ class Vocabulary:
 
     @property
     def core(self) -> _core.Vocabulary:
-        """Key -> row, in the core.
+        """The hash table from keys to rows, in the core.
 
         Raises:
-            InputError: It is a compact student's vocabulary, which has no rows.
+            InputError: This is the vocabulary of a compact student, which has no rows.
         """
         if self._core is None:
             raise InputError(
-                "A compact student's n-grams have no rows: ask the student that it was made from."
+                "The n-grams of a compact student have no rows: use the student that it was made from."
             )
         return self._core
 
     def keys(self) -> NDArray[np.uint64]:
-        """The keys of the n-grams by row, uint64 (n,).
+        """Return the keys of the n-grams by row, uint64 (n,).
 
         Raises:
-            InputError: It is a compact student's vocabulary, or a row has no key.
+            InputError: This is the vocabulary of a compact student, or a row has no key.
         """
         _ = self.core
-        assert self.buckets is not None  # noqa: S101 - the core is over them
+        assert self.buckets is not None  # noqa: S101 - the core was made from it
         slots = np.ascontiguousarray(self.buckets[:, :5])
         rows = np.ascontiguousarray(self.buckets[:, 5:]).view(np.uint32)[:, :5]
         filled = (slots != 0) & (rows < len(self))
@@ -230,7 +209,7 @@ class Vocabulary:
         return keys
 
     def without_table(self) -> Vocabulary:
-        """The same without its hash table, for a student that keeps n-grams and weights in one."""
+        """Return a copy without the hash table, for a compact student."""
         return Vocabulary(
             None,
             len(self),
@@ -251,78 +230,81 @@ class Vocabulary:
         seed: int = 0,
         threads: int | None = None,
     ) -> NgramRows:
-        """The rows of the n-grams of `texts`, each once a text, or once a pair.
+        """Look up the n-grams of texts or pairs. A text or pair has each row once.
 
         Args:
             texts: n texts.
             text_pair: n second texts, for pairs.
-            dropout: Share of the n-grams left out at random (n-gram dropout); of pairs, in both texts.
-            max_ngrams: A random choice of so many where a text or a pair has more.
-            seed: Of both choices. They depend on it, on the text and on its place alone.
-            threads: All cores by default; the result does not depend on it.
+            dropout: Share of the n-grams to drop at random (n-gram dropout). In a pair, an n-gram is dropped
+                from both texts or from neither.
+            max_ngrams: If a text or pair has more n-grams than this, a random choice of this many is kept.
+            seed: Seed of both choices, which depend only on the seed, the text and its index.
+            threads: Number of threads; by default, one per core. The result does not depend on it.
 
         Raises:
-            InputError: `texts` are no texts, or `text_pair` are not as many.
+            InputError: `texts` or `text_pair` are not texts, or differ in number.
         """
         first, second = (
             None if side is None else check_texts(core_texts(side)) for side in (texts, text_pair)
         )
-        assert first is not None  # noqa: S101 - for the types
+        assert first is not None  # noqa: S101 - for mypy
         if second is not None and len(second) != len(first):
-            raise InputError(f"{len(first)} texts came with {len(second)} second ones: give one to each.")
+            raise InputError(
+                f"{len(first)} texts have {len(second)} second texts: give exactly one for each."
+            )
         found = self.core.extract(first, second, dropout, max_ngrams or 0, seed, all_threads(threads))
         return NgramRows(*found)
 
     def rows_of(self, ngrams: Sequence[str]) -> NDArray[np.int64]:
-        """The rows of n-grams given as strings, int64 (n,); -1 for those without a row."""
+        """Return the rows of n-grams given as strings, int64 (n,); -1 if an n-gram has no row."""
         return self.core.find(_core.keys_of(list(ngrams)))
 
     # ---- on disk ---------------------------------------------------------------------------------
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """What a safetensors file needs of the vocabulary, in the order to write it."""
+        """Return the arrays to store in a safetensors file, in the order to write them."""
         return {} if self.buckets is None else {BUCKETS: self.buckets}
 
     def record(self) -> VocabularyRecord:
-        """What ``config.json`` holds of the vocabulary, beside the tokenizer."""
+        """Return the record for ``config.json``; the record of the tokenizer is separate."""
         return VocabularyRecord(len(self), self.closed, self.error_bound)
 
     @classmethod
     def from_arrays(
         cls,
         tokenizer: TokenizerRecord,
-        facts: VocabularyRecord,
+        record: VocabularyRecord,
         arrays: Mapping[str, NDArray[Any]],
         directory: Path,
         *,
         compact: bool = False,
     ) -> Vocabulary:
-        """The vocabulary of :meth:`arrays` and :meth:`record`.
+        """Restore a vocabulary from what :meth:`arrays` and :meth:`record` returned.
 
         Args:
-            tokenizer: From ``config.json``.
-            facts: From ``config.json``.
-            arrays: The arrays.
-            directory: Where ``ngrams.parquet`` is; it is read when the strings are first needed.
-            compact: It is a compact student's, without a hash table.
+            tokenizer: Record of the tokenizer, from ``config.json``.
+            record: Record of the vocabulary, from ``config.json``.
+            arrays: The stored arrays.
+            directory: Directory of ``ngrams.parquet``, which is read when the strings are first needed.
+            compact: Whether it belongs to a compact student, and so has no hash table.
 
         Raises:
-            InputError: An array is missing, a value cannot be used, or the tokenizer has another version.
+            InputError: An array is missing, a value is invalid, or the tokenizer has another version.
         """
         version = tokenizer.version, tokenizer.unicode
         if version != (_core.TOKENIZER_VERSION, _core.UNICODE_VERSION):
             raise InputError(
-                f"{directory} was made with tokenizer version {version}, this sparsedistill has "
-                f"{(_core.TOKENIZER_VERSION, _core.UNICODE_VERSION)}: install the version it was made with."
+                f"{directory} needs tokenizer version {version}, but this sparsedistill has "
+                f"{(_core.TOKENIZER_VERSION, _core.UNICODE_VERSION)}: install the version that wrote it."
             )
         buckets = None if compact else arrays.get(BUCKETS)
         usable = compact or (buckets is not None and buckets.dtype == np.uint64 and buckets.ndim == 2)
-        if not usable or not 0 < facts.rows < 2**32 or facts.error_bound < 0:
-            raise InputError(f"{directory} does not hold a usable vocabulary: save it again.")
+        if not usable or not 0 < record.rows < 2**32 or record.error_bound < 0:
+            raise InputError(f"{directory} does not contain a valid vocabulary: save it again.")
         vocabulary = cls(
-            buckets, facts.rows, tokenizer.config(), closed=facts.closed, error_bound=facts.error_bound
+            buckets, record.rows, tokenizer.config(), closed=record.closed, error_bound=record.error_bound
         )
-        vocabulary._strings = directory / _NGRAMS_FILE
+        vocabulary._unread = directory / _NGRAMS_FILE
         return vocabulary
 
     def save(self, directory: str | Path) -> None:
@@ -338,10 +320,10 @@ class Vocabulary:
 
     @classmethod
     def load(cls, directory: str | Path) -> Vocabulary:
-        """The vocabulary that :meth:`save` wrote, mapped into memory.
+        """Open a vocabulary that :meth:`save` wrote. The hash table is mapped into memory.
 
         Raises:
-            InputError: There is none, or it is damaged.
+            InputError: `directory` does not contain a vocabulary, or it is damaged.
         """
         directory = Path(directory)
         config = read_record(directory / _CONFIG_FILE, VocabularyFile, "build or save the vocabulary again")
@@ -349,7 +331,7 @@ class Vocabulary:
         return cls.from_arrays(config.tokenizer, config.vocabulary, arrays, directory)
 
     def save_ngrams(self, directory: Path) -> None:
-        """Write the strings, if they are known, to ``ngrams.parquet`` in `directory`."""
+        """Write the strings and counts, if known, to ``ngrams.parquet`` in `directory`."""
         if self.ngrams is None:
             return
         columns = {"ngram": pa.array(self.ngrams, pa.string())}
@@ -360,24 +342,28 @@ class Vocabulary:
 
     @property
     def ngrams(self) -> Sequence[str] | None:
-        """The strings by row, folded tokens with a space between; None where they are not known.
+        """The strings by row, case-folded tokens joined by spaces; None if they are not known.
 
-        Those of an opened vocabulary are read when they are first asked for.
+        The strings of a saved vocabulary are read on first access.
 
         Raises:
-            InputError: The file that holds them does not belong to this vocabulary.
+            InputError: The file of the strings is damaged or belongs to another vocabulary.
         """
         self._read_strings()
         return self._ngrams
 
     @property
     def counts(self) -> NDArray[np.uint32] | None:
-        """How often the corpus has the n-grams, uint32 (rows,), where known; raises as `ngrams` does."""
+        """The frequencies of the n-grams, uint32 (rows,); None if they are not known.
+
+        Raises:
+            InputError: As for :attr:`ngrams`.
+        """
         self._read_strings()
         return self._counts
 
     def _read_strings(self) -> None:
-        path = self._strings
+        path = self._unread
         if path is None:
             return
         if path.exists():
@@ -389,44 +375,7 @@ class Vocabulary:
                 raise InputError(f"{path} cannot be read ({error}): delete it or copy it again.") from error
             if len(ngrams) != len(self):
                 raise InputError(
-                    f"{path} has {len(ngrams)} n-grams where the vocabulary has {len(self)}: delete it."
+                    f"{path} has {len(ngrams)} n-grams, but the vocabulary has {len(self)}: delete that file."
                 )
             self._ngrams, self._counts = ngrams, counts
-        self._strings = None
-
-    def _spell(self, corpus: CorpusLike, threads: int, progress: Progress) -> list[str]:
-        strings = _core.NgramStrings(self.core)
-        with progress("Spelling them out", _length(corpus), "texts") as advance:
-            for texts, new in _slices(corpus):
-                strings.add(texts, threads)
-                advance(new)
-        return strings.strings()
-
-
-def tokenize(text: str, *, boundaries: bool = False) -> list[str]:
-    """The tokens of `text`, case folded. The beginning and end of a text are STX and ETX."""
-    return [token for token, _, _ in _core.tokenize(text, boundaries)]
-
-
-def is_characters(ngram: str) -> bool:
-    """Whether an n-gram is one of characters: no token begins like that."""
-    return len(ngram) > len(_CHARACTERS) and ngram.startswith(_CHARACTERS)
-
-
-def _length(corpus: CorpusLike) -> int | None:
-    return None if hasattr(corpus, "batches") else len(corpus)
-
-
-def _slices(corpus: CorpusLike) -> Iterator[tuple[Any, int]]:
-    """The texts of `corpus` as the core takes them, with the number of new examples in each piece."""
-    if hasattr(corpus, "batches"):
-        for batch in corpus.batches():
-            yield core_texts(batch.texts), len(batch.texts)
-            if batch.text_pair is not None:
-                yield core_texts(batch.text_pair), 0
-        return
-    for begin in count(0, _SLICE):
-        part = corpus[begin : begin + _SLICE]
-        if not len(part):
-            return
-        yield check_texts(core_texts(part)), len(part)
+        self._unread = None

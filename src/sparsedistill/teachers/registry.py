@@ -1,0 +1,50 @@
+"""The kinds of teachers, and which of them is meant by what users pass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+from ..errors import InputError
+from .base import ScoreFormat, Teacher, TeacherLike
+from .callable import from_function
+from .transformers import from_model
+
+#: Makes a teacher from what was passed, or returns None if that is for another kind of teacher.
+Kind: TypeAlias = Callable[[TeacherLike, ScoreFormat], Teacher | None]
+
+
+def _existing(given: TeacherLike, scores: ScoreFormat) -> Teacher | None:
+    del scores
+    return given if isinstance(given, Teacher) else None
+
+
+#: The kinds of teachers, in the order in which :func:`as_teacher` tries them. Teachers come before functions,
+#: since a teacher may be callable too.
+KINDS: tuple[Kind, ...] = (from_model, _existing, from_function)
+
+
+def as_teacher(
+    teacher: TeacherLike,
+    classes: Sequence[str] | None = None,
+    multi_label: bool = False,
+    outputs: str = "logits",
+) -> Teacher:
+    """Return the teacher that `teacher` stands for.
+
+    Args:
+        teacher: Directory or Hub id of a classifier, a function from texts to scores, or a teacher.
+        classes: Names of the classes of a function, in the order of its scores. Other kinds ignore this and
+            the following arguments.
+        multi_label: Whether a text may have several classes.
+        outputs: What a function returns: ``"logits"`` or ``"probabilities"``.
+
+    Raises:
+        InputError: `teacher` is of another type, is a function without `classes`, or cannot be loaded.
+    """
+    scores = ScoreFormat(classes, multi_label, outputs)
+    for kind in KINDS:
+        found = kind(teacher, scores)
+        if found is not None:
+            return found
+    raise InputError(f"{teacher!r} is not a teacher: give a model directory, a Hub id or a function.")

@@ -1,0 +1,99 @@
+"""Checks of scores, and probabilities as logits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..errors import InputError
+
+#: Probabilities are clipped to this distance from 0 and 1, so that their logits are finite.
+_SMALLEST_PROBABILITY = 1e-7
+
+
+class ScoreSource(Protocol):
+    """What the checks need to know of a teacher, which may have no ``score``."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes, in the order of the scores."""
+        ...
+
+    @property
+    def multi_label(self) -> bool:
+        """Whether a text may have several classes."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """Name for messages."""
+        ...
+
+
+def check_format(classes: Sequence[str], outputs: str) -> None:
+    """Check the settings of a teacher whose scores are given.
+
+    Raises:
+        InputError: `classes` are fewer than two or not distinct, or `outputs` is unknown.
+    """
+    if len(classes) < 2 or len(set(classes)) < len(classes):
+        raise InputError(f"The classes are {list(classes)}: give two or more distinct names.")
+    if outputs not in ("logits", "probabilities"):
+        raise InputError(f"outputs is {outputs!r}: it must be 'logits' or 'probabilities'.")
+
+
+def checked(scores: ArrayLike, rows: int, teacher: ScoreSource) -> NDArray[np.float32]:
+    """Return `scores` as float32 (rows, classes).
+
+    Raises:
+        InputError: They are not numbers, have another shape, or are not finite.
+    """
+    try:
+        array = np.asarray(scores, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"{teacher.name} did not return an array of numbers: return an array of shape (texts, classes)."
+        ) from error
+    if array.shape != (rows, len(teacher.classes)):
+        raise InputError(
+            f"{teacher.name} returned scores of shape {array.shape} for {rows} texts and "
+            f"{len(teacher.classes)} classes: return one row per text and one column per class."
+        )
+    if not np.isfinite(array).all():
+        row = int(np.flatnonzero(~np.isfinite(array).all(axis=1))[0])
+        raise InputError(
+            f"{teacher.name} returned scores that are not finite (text {row} of {rows}): fix the teacher, or "
+            "turn off half precision."
+        )
+    return array
+
+
+def as_logits(scores: NDArray[np.float32], outputs: str, teacher: ScoreSource) -> NDArray[np.float32]:
+    """Return checked scores as logits, float32 (n, classes).
+
+    Logits are returned unchanged. A probability p becomes log p; for multi-label, log(p / (1 - p)).
+
+    Raises:
+        InputError: `outputs` is ``"probabilities"``, and `scores` are outside of 0 to 1 or, unless
+            multi-label, do not sum to 1.
+    """
+    if outputs == "logits":
+        return scores
+    if scores.size and (scores.min() < -1e-4 or scores.max() > 1 + 1e-4):
+        worst = scores.min() if scores.min() < 0 else scores.max()
+        raise InputError(
+            f"{teacher.name} returned a probability of {worst:g}: return numbers from 0 to 1, or set outputs "
+            "to logits."
+        )
+    if not teacher.multi_label and np.abs(scores.sum(axis=1) - 1).max(initial=0) > 0.02:
+        row = int(np.abs(scores.sum(axis=1) - 1).argmax())
+        raise InputError(
+            f"{teacher.name} returned probabilities that sum to {scores[row].sum():g}: make them sum to 1, "
+            "or set multi_label if a text may have several classes."
+        )
+    clipped = np.clip(scores.astype(np.float64), _SMALLEST_PROBABILITY, 1 - _SMALLEST_PROBABILITY)
+    logits = np.log(clipped) - (np.log1p(-clipped) if teacher.multi_label else 0)
+    return logits.astype(np.float32)

@@ -1,0 +1,234 @@
+"""A sequence classifier of transformers as a teacher."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._internal.files import content_hash
+from ..errors import InputError, first_line
+from .base import ScoreFormat, TeacherLike
+from .scores import checked
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+#: Families of models whose position embeddings start after the index of the padding token.
+_SHIFTED_POSITIONS = frozenset(
+    {"camembert", "ibert", "longformer", "mpnet", "roberta", "roberta-prelayernorm", "xlm-roberta"}
+)
+#: Suffixes of the files that determine the scores of a local model.
+_MODEL_FILES = frozenset({".bin", ".json", ".model", ".safetensors", ".txt"})
+
+
+class TransformersTeacher:
+    """A sequence classifier of transformers.
+
+    Args:
+        model: Local directory or Hub id of a fine-tuned classifier.
+        max_length: Longest input in tokens of the model; by default the limit of its tokenizer. Longer texts
+            are truncated on the side that the tokenizer is configured for.
+        batch_tokens: Tokens per batch, including padding; by default 8,192 on a CPU and 65,536 on a GPU.
+        device: A torch device; by default the GPU if there is one.
+        half_precision: Compute in 16 bits if the device supports it natively.
+
+    Attributes:
+        classes: Names of the classes, from the model's ``id2label``.
+        multi_label: Whether the model's ``problem_type`` is multi-label.
+        name: `model`, as a string.
+        parameters: Number of parameters.
+
+    Raises:
+        InputError: `model` cannot be loaded, is not a trained classifier or has one output only, or
+            `max_length` is out of range.
+    """
+
+    def __init__(
+        self,
+        model: str | Path,
+        *,
+        max_length: int | None = None,
+        batch_tokens: int | None = None,
+        device: str | torch.device | None = None,
+        half_precision: bool = True,
+    ) -> None:
+        import torch
+
+        self.name = str(model)
+        self._device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        self._half = _half_type(self._device) if half_precision else None
+        self._asked_half = half_precision
+        on_gpu = self._device.type != "cpu"
+        self._tokenizer, network = _load(self.name, self._half if on_gpu else None)
+        self._network: Any = network.train(False).to(self._device)
+        self.parameters = sum(array.numel() for array in network.parameters())
+        self._batch_tokens = batch_tokens or (65_536 if on_gpu else 8_192)
+        self._max_length = _max_length(self.name, self._tokenizer, network.config, max_length)
+        self.classes = _class_names(self.name, network.config)
+        self.multi_label = network.config.problem_type == "multi_label_classification"
+
+    def score(self, texts: Sequence[str], text_pair: Sequence[str] | None = None) -> NDArray[np.float32]:
+        """Return logits, float32 (n, classes), of n texts or pairs of texts.
+
+        Texts are batched by length, which keeps padding small.
+
+        Raises:
+            InputError: The model returns numbers that are not finite.
+        """
+        logits = np.empty((len(texts), len(self.classes)), dtype=np.float32)
+        for rows, batch in self._batches(texts, text_pair):
+            logits[rows] = self._network(**batch).logits.float().cpu().numpy()
+        return checked(logits, len(texts), self)
+
+    def read(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return the mean of the encoder's last hidden states for each of n texts, float32 (n, width)."""
+        found: list[NDArray[np.float32]] = [np.empty(0, np.float32)] * len(texts)
+        for rows, batch in self._batches(texts, None):
+            states = self._network.base_model(**batch).last_hidden_state.float()
+            mask = batch["attention_mask"][:, :, None]
+            means = (states * mask).sum(1) / mask.sum(1)
+            for row, mean in zip(rows, means.cpu().numpy(), strict=True):
+                found[row] = mean
+        return np.stack(found) if found else np.empty((0, 0), np.float32)
+
+    def _batches(
+        self, texts: Sequence[str], text_pair: Sequence[str] | None
+    ) -> Iterator[tuple[NDArray[np.int64], Any]]:
+        """Yield batches: row numbers of the texts, and the inputs of the network."""
+        import torch
+
+        if not len(texts):
+            return
+        encoded = self._tokenizer(
+            list(texts),
+            None if text_pair is None else list(text_pair),
+            truncation=True,
+            max_length=self._max_length,
+        )
+        lengths = np.array([len(ids) for ids in encoded["input_ids"]])
+        with torch.inference_mode(), self._autocast():
+            for rows in _by_length(lengths, self._batch_tokens):
+                inputs = {key: [values[i] for i in rows] for key, values in encoded.items()}
+                yield rows, self._tokenizer.pad(inputs, return_tensors="pt").to(self._device)
+
+    def fingerprint(self) -> dict[str, Any]:
+        """Return the hashes of the model's files, or its Hub id and commit, and the settings it runs with."""
+        settings = {"max_length": self._max_length, "half_precision": self._asked_half}
+        folder = Path(self.name)
+        if not folder.is_dir():
+            commit = getattr(self._network.config, "_commit_hash", None)
+            return {"kind": "transformers", "model": self.name, "commit": commit, **settings}
+        files = sorted(path for path in folder.iterdir() if path.suffix in _MODEL_FILES)
+        return {
+            "kind": "transformers",
+            "files": {path.name: content_hash(path) for path in files},
+            **settings,
+        }
+
+    def _autocast(self) -> AbstractContextManager[Any]:
+        import torch
+
+        if self._half is None or self._device.type != "cpu":
+            return nullcontext()
+        return torch.autocast("cpu", dtype=self._half)
+
+
+def from_model(given: TeacherLike, scores: ScoreFormat) -> TransformersTeacher | None:
+    """Load the classifier of a directory or Hub id; return None if `given` is neither a str nor a Path.
+
+    Raises:
+        InputError: It cannot be loaded; see :class:`TransformersTeacher`.
+    """
+    del scores
+    return TransformersTeacher(given) if isinstance(given, str | Path) else None
+
+
+def longest_input(config: Any, tokenizer: Any) -> int:
+    """Return how many tokens a model can read: by its position embeddings, else the tokenizer's limit."""
+    positions = getattr(config, "max_position_embeddings", None)
+    if positions is None:
+        return int(tokenizer.model_max_length)
+    shift = (config.pad_token_id or 0) + 1 if config.model_type in _SHIFTED_POSITIONS else 0
+    return int(positions) - shift
+
+
+def quieten_transformers() -> None:
+    """Turn off the warnings and progress bars of transformers: the package has its own."""
+    from transformers.utils import logging
+
+    logger: Any = logging
+    logger.set_verbosity_error()
+    logger.disable_progress_bar()
+
+
+def _half_type(device: torch.device) -> torch.dtype | None:
+    import torch
+
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+    if device.type == "cpu" and torch.cpu._is_avx512_bf16_supported():
+        return torch.bfloat16
+    return None
+
+
+def _load(model: str, dtype: torch.dtype | None) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
+    import torch
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+    quieten_transformers()
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(model)
+        network, report = AutoModelForSequenceClassification.from_pretrained(
+            model, dtype=dtype or torch.float32, output_loading_info=True
+        )
+    except (OSError, ValueError) as error:
+        reason = first_line(error)
+        raise InputError(
+            f"{model} is not a classifier that transformers can load ({reason}): give a local model "
+            "directory or a Hub id."
+        ) from error
+    if report["missing_keys"]:
+        raise InputError(
+            f"{model} has no trained classification head ({sorted(report['missing_keys'])[0]} is missing): "
+            "fine-tune it first with `sparsedistill teach`."
+        )
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token
+        network.config.pad_token_id = tokenizer.pad_token_id
+    return tokenizer, network
+
+
+def _max_length(model: str, tokenizer: Any, config: Any, asked: int | None) -> int:
+    longest = longest_input(config, tokenizer)
+    if asked is None:
+        return int(min(tokenizer.model_max_length, longest))
+    if not 1 <= asked <= longest:
+        raise InputError(f"max_length is {asked}: it must be 1 to {longest}, the longest input of {model}.")
+    return asked
+
+
+def _class_names(model: str, config: Any) -> tuple[str, ...]:
+    if config.num_labels < 2:
+        raise InputError(
+            f"{model} has a single output (regression): give a classifier with two or more classes."
+        )
+    names = tuple(str(config.id2label[i]) for i in range(config.num_labels))
+    if len(set(names)) < len(names):
+        raise InputError(f"{model} has two classes of the same name: fix id2label in its config.json.")
+    return names
+
+
+def _by_length(lengths: NDArray[np.int64], tokens: int) -> Iterator[NDArray[np.int64]]:
+    """Yield row numbers in batches of at most `tokens` with padding, or of one row, longest texts first."""
+    order = np.argsort(-lengths, kind="stable")
+    start = 0
+    while start < len(order):
+        stop = start + max(1, tokens // int(lengths[order[start]]))
+        yield order[start:stop]
+        start = stop
