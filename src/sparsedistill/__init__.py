@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .pipeline.distill import distill
     from .teachers.base import CallableTeacher, FileTeacher, Teacher, TransformersTeacher
     from .teachers.finetuning import FinetuningConfig, finetune
-    from .training.trainer import TrainingConfig
+    from .training.config import TrainingConfig
 
 __version__ = "0.1.0"
 
@@ -36,7 +36,7 @@ _LATER = {
     "SoftTargets": "labeling.soft_targets",
     "StudentConfig": "pipeline.config",
     "Teacher": "teachers.base",
-    "TrainingConfig": "training.trainer",
+    "TrainingConfig": "training.config",
     "TransformersTeacher": "teachers.base",
     "distill": "pipeline.distill",
     "evaluate": "evaluation.evaluate",

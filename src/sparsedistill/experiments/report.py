@@ -37,7 +37,7 @@ from ..pipeline.recipe import override, read_recipe, recipe_job, report_settings
 from ..pipeline.student_training import network_config, train_network, train_student, training_device
 from ..student import Student
 from ..teachers.base import Teacher, TransformersTeacher
-from ..training.trainer import score
+from ..training.scoring import score_texts
 from ..vocabulary.vocabulary import Vocabulary
 from .ablations import Variant, plan, possible_rows, varied
 from .baselines import Predictor, fasttext, tfidf
@@ -421,7 +421,7 @@ class _Run:
 
     def _measured_network(self, network: PooledNetwork, vocabulary: Vocabulary) -> dict[str, Any]:
         def scores(texts: Labelled) -> NDArray[np.float32]:
-            return score(network, vocabulary, texts.texts, texts.text_pair, threads=self.config.threads)
+            return score_texts(network, vocabulary, texts.texts, texts.text_pair, threads=self.config.threads)
 
         parameters = sum(array.numel() for array in network.arrays().values())
         return self._scored(scores) | {"parameters": parameters, "ngrams": len(vocabulary)}

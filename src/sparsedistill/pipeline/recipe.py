@@ -14,7 +14,7 @@ from ..data.columns import Columns
 from ..data.sources import DataSource, HubDataset, data_folder
 from ..errors import InputError
 from ..teachers.finetuning import FinetuningConfig
-from ..training.trainer import FINE_TUNING, TrainingConfig
+from ..training.config import FINE_TUNING, TrainingConfig
 from ..vocabulary.config import CountingConfig, TokenizerConfig
 from .config import DistillationConfig, StudentConfig
 from .job import Job
