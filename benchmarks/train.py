@@ -15,8 +15,8 @@ from _report import interleave, make_parser, rates, report
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from sparsedistill.training.config import TableKind
 from sparsedistill.training.network import Head, NetworkConfig, StudentNetwork
-from sparsedistill.training.tables.base import TableKind
 
 CLASSES = 2
 PAPER = "EmbeddingBag(sparse=True) + SparseAdam"

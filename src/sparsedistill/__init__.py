@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from .teachers.finetuning import FinetuningConfig, finetune
     from .teachers.precomputed import FileTeacher
     from .teachers.transformers import TransformersTeacher
-    from .training.trainer import TrainingConfig
+    from .training.config import TrainingConfig
 
 __version__ = "0.1.0"
 
@@ -41,7 +41,7 @@ _LATER = {
     "SoftTargets": "labeling.soft_targets",
     "StudentConfig": "pipeline.config",
     "Teacher": "teachers.base",
-    "TrainingConfig": "training.trainer",
+    "TrainingConfig": "training.config",
     "TransformersTeacher": "teachers.transformers",
     "distill": "pipeline.distill",
     "evaluate": "evaluation.evaluate",

@@ -15,7 +15,8 @@ from training.test_training import QUICK, VOCABULARY, WORDS, Failing, same, toy
 
 from sparsedistill.experiments.pooling import PooledNetwork, PooledTable, Pooling
 from sparsedistill.training.network import NetworkConfig, StudentNetwork
-from sparsedistill.training.tables.base import EPSILON, EmbeddingBagTable
+from sparsedistill.training.tables.base import EPSILON
+from sparsedistill.training.tables.embedding_bag import EmbeddingBagTable
 from sparsedistill.training.trainer import train
 
 POOLINGS: tuple[Pooling, ...] = get_args(Pooling)

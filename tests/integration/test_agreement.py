@@ -11,9 +11,9 @@ import torch
 
 from sparsedistill import CountingConfig, Student, Vocabulary
 from sparsedistill.model.weights import StudentWeights
+from sparsedistill.training.config import TableKind
 from sparsedistill.training.network import NetworkConfig, StudentNetwork
-from sparsedistill.training.tables.base import TableKind
-from sparsedistill.training.trainer import score
+from sparsedistill.training.scoring import score_texts
 
 
 @pytest.mark.parametrize("table", ["fbgemm", "embedding_bag"])
@@ -29,5 +29,5 @@ def test_fused_prediction_equals_the_torch_module(shared_data: Path, table: Tabl
     network.table.weight.copy_(torch.randn(network.table.weight.shape, generator=torch.manual_seed(0)))
     arrays = {name: array.numpy() for name, array in network.arrays().items()}
     student = Student(vocabulary, StudentWeights.from_arrays(arrays), ("a", "b", "c"), pair=pair)
-    expected = score(network, vocabulary, texts, seconds)
+    expected = score_texts(network, vocabulary, texts, seconds)
     np.testing.assert_allclose(student.score(texts, seconds).logits, expected, atol=1e-5)

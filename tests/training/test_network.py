@@ -1,7 +1,10 @@
+"""The network in torch: the back ends of its table, its forward pass, and its weights."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -13,16 +16,13 @@ from torch import Tensor
 from sparsedistill.errors import InputError
 from sparsedistill.model.pairs import pair_width
 from sparsedistill.model.torch_pairs import pair_features, weighted_parts
+from sparsedistill.training.config import TableKind
 from sparsedistill.training.network import Head, NetworkConfig, StudentNetwork
-from sparsedistill.training.tables import base as tables
-from sparsedistill.training.tables.base import (
-    EPSILON,
-    EmbeddingBagTable,
-    FbgemmTable,
-    Table,
-    TableKind,
-    make_table,
-)
+from sparsedistill.training.tables import fbgemm, registry
+from sparsedistill.training.tables.base import EPSILON, Table
+from sparsedistill.training.tables.embedding_bag import EmbeddingBagTable
+from sparsedistill.training.tables.fbgemm import FbgemmTable
+from sparsedistill.training.tables.registry import BACK_ENDS, make_table
 
 ROWS, DIM, TEXTS = 50, 8, 12
 KINDS: list[TableKind] = ["fbgemm", "embedding_bag"]
@@ -30,7 +30,7 @@ DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 
 
 def csr(generator: torch.Generator, rows: int = ROWS, texts: int = TEXTS) -> tuple[Tensor, Tensor]:
-    """Random n-gram rows of texts, the third of which has none; rows repeat within and across texts."""
+    """Random n-gram rows; the third text has none, and rows repeat within and across texts."""
     lengths = torch.randint(1, 9, (texts,), generator=generator)
     lengths[2] = 0
     offsets = torch.cat([torch.zeros(1, dtype=torch.int64), lengths.cumsum(0)])
@@ -38,12 +38,12 @@ def csr(generator: torch.Generator, rows: int = ROWS, texts: int = TEXTS) -> tup
 
 
 def drawn(generator: torch.Generator, size: int) -> list[int]:
-    """The rows of a text, each once."""
+    """Distinct rows of a text."""
     return torch.randperm(ROWS // 5, generator=generator)[:size].tolist()
 
 
 def parted(first: list[list[int]], second: list[list[int]]) -> tuple[Tensor, Tensor]:
-    """What the network takes of pairs: of each the rows of both texts, of the first alone, of the second."""
+    """The network's input for pairs: the rows in both texts, only in the first, only in the second."""
     parts: list[list[int]] = []
     for one, other in zip(first, second, strict=True):
         parts.append([row for row in one if row in other])
@@ -75,7 +75,7 @@ def pooling(rows: Tensor, offsets: Tensor, size: int = ROWS) -> NDArray[np.float
 def updates(
     table: Table, device: str = "cpu", steps: int = 5
 ) -> Iterator[tuple[Tensor, Tensor, Tensor, float]]:
-    """Train `table` on random gradients; gives what each step was, after it was done."""
+    """Train `table` on random gradients; yield the arguments of each step after the step."""
     generator = torch.Generator().manual_seed(1)
     for step in range(steps):
         rows, offsets = csr(generator)
@@ -87,7 +87,7 @@ def updates(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_pools_to_the_mean(kind: TableKind) -> None:
+def test_table_pools_to_the_mean(kind: TableKind) -> None:
     table = started(make_table(kind, ROWS, DIM, torch.device("cpu")))
     rows, offsets = csr(torch.Generator().manual_seed(3))
     pooled = table(rows, offsets)
@@ -108,7 +108,7 @@ def test_updates_are_rowwise_adagrad(kind: TableKind) -> None:
 
 
 @pytest.mark.parametrize("device", DEVICES)
-def test_back_ends_are_equal(device: str) -> None:
+def test_back_ends_give_equal_tables(device: str) -> None:
     one = started(FbgemmTable(ROWS, DIM, torch.device("cpu")))
     other = started(
         make_table("embedding_bag" if device == "cpu" else "auto", ROWS, DIM, torch.device(device))
@@ -119,7 +119,7 @@ def test_back_ends_are_equal(device: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_untouched_rows_and_evaluation_leave_the_table_alone(kind: TableKind) -> None:
+def test_only_rows_in_the_batch_change_and_only_in_training(kind: TableKind) -> None:
     table = started(make_table(kind, ROWS, DIM, torch.device("cpu")))
     table.set_learning_rate(0.1)
     before = table.weight.clone()
@@ -133,7 +133,7 @@ def test_untouched_rows_and_evaluation_leave_the_table_alone(kind: TableKind) ->
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_texts_without_any_ngram_train(kind: TableKind) -> None:
+def test_training_on_texts_without_ngrams_changes_nothing(kind: TableKind) -> None:
     table = started(make_table(kind, ROWS, DIM, torch.device("cpu")))
     before = table.weight.clone()
     pooled = table(torch.zeros(0, dtype=torch.int64), torch.zeros(4, dtype=torch.int64))
@@ -159,8 +159,8 @@ def test_gradients_of_the_pair_head() -> None:
     )
 
 
-def test_compare_tells_what_texts_share() -> None:
-    """Of a pair with one n-gram in both texts, one in the first alone and two in the second alone."""
+def test_pair_features_show_what_texts_share() -> None:
+    """A pair with one n-gram in both texts, one only in the first and two only in the second."""
     means = torch.tensor([[[4.0], [8.0], [-2.0]]])
     found = features_of(means, torch.tensor([[1, 1, 2]]))
     assert found.tolist() == [[1, 2, -1, 0, 6, 0.25, 0.25, 0.5]]
@@ -168,7 +168,7 @@ def test_compare_tells_what_texts_share() -> None:
 
 @pytest.mark.parametrize("pair", [False, True])
 @pytest.mark.parametrize("kind", KINDS)
-def test_forward_is_the_formula(kind: TableKind, pair: bool) -> None:
+def test_forward_equals_the_formula(kind: TableKind, pair: bool) -> None:
     network = StudentNetwork(NetworkConfig(ROWS, 3, dim=DIM, hidden=5, pair=pair, table=kind)).eval()
     started(network.table)
     generator = torch.Generator().manual_seed(5)
@@ -188,7 +188,7 @@ def test_forward_is_the_formula(kind: TableKind, pair: bool) -> None:
         assert np.allclose(network(*inputs), expected, atol=1e-5)
 
 
-def test_a_row_on_both_sides_of_a_pair_is_updated_by_its_whole_gradient() -> None:
+def test_row_in_both_texts_of_a_pair_is_updated_with_its_total_gradient() -> None:
     weights = []
     for kind in KINDS:
         network = StudentNetwork(NetworkConfig(ROWS, 2, dim=DIM, pair=True, dropout=0.0, table=kind))
@@ -209,7 +209,7 @@ def test_a_row_on_both_sides_of_a_pair_is_updated_by_its_whole_gradient() -> Non
     assert torch.allclose(weights[0], weights[1], atol=1e-6)
 
 
-def test_arrays_are_views_and_come_back() -> None:
+def test_arrays_are_views_and_can_be_loaded() -> None:
     network, other = (
         StudentNetwork(NetworkConfig(ROWS, 2, dim=DIM, hidden=4, seed=seed, table=kind))
         for seed, kind in enumerate(KINDS)
@@ -225,7 +225,7 @@ def test_arrays_are_views_and_come_back() -> None:
         assert torch.allclose(network.eval()(*inputs), other.eval()(*inputs), atol=1e-6)
 
 
-def test_the_seed_makes_the_start_and_nothing_else_is_drawn() -> None:
+def test_seed_sets_the_initial_weights_and_the_global_generator_is_unchanged() -> None:
     state = torch.random.get_rng_state()
     heads = [
         StudentNetwork(NetworkConfig(4, 2, dim=4, seed=seed)).arrays()["hidden.weight"] for seed in (1, 1, 2)
@@ -235,25 +235,42 @@ def test_the_seed_makes_the_start_and_nothing_else_is_drawn() -> None:
     assert not torch.equal(heads[0], heads[2])
 
 
-def test_auto_takes_what_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_auto_takes_the_first_supported_back_end(monkeypatch: pytest.MonkeyPatch) -> None:
     cpu = torch.device("cpu")
     assert isinstance(make_table("auto", 4, 8, cpu), FbgemmTable)
     assert isinstance(make_table("auto", 4, 6, cpu), EmbeddingBagTable)
-    monkeypatch.setattr(tables, "_is_installed", lambda _: False)
+    monkeypatch.setattr(fbgemm, "_is_installed", lambda _: False)
     assert isinstance(make_table("auto", 4, 8, cpu), EmbeddingBagTable)
     with pytest.raises(InputError, match=r"not installed for cpu: install sparsedistill\[train\]"):
         make_table("fbgemm", 4, 8, cpu)
 
 
+def test_registry_has_every_kind_and_nothing_else() -> None:
+    assert {"auto", *BACK_ENDS} == set(get_args(TableKind))
+
+
+def test_new_back_end_needs_only_an_entry(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Nowhere(EmbeddingBagTable):
+        @classmethod
+        def unsupported(cls, dim: int, device: torch.device) -> str | None:
+            return f"dim is {dim} and this table has no dimensions: use another table."
+
+    cpu = torch.device("cpu")
+    monkeypatch.setattr(registry, "BACK_ENDS", {"nowhere": Nowhere, **BACK_ENDS})
+    assert isinstance(make_table("auto", 4, 8, cpu), FbgemmTable)
+    with pytest.raises(InputError, match="dim is 8 and this table has no dimensions: use another table"):
+        make_table("nowhere", 4, 8, cpu)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"dim": 6, "table": "fbgemm"}, "dim is 6 and FBGEMM needs a multiple of 4: take 8"),
-        ({"table": "dense"}, "table is 'dense'"),
-        ({"rows": 0}, "rows of a student is 0"),
-        ({"dropout": 1.0}, "dropout of a student is 1.0"),
+        ({"dim": 6, "table": "fbgemm"}, "dim is 6 and FBGEMM needs a multiple of 4: use 8"),
+        ({"table": "dense"}, "table is 'dense': use one of 'auto', 'fbgemm', 'embedding_bag'"),
+        ({"rows": 0}, "The student setting rows is 0: it must be at least 1"),
+        ({"dropout": 1.0}, "The student setting dropout is 1.0"),
     ],
 )
-def test_wrong_shapes_are_refused(wrong: dict[str, object], message: str) -> None:
+def test_wrong_shapes_are_rejected(wrong: dict[str, object], message: str) -> None:
     with pytest.raises(InputError, match=message):
         StudentNetwork(NetworkConfig(**{"rows": 4, "classes": 2, **wrong}))  # type: ignore[arg-type]

@@ -1,5 +1,8 @@
+"""Training: what is learnt, repeatability, checkpoints, losses, batches, and rejected input."""
+
 from __future__ import annotations
 
+import json
 import math
 import threading
 import time
@@ -20,10 +23,12 @@ from sparsedistill._internal.background import AHEAD, in_background
 from sparsedistill.data.examples import Examples
 from sparsedistill.errors import InputError
 from sparsedistill.training.batches import Extraction, TrainingBatches
+from sparsedistill.training.checkpoint import InDirectory, RunState
+from sparsedistill.training.config import TableKind, TrainingConfig
 from sparsedistill.training.network import NetworkConfig, StudentNetwork
 from sparsedistill.training.objective import Objective
-from sparsedistill.training.tables.base import TableKind
-from sparsedistill.training.trainer import TrainingConfig, score, train
+from sparsedistill.training.scoring import score_texts
+from sparsedistill.training.trainer import train
 from sparsedistill.vocabulary.config import TokenizerConfig
 from sparsedistill.vocabulary.vocabulary import NgramRows, Vocabulary
 
@@ -32,17 +37,17 @@ CLASSES = 3
 WORDS = [f"w{i}" for i in range(60)]
 VOCABULARY = Vocabulary.from_ngrams(WORDS, TokenizerConfig(max_ngram=1))
 
-#: What each word says for each class: the truth that students are to find.
+#: The evidence of each word for each class, which students have to learn.
 MEANING = np.random.default_rng(7).normal(size=(len(WORDS), CLASSES))
 
-#: Learns the toy tasks in a second.
+#: Enough to learn the toy tasks in a second.
 QUICK = TrainingConfig(
     epochs=6, batch_size=32, learning_rate=0.01, table_learning_rate=0.3, evaluations=4, threads=1
 )
 
 
 def toy(n: int, seed: int, kind: str = "logits", **options: Any) -> Examples:
-    """Texts of eight words each with the sum of their meanings, as soft targets or labels of both kinds."""
+    """Texts of eight words with the mean of their evidence, as soft targets, labels or multi-label labels."""
     generator = np.random.default_rng(seed)
     chosen = generator.random((n, len(WORDS))).argsort(axis=1)[:, :8]
     logits = 2 * MEANING[chosen].mean(axis=1)
@@ -64,7 +69,7 @@ def same(one: StudentNetwork, other: StudentNetwork) -> bool:
 
 
 class Failing(Vocabulary):
-    """Raises an error at one of its extractions, as a machine that is switched off would."""
+    """Raises an error at one of its extractions, like a machine that loses power."""
 
     def __init__(self, at: int, error: type[BaseException]) -> None:
         super().__init__(VOCABULARY.buckets, len(VOCABULARY), VOCABULARY.tokenizer, closed=True)
@@ -79,7 +84,7 @@ class Failing(Vocabulary):
 
 
 class InShards:
-    """Examples in several pieces, and how often each was read."""
+    """Examples in several shards, with a record of the shards that were read."""
 
     def __init__(self, parts: Sequence[Examples]) -> None:
         self.parts = parts
@@ -94,12 +99,12 @@ class InShards:
         return self.parts[shard]
 
 
-# ---- what is learnt ------------------------------------------------------------------------------
+# ---- learning ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("table", KINDS)
 @pytest.mark.parametrize("kind", ["logits", "labels"])
-def test_learns(kind: str, table: TableKind) -> None:
+def test_learns_single_labels(kind: str, table: TableKind) -> None:
     network = student(table=table)
     result = train(network, VOCABULARY, toy(1500, 0, kind), toy(300, 1, kind), QUICK)
     assert result.metric == "accuracy"
@@ -109,7 +114,7 @@ def test_learns(kind: str, table: TableKind) -> None:
     assert [entry["step"] for entry in result.history] == [0, 70, 141, 212, 282]
     assert result.history[-1]["loss"] < result.history[1]["loss"]
     assert result.texts_per_second > 0
-    logits = score(network, VOCABULARY, toy(300, 1).texts, threads=1)
+    logits = score_texts(network, VOCABULARY, toy(300, 1).texts, threads=1)
     assert np.mean(logits.argmax(1) == toy(300, 1, "labels").targets) == pytest.approx(result.best, abs=1e-6)
 
 
@@ -120,7 +125,7 @@ def test_learns_multi_label(soft: bool) -> None:
     examples, validation = toy(1500, 0, kind), toy(300, 1, kind)
     result = train(network, VOCABULARY, examples, validation, replace(QUICK, epochs=12))
     truth = toy(300, 1, "multi").targets
-    expected = f1_score(truth, score(network, VOCABULARY, validation.texts) > 0, average="macro")
+    expected = f1_score(truth, score_texts(network, VOCABULARY, validation.texts) > 0, average="macro")
     assert result.metric == "macro_f1"
     assert result.best == pytest.approx(expected, abs=1e-6)
     assert result.best > 0.8
@@ -128,7 +133,7 @@ def test_learns_multi_label(soft: bool) -> None:
 
 @pytest.mark.parametrize("table", KINDS)
 def test_learns_pairs(table: TableKind) -> None:
-    """Whether two texts are of the same words: no side says it alone."""
+    """Whether two texts use the same words, which neither text shows alone."""
     generator = np.random.default_rng(0)
     groups = generator.integers(6, size=(2000, 2))
     groups[::2, 1] = groups[::2, 0]
@@ -143,22 +148,22 @@ def test_learns_pairs(table: TableKind) -> None:
     )
     network = student(classes=2, pair=True, dim=16, table=table)
     assert train(network, VOCABULARY, examples, validation, replace(QUICK, epochs=12)).best > 0.95
-    logits = score(network, VOCABULARY, validation.texts, validation.text_pair)
-    with_itself = score(network, VOCABULARY, validation.texts, validation.texts)
+    logits = score_texts(network, VOCABULARY, validation.texts, validation.text_pair)
+    with_itself = score_texts(network, VOCABULARY, validation.texts, validation.texts)
     assert np.mean(logits.argmax(axis=1) == validation.targets) > 0.95
     assert np.mean(with_itself.argmax(axis=1)) > 0.95
 
 
-def test_back_ends_make_the_same_student() -> None:
+def test_back_ends_train_the_same_student() -> None:
     networks = [student(table=kind, dropout=0.0) for kind in KINDS]
     for network in networks:
         train(network, VOCABULARY, toy(400, 0), toy(50, 1), replace(QUICK, evaluations=1))
     texts = toy(50, 2).texts
-    logits = [score(network, VOCABULARY, texts) for network in networks]
+    logits = [score_texts(network, VOCABULARY, texts) for network in networks]
     assert np.allclose(logits[0], logits[1], atol=1e-5)
 
 
-def test_fine_tuning_after_distilling_goes_on_from_there() -> None:
+def test_fine_tuning_starts_from_the_distilled_weights() -> None:
     network = student()
     distilled = train(network, VOCABULARY, toy(1500, 0), toy(300, 1, "labels"), QUICK)
     gentle = replace(QUICK, learning_rate=1e-3, table_learning_rate=0.01, epochs=1)
@@ -167,7 +172,7 @@ def test_fine_tuning_after_distilling_goes_on_from_there() -> None:
     assert tuned.best >= distilled.best
 
 
-def test_training_that_does_not_help_leaves_the_network_as_it_was() -> None:
+def test_training_that_does_not_help_leaves_the_network_unchanged() -> None:
     network = student()
     train(network, VOCABULARY, toy(1500, 0), toy(300, 1), QUICK)
     before = {name: array.clone() for name, array in network.arrays().items()}
@@ -180,8 +185,8 @@ def test_training_that_does_not_help_leaves_the_network_as_it_was() -> None:
     assert all(torch.equal(array, before[name]) for name, array in network.arrays().items())
 
 
-def test_the_best_weights_are_kept_even_if_later_ones_are_worse(tmp_path: Path) -> None:
-    """Labels that a student learns to overfit: validation gets better, then worse."""
+def test_best_weights_are_kept_if_later_ones_are_worse(tmp_path: Path) -> None:
+    """Few labels, which a student overfits: the validation result improves, then gets worse."""
     examples, validation = toy(40, 0, "labels"), toy(300, 1, "labels")
     hasty = replace(QUICK, epochs=60, table_learning_rate=1.0, learning_rate=0.05, evaluations=30)
     for directory in (None, tmp_path / "run"):
@@ -189,11 +194,11 @@ def test_the_best_weights_are_kept_even_if_later_ones_are_worse(tmp_path: Path) 
         result = train(network, VOCABULARY, examples, validation, hasty, checkpoint_dir=directory)
         assert 0 < result.best_step < result.steps
         assert result.best == max(entry["accuracy"] for entry in result.history)
-        logits = score(network, VOCABULARY, validation.texts, threads=1)
+        logits = score_texts(network, VOCABULARY, validation.texts, threads=1)
         assert np.mean(logits.argmax(axis=1) == validation.targets) == pytest.approx(result.best, abs=1e-6)
 
 
-# ---- the same again ------------------------------------------------------------------------------
+# ---- repeatability and checkpoints ---------------------------------------------------------------
 
 
 @pytest.mark.parametrize("table", KINDS)
@@ -210,14 +215,14 @@ def test_same_seed_same_student(table: TableKind, threads: int) -> None:
 
 @pytest.mark.parametrize("table", KINDS)
 @pytest.mark.parametrize("kind", ["logits", "labels"])
-def test_resuming_equals_going_through(kind: str, table: TableKind, tmp_path: Path) -> None:
+def test_resumed_run_equals_uninterrupted_run(kind: str, table: TableKind, tmp_path: Path) -> None:
     parts = [toy(n, n, kind) for n in (130, 90, 200)]
     config = replace(QUICK, epochs=3, window=140, evaluations=7)
     validation = toy(50, 1, kind)
-    through = student(table=table)
-    expected = train(through, VOCABULARY, InShards(parts), validation, config)
+    uninterrupted = student(table=table)
+    expected = train(uninterrupted, VOCABULARY, InShards(parts), validation, config)
 
-    for at in (1, 17, 33):  # extractions until the power goes, each time a new process
+    for at in (1, 17, 33):  # extractions until the power fails; each round is a new process
         with pytest.raises(OSError, match="switched off"):
             train(
                 student(table=table),
@@ -228,9 +233,9 @@ def test_resuming_equals_going_through(kind: str, table: TableKind, tmp_path: Pa
                 checkpoint_dir=tmp_path,
             )
     resumed = student(table=table, seed=0)
-    resumed.table.weight.fill_(7.0)  # nothing of this network counts
+    resumed.table.weight.fill_(7.0)  # the checkpoint replaces all weights
     result = train(resumed, VOCABULARY, InShards(parts), validation, config, checkpoint_dir=tmp_path)
-    assert same(resumed, through)
+    assert same(resumed, uninterrupted)
     assert result.history == expected.history
     assert (result.best, result.best_step, result.steps) == (
         expected.best,
@@ -243,10 +248,10 @@ def test_resuming_equals_going_through(kind: str, table: TableKind, tmp_path: Pa
         train(again, Failing(0, OSError), InShards(parts), validation, config, checkpoint_dir=tmp_path).best
         == expected.best
     )
-    assert same(again, through)
+    assert same(again, uninterrupted)
 
 
-def test_resuming_keeps_patience(tmp_path: Path) -> None:
+def test_resumed_run_keeps_its_patience(tmp_path: Path) -> None:
     examples = toy(300, 1, "labels")
     wrong = Examples(examples.texts, labels=(examples.targets + 1) % CLASSES)
     network = student()
@@ -260,7 +265,7 @@ def test_resuming_keeps_patience(tmp_path: Path) -> None:
     assert all(torch.equal(array, start[name]) for name, array in network.arrays().items())
 
 
-def test_checkpoints_hold_what_a_run_needs_and_no_more(tmp_path: Path) -> None:
+def test_checkpoint_directory_holds_the_needed_files_only(tmp_path: Path) -> None:
     train(student(), VOCABULARY, toy(300, 0), toy(50, 1), QUICK, checkpoint_dir=tmp_path)
     (tmp_path / ".step-00000001.safetensors.1-aa.partial").touch()
     train(student(), VOCABULARY, toy(300, 0), toy(50, 1), QUICK, checkpoint_dir=tmp_path)
@@ -278,14 +283,16 @@ def test_checkpoints_hold_what_a_run_needs_and_no_more(tmp_path: Path) -> None:
     [
         (
             {"config": replace(QUICK, learning_rate=0.5)},
-            "learning_rate of the training is 0.01 there and 0.5 here",
+            "learning_rate of the training was 0.01 and is now 0.5",
         ),
-        ({"network": {"hidden": 16}}, "hidden of the student is 8 there and 16 here"),
-        ({"examples": 301}, r"number of examples is \[300\] there and \[301\] here"),
-        ({"validation": 51}, "number of validation examples is 50 there and 51 here"),
+        ({"network": {"hidden": 16}}, "hidden of the student was 8 and is now 16"),
+        ({"examples": 301}, r"number of examples was \[300\] and is now \[301\]"),
+        ({"validation": 51}, "number of validation examples was 50 and is now 51"),
     ],
 )
-def test_another_run_does_not_go_on(change: dict[str, Any], message: str, tmp_path: Path) -> None:
+def test_run_with_other_settings_does_not_resume(
+    change: dict[str, Any], message: str, tmp_path: Path
+) -> None:
     def run(
         network: dict[str, Any] | None = None,
         examples: int = 300,
@@ -307,8 +314,18 @@ def test_another_run_does_not_go_on(change: dict[str, Any], message: str, tmp_pa
         run(**change)
 
 
-@pytest.mark.parametrize("damage", ["{", "{}", '{"job": {}, "epoch": 1}'])
-def test_damaged_checkpoints_are_refused(damage: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "{",
+        "{}",
+        "[]",
+        '{"job": {}, "epoch": 1}',
+        '{"job": {}, "step": "1", "best_step": 0, "waited": 0, "history": []}',
+        '{"job": {}, "step": 1, "best_step": 0, "waited": 0, "history": [{"loss": "low"}]}',
+    ],
+)
+def test_damaged_checkpoints_are_rejected(damage: str, tmp_path: Path) -> None:
     def run() -> None:
         train(student(), VOCABULARY, toy(50, 0), toy(20, 1), QUICK, checkpoint_dir=tmp_path)
 
@@ -316,13 +333,32 @@ def test_damaged_checkpoints_are_refused(damage: str, tmp_path: Path) -> None:
     record = tmp_path / "checkpoint.json"
     whole = record.read_text()
     record.write_text(damage)
-    with pytest.raises(InputError, match=r"cannot be read .*: delete it to train anew"):
+    with pytest.raises(InputError, match=r"cannot be used .*: delete .* to train again"):
         run()
     record.write_text(whole)
     for file in tmp_path.glob("*.safetensors"):
         file.write_bytes(file.read_bytes()[:-1])
-    with pytest.raises(InputError, match=r"cannot be read .*: delete it to train anew"):
+    with pytest.raises(InputError, match=r"cannot be used .*: delete .* to train again"):
         run()
+
+
+def test_checkpoint_keeps_the_state_and_leaves_out_a_loss_that_is_not_finite(tmp_path: Path) -> None:
+    history: list[dict[str, int | float]] = [
+        {"step": 0, "validation_loss": 0.5, "accuracy": 0.25},
+        {"step": 3, "validation_loss": 1.0, "accuracy": 0.5, "loss": math.nan},
+    ]
+    settings = {"class_weights": (1, 2.5), "patience": None, "table": "auto", "pair": False}
+    InDirectory(tmp_path, settings).keep(RunState(3, 3, 0, history), {"table": torch.ones(2)})
+    resumed = InDirectory(tmp_path, settings).resume()
+    assert resumed is not None
+    state, arrays = resumed
+    del history[1]["loss"]
+    assert (state.step, state.best_step, state.waited, state.history) == (3, 3, 0, history)
+    assert [type(entry["step"]) for entry in state.history] == [int, int]
+    assert torch.equal(arrays["table"], torch.ones(2))
+    content = json.loads((tmp_path / "checkpoint.json").read_text())
+    assert content["job"] == {**settings, "class_weights": [1, 2.5]}
+    assert set(content) == {"job", "step", "best_step", "waited", "history"}
 
 
 # ---- losses --------------------------------------------------------------------------------------
@@ -333,7 +369,7 @@ def loss(objective: Objective, logits: Any, targets: Any, weights: Any, *, soft:
     return float(objective.loss(torch.tensor(logits), targets, torch.tensor(weights), soft=soft))
 
 
-def test_distilling_loss_is_the_divergence_at_a_temperature() -> None:
+def test_distillation_loss_is_the_divergence_at_a_temperature() -> None:
     student_logits, teacher_logits, temperature = [1.0, -0.5, 0.0], [3.0, 0.0, -3.0], 2.0
 
     def softmax(logits: list[float]) -> list[float]:
@@ -347,7 +383,7 @@ def test_distilling_loss_is_the_divergence_at_a_temperature() -> None:
     assert loss(Objective(temperature=temperature), [teacher_logits], [teacher_logits], [1.0], soft=True) == 0
 
 
-def test_multi_label_losses_by_hand() -> None:
+def test_multi_label_losses_equal_the_formula() -> None:
     def sigmoid(x: float) -> float:
         return 1 / (1 + math.exp(-x))
 
@@ -366,7 +402,7 @@ def test_multi_label_losses_by_hand() -> None:
 
 
 @pytest.mark.parametrize("kind", ["logits", "labels", "multi"])
-def test_weight_two_is_two_of_a_kind(kind: str) -> None:
+def test_weight_of_two_equals_two_copies(kind: str) -> None:
     examples = toy(6, 0, kind)
     twice = np.array([0, 1, 2, 3, 4, 5, 5, 2])
     weights = np.bincount(twice).astype(np.float32)
@@ -380,7 +416,7 @@ def test_weight_two_is_two_of_a_kind(kind: str) -> None:
     assert weighted != pytest.approx(plain, rel=1e-3)
 
 
-def test_class_weights_are_weights_of_the_examples_of_a_class() -> None:
+def test_class_weights_equal_example_weights_by_class() -> None:
     examples = toy(9, 0, "labels")
     logits = np.random.default_rng(1).normal(size=(9, CLASSES)).astype(np.float32)
     by_class = (1.0, 4.0, 0.5)
@@ -392,7 +428,7 @@ def test_class_weights_are_weights_of_the_examples_of_a_class() -> None:
 
 
 @pytest.mark.parametrize("table", KINDS)
-def test_training_with_weights_is_training_with_copies(table: TableKind) -> None:
+def test_training_with_weights_equals_training_with_copies(table: TableKind) -> None:
     examples = toy(60, 0, "labels")
     twice = np.concatenate([np.arange(60), np.arange(0, 60, 3)])
     weights = np.bincount(twice).astype(np.float32)
@@ -405,14 +441,14 @@ def test_training_with_weights_is_training_with_copies(table: TableKind) -> None
     ):
         network = student(dropout=0.0, table=table)
         train(network, VOCABULARY, given, examples, config)
-        logits.append(score(network, VOCABULARY, toy(50, 2).texts))
+        logits.append(score_texts(network, VOCABULARY, toy(50, 2).texts))
     assert np.allclose(logits[0], logits[1], atol=1e-2)
     assert not np.allclose(logits[0], logits[2], atol=0.1)
 
 
 @pytest.mark.parametrize("kind", ["class", "example"])
-def test_weights_move_the_answers(kind: str) -> None:
-    """Texts that say nothing: what the student answers is what weighs most."""
+def test_weights_change_the_predictions(kind: str) -> None:
+    """Texts without information: the odds of the classes are those of the weights."""
     labels = np.array([0, 1] * 100)
     texts = ["w0 w1"] * 200
     weights = np.where(labels == 1, 9.0, 1.0) if kind == "example" else None
@@ -425,11 +461,11 @@ def test_weights_move_the_answers(kind: str) -> None:
         Examples(texts[:2], labels=labels[:2], weights=None if weights is None else weights[:2]),
         config,
     )
-    odds = np.diff(score(network, VOCABULARY, texts[:1]))[0, 0]
+    odds = np.diff(score_texts(network, VOCABULARY, texts[:1]))[0, 0]
     assert odds == pytest.approx(math.log(9), abs=0.7)
 
 
-def test_metrics_by_weight() -> None:
+def test_metrics_are_weighted() -> None:
     logits, weights = torch.eye(3), torch.tensor([1.0, 1.0, 2.0])
     assert Objective().metric(logits, torch.tensor([0, 1, 0]), weights, soft=False) == 0.5
     truth = torch.tensor([[1.0, 0, 0], [0, 1, 0], [1, 0, 1]])
@@ -441,7 +477,7 @@ def test_metrics_by_weight() -> None:
 
 
 def numbered(parts: Sequence[int]) -> InShards:
-    """Shards of examples whose weight is their number."""
+    """Shards of examples whose weights are their numbers."""
     bounds = np.cumsum([0, *parts])
     return InShards(
         [
@@ -454,13 +490,13 @@ def numbered(parts: Sequence[int]) -> InShards:
 def planned(source: InShards, seed: int = 0, at: int = 0, **options: int) -> list[list[int]]:
     settings = {"batch_size": 16, "epochs": 2, "window": 45, **options}
     batches = TrainingBatches(source, Extraction(VOCABULARY, threads=1), seed=seed, **settings)
-    found = [batch.answers[1].int().tolist() for batch in batches.begin(at)]
+    found = [batch.weights.int().tolist() for batch in batches.start(at)]
     assert len(found) == len(batches) - at
     assert batches.texts(len(batches)) - batches.texts(at) == sum(map(len, found))
     return found
 
 
-def test_each_epoch_shows_every_example_once_in_an_order_of_its_own() -> None:
+def test_each_epoch_has_every_example_once_in_its_own_order() -> None:
     source = numbered([40, 7, 30, 1, 25])
     batches = planned(source)
     shown = [number for batch in batches for number in batch]
@@ -474,11 +510,11 @@ def test_each_epoch_shows_every_example_once_in_an_order_of_its_own() -> None:
     assert planned(source, seed=1) != batches
 
 
-def test_batches_of_a_window_are_of_equal_size() -> None:
+def test_batches_of_a_window_have_equal_size() -> None:
     assert sorted(map(len, planned(numbered([33]), epochs=1))) == [11, 11, 11]
 
 
-def test_a_run_can_begin_at_any_step_without_reading_what_was_before() -> None:
+def test_run_can_start_at_any_step_without_reading_earlier_shards() -> None:
     batches = planned(numbered([40, 30, 25]), window=1)
     for at in range(len(batches)):
         assert planned(numbered([40, 30, 25]), window=1, at=at) == batches[at:]
@@ -487,7 +523,7 @@ def test_a_run_can_begin_at_any_step_without_reading_what_was_before() -> None:
     assert len(source.read) == 1
 
 
-def test_jobs_are_done_a_few_ahead_and_no_more() -> None:
+def test_background_thread_works_a_few_jobs_ahead() -> None:
     done: list[int] = []
     results = in_background(lambda job: done.append(job) or job, range(100))  # type: ignore[func-returns-value]
     assert next(results) == 0
@@ -498,13 +534,13 @@ def test_jobs_are_done_a_few_ahead_and_no_more() -> None:
 
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
-def test_errors_of_the_extraction_thread_surface_and_it_ends(error: type[BaseException]) -> None:
+def test_errors_in_the_extraction_thread_are_raised_and_end_it(error: type[BaseException]) -> None:
     with pytest.raises(error, match="switched off"):
         train(student(), Failing(9, error), toy(300, 0), toy(50, 1), QUICK)
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("extraction")]
 
 
-def test_an_error_while_training_ends_the_extraction_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_error_in_training_ends_the_extraction_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupt(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
@@ -515,44 +551,49 @@ def test_an_error_while_training_ends_the_extraction_thread(monkeypatch: pytest.
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("extraction")]
 
 
-def test_threads_and_random_state_are_given_back() -> None:
+def test_threads_and_random_state_are_restored() -> None:
     before = torch.get_num_threads(), torch.random.get_rng_state()
     train(student(), VOCABULARY, toy(50, 0), toy(20, 1), replace(QUICK, threads=before[0] + 1))
     assert torch.get_num_threads() == before[0]
     assert torch.equal(torch.random.get_rng_state(), before[1])
 
 
-# ---- wrong input ---------------------------------------------------------------------------------
+# ---- rejected input ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("network", "examples", "config", "message"),
     [
-        ({}, toy(9, 0, "labels"), {"class_weights": (1.0,)}, "1 class_weights came for 3 classes"),
-        ({}, toy(9, 0), {"class_weights": (1.0, 1.0, 1.0)}, "class_weights are for labels"),
+        (
+            {},
+            toy(9, 0, "labels"),
+            {"class_weights": (1.0,)},
+            "1 class_weights were given for 3 classes: give one per class",
+        ),
+        ({}, toy(9, 0), {"class_weights": (1.0, 1.0, 1.0)}, "class_weights apply to labels"),
         ({}, toy(9, 0, weights=np.zeros(9)), {}, "All validation examples have weight 0"),
-        ({"classes": 2}, toy(9, 0), {}, "The student has 2 classes and the targets 3"),
-        ({"classes": 2}, toy(99, 0, "labels"), {}, "Label 2 is beyond the student's 2 classes"),
+        ({"classes": 2}, toy(9, 0), {}, "The student has 2 classes and the targets have 3"),
+        ({"classes": 2}, toy(99, 0, "labels"), {}, "Label 2 is out of range for a student with 2 classes"),
         ({"multi_label": True}, toy(9, 0, "labels"), {}, "The student is multi-label"),
-        ({}, toy(9, 0, "multi"), {}, "make the student with multi_label"),
+        ({}, toy(9, 0, "multi"), {}, "create the student with multi_label"),
         ({"pair": True}, toy(9, 0), {}, "The student takes pairs and the examples are single texts"),
         ({}, toy(9, 0, text_pair=["a"] * 9), {}, "The student takes single texts and the examples are pairs"),
         (
             {},
             Examples(["w1"], logits=np.array([[3e38, -3e38, 0]])),
             {},
-            "validation data is not finite after step 0: lower",
+            "validation loss is not finite after step 0: lower",
         ),
     ],
 )
-def test_what_does_not_fit_is_refused(
+def test_examples_that_do_not_fit_are_rejected(
     network: dict[str, Any], examples: Examples, config: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(InputError, match=message):
         train(student(**network), VOCABULARY, examples, examples, replace(QUICK, **config))
 
 
-def test_another_vocabulary_is_refused() -> None:
+def test_another_vocabulary_is_rejected() -> None:
     with pytest.raises(InputError, match="The vocabulary has 1 n-grams and the student 60 rows"):
         train(student(), Vocabulary.from_ngrams(["a"]), toy(9, 0), toy(9, 1), QUICK)
 
@@ -560,14 +601,14 @@ def test_another_vocabulary_is_refused() -> None:
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ({"epochs": 0}, "epochs of the training is 0: it must be at least 1"),
-        ({"patience": 0}, "patience of the training is 0"),
-        ({"ngram_dropout": 1.0}, "ngram_dropout of the training is 1.0"),
-        ({"temperature": 0.0}, "temperature of the training is 0.0"),
-        ({"seed": -1}, "seed of the training is -1"),
+        ({"epochs": 0}, "The training setting epochs is 0: it must be at least 1"),
+        ({"patience": 0}, "The training setting patience is 0"),
+        ({"ngram_dropout": 1.0}, "The training setting ngram_dropout is 1.0"),
+        ({"temperature": 0.0}, "The training setting temperature is 0.0"),
+        ({"seed": -1}, "The training setting seed is -1"),
     ],
 )
-def test_wrong_settings_are_refused(setting: dict[str, Any], message: str) -> None:
+def test_wrong_settings_are_rejected(setting: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         TrainingConfig(**setting)
 
@@ -594,7 +635,9 @@ ONE = np.zeros(1, np.int64)
         (["a", "b"], {"logits": np.array([[0, 0], [0, np.nan]])}, "The logits of text 1 are not finite"),
     ],
 )
-def test_wrong_examples_are_refused(texts: list[Any], targets: dict[str, NDArray[Any]], message: str) -> None:
+def test_wrong_examples_are_rejected(
+    texts: list[Any], targets: dict[str, NDArray[Any]], message: str
+) -> None:
     with pytest.raises(InputError, match=message):
         Examples(texts, **targets)
 
@@ -610,7 +653,7 @@ def test_wrong_examples_are_refused(texts: list[Any], targets: dict[str, NDArray
         pa.array(["x", "a", "é", ""])[1:],
     ],
 )
-def test_any_texts_make_examples(texts: Any) -> None:
+def test_examples_take_texts_of_any_type(texts: Any) -> None:
     examples = Examples(texts, labels=np.arange(3), text_pair=texts)
     assert examples.texts.to_pylist() == ["a", "é", ""]
     taken = Examples.join([examples, examples]).take(np.array([5, 0]))
@@ -619,7 +662,7 @@ def test_any_texts_make_examples(texts: Any) -> None:
     assert taken.targets.tolist() == [2, 0]
 
 
-def test_lone_surrogates_become_the_replacement_character() -> None:
+def test_lone_surrogates_become_replacement_characters() -> None:
     assert Examples(["a\ud800b", "\ud83d\ude00"], labels=np.zeros(2, np.int64)).texts.to_pylist() == [
         "a\ufffdb",
         "😀",

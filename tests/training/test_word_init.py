@@ -1,4 +1,4 @@
-"""Where the rows of words start in students of pairs."""
+"""Initial rows of words in students of pairs."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def vocabulary() -> Vocabulary:
     return Vocabulary.build(TEXTS, TokenizerConfig(2), CountingConfig(min_count=1))
 
 
-def test_the_encoder_reads_the_mean_of_its_states(teacher: TransformersTeacher) -> None:
+def test_encoder_vector_is_the_mean_of_its_last_states(teacher: TransformersTeacher) -> None:
     import torch
     from transformers import AutoModel, AutoTokenizer
 
@@ -51,7 +51,9 @@ def test_the_encoder_reads_the_mean_of_its_states(teacher: TransformersTeacher) 
             np.testing.assert_allclose(found, states[0].mean(0).numpy(), atol=1e-4)
 
 
-def test_words_start_as_the_teacher_reads_them(teacher: TransformersTeacher, vocabulary: Vocabulary) -> None:
+def test_initial_rows_keep_the_angles_between_the_encoders_vectors(
+    teacher: TransformersTeacher, vocabulary: Vocabulary
+) -> None:
     start = init_word_rows(vocabulary, teacher)
     assert start is not None
     assert vocabulary.ngrams is not None
@@ -64,8 +66,9 @@ def test_words_start_as_the_teacher_reads_them(teacher: TransformersTeacher, voc
     assert rows.shape == (len(words), 64)
 
     def cosines(vectors: np.ndarray) -> np.ndarray:
-        unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-        return unit @ unit.T
+        unit: np.ndarray = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        found: np.ndarray = unit @ unit.T
+        return found
 
     np.testing.assert_allclose(cosines(rows), cosines(read), atol=1e-4)
     lengths = dict(zip(words, np.linalg.norm(rows, axis=1), strict=True))
@@ -74,8 +77,10 @@ def test_words_start_as_the_teacher_reads_them(teacher: TransformersTeacher, voc
 
 
 @pytest.mark.parametrize("pair", [True, False])
-def test_students_of_pairs_start_there(teacher: TransformersTeacher, tmp_path: Path, pair: bool) -> None:
-    """Told by a training that moves nothing."""
+def test_only_students_of_pairs_get_initial_rows(
+    teacher: TransformersTeacher, tmp_path: Path, pair: bool
+) -> None:
+    """Checked by training with a learning rate that leaves the table unchanged."""
     texts = pa.array([f"{text} {i}" for i, text in enumerate(TEXTS * 5)], pa.large_string())
     labels = np.arange(len(texts)) % 3
     labelled = Labelled(texts, labels, teacher.classes, texts.take(pa.array(labels)) if pair else None)
@@ -93,7 +98,7 @@ def test_students_of_pairs_start_there(teacher: TransformersTeacher, tmp_path: P
     np.testing.assert_allclose(student.weights.table, expected, atol=1e-6)
 
 
-def test_teachers_without_an_encoder_start_nothing(vocabulary: Vocabulary) -> None:
+def test_no_initial_rows_without_an_encoder(vocabulary: Vocabulary) -> None:
     function = CallableTeacher(lambda texts: np.zeros((len(texts), 2)), ("a", "b"))
     assert init_word_rows(vocabulary, function) is None
     assert init_word_rows(vocabulary, None) is None

@@ -24,7 +24,7 @@ from ..pipeline.config import DistillationConfig
 from ..pipeline.prepare import PreparedJob, make_vocabulary
 from ..pipeline.student_training import network_config, train_network, train_student, training_device
 from ..teachers.base import Teacher
-from ..training.trainer import score
+from ..training.scoring import score
 from ..vocabulary.vocabulary import Vocabulary
 from .ablations import MOST_ROWS, Variant, plan
 from .pooling import PooledNetwork

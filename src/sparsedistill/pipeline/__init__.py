@@ -1,1 +1,67 @@
-"""The whole job: a teacher and raw text in, a student out."""
+"""Jobs: everything from texts and a teacher to an evaluated student, from Python or from a recipe.
+
+Public names are imported when they are first used, since settings and recipes do not need torch. The
+functions ``distill`` and ``prepare`` are missing because they have the names of their modules;
+:func:`sparsedistill.distill` is exported by the top-level package.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .config import DistillationConfig, StudentConfig
+    from .distill import Distilled, run
+    from .job import Job
+    from .material import Material, gather
+    from .prepare import PreparedJob, make_vocabulary
+    from .recipe import read_recipe, recipe_config, recipe_job
+    from .student_training import train_student
+
+_MODULES = {
+    "DistillationConfig": "config",
+    "Distilled": "distill",
+    "Job": "job",
+    "Material": "material",
+    "PreparedJob": "prepare",
+    "StudentConfig": "config",
+    "gather": "material",
+    "make_vocabulary": "prepare",
+    "read_recipe": "recipe",
+    "recipe_config": "recipe",
+    "recipe_job": "recipe",
+    "run": "distill",
+    "train_student": "student_training",
+}
+
+__all__ = [
+    "DistillationConfig",
+    "Distilled",
+    "Job",
+    "Material",
+    "PreparedJob",
+    "StudentConfig",
+    "gather",
+    "make_vocabulary",
+    "read_recipe",
+    "recipe_config",
+    "recipe_job",
+    "run",
+    "train_student",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        return getattr(import_module(f".{_MODULES[name]}", __name__), name)
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        raise ImportError(f"{__name__}.{name} needs torch: pip install 'sparsedistill[train]'") from error
+
+
+def __dir__() -> list[str]:
+    return __all__

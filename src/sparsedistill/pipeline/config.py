@@ -1,22 +1,21 @@
-"""The settings of a job."""
+"""The settings of a job. Does not import torch."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
 from ..teachers.finetuning import FinetuningConfig
-from ..training.tables.base import TableKind
-from ..training.trainer import FINE_TUNING, TrainingConfig
+from ..training.config import FINE_TUNING, TableKind, TrainingConfig
 from ..vocabulary.config import CountingConfig, TokenizerConfig
 
 
 @dataclass(frozen=True)
 class StudentConfig:
-    """The shape of a student, its vocabulary aside.
+    """The shape of a student, without its vocabulary.
 
     Attributes:
-        dim: Dimensions of an n-gram's embedding; a multiple of 4. Two classes need no more than 64 (IMDB,
-            labels only: 91.6 % at 64, 91.2 % at 256); many classes may need more.
+        dim: Dimensions of an n-gram's embedding; a multiple of 4 for FBGEMM. Two classes need no more than 64
+            (IMDB, labels only: 91.6 % at 64, 91.2 % at 256); many classes may need more.
         hidden: Units of the hidden layer.
         dropout: Dropout before each layer of the head.
         table: Back end of the table in training: ``"fbgemm"``, ``"embedding_bag"``, or ``"auto"``.
@@ -40,14 +39,14 @@ class DistillationConfig:
         counting: Which n-grams the vocabulary keeps.
         student: The student's shape.
         training: Training on soft targets, or on labels if there is no teacher.
-        finetuning: Training on labels after that.
-        validation_share: Share of the labelled texts that is held out to select the best student, if no
-            validation data are given.
-        calibrate: Fit one temperature to held-out texts after training.
+        finetuning: Training on labels after training on soft targets.
+        validation_share: Share of the labelled texts to hold out as validation data if none are given.
+            Without labelled texts, it is the share of the first shard of soft targets.
+        calibrate: Fit one temperature to the validation data after training.
         compact: Write the compact student too.
-        shard_size: Texts in a shard of soft targets: the most that an interruption can lose.
+        shard_size: Texts per shard of soft targets. An interruption loses at most one shard.
         seed: Seeds every stage.
-        threads: All cores by default.
+        threads: Number of threads; None for all cores.
     """
 
     teacher: FinetuningConfig = field(default_factory=FinetuningConfig)
@@ -64,7 +63,7 @@ class DistillationConfig:
     threads: int | None = None
 
     def seeded(self) -> DistillationConfig:
-        """A copy with seed and threads passed on to every stage."""
+        """Return a copy with `seed` and `threads` passed on to every stage."""
         return replace(
             self,
             teacher=replace(self.teacher, seed=self.seed),

@@ -1,4 +1,4 @@
-"""The whole job: a teacher and raw text in, a student out."""
+"""A whole job: from a teacher and texts to an evaluated student."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from ..teachers.precomputed import FileTeacher
 from .config import DistillationConfig
 from .job import Job, LabelledInput
 from .prepare import PreparedJob, prepare
-from .student_training import train_student
+from .student_training import check_student, train_student
 
 logger = logging.getLogger(__package__)
 
-#: Texts that a student is compressed with, at most: half of the corpus, half of the training data.
+#: Maximum number of texts to compress a student with, one half each from the corpus and the training data.
 COMPRESSION_TEXTS = 20_000
 
 
@@ -37,8 +37,9 @@ class Distilled:
 
     Attributes:
         student: The student, in ``output/student``.
-        compact: Its compact form, in ``output/compact``, if it was wanted and is close enough.
-        evaluation: What was measured on the test data, if there are any.
+        compact: The compact student, in ``output/compact``; None if it was not requested, or its answers
+            would differ too much from the student's.
+        evaluation: Result of the evaluation on the test data; None without test data.
     """
 
     student: Student
@@ -63,29 +64,28 @@ def distill(
 ) -> Student:
     """Distil a teacher into a student (Ye et al., "Sparse Distillation", NAACL 2022).
 
-    The teacher scores the unlabelled and the labelled texts; the n-grams of the same texts make the
-    vocabulary; the student is trained on the scores and then fine-tuned on the labels. Validation data select
-    the best checkpoint and calibrate the student. Texts that occur in test or validation data are left out
-    of the training, also if they differ in case, punctuation or white space.
+    The teacher scores the unlabelled and the labelled texts; the vocabulary consists of frequent n-grams of
+    the same texts; the student is trained on the scores and then fine-tuned on the labels. Validation data
+    select the best checkpoint and calibrate the student. Training leaves out texts that are also in the test
+    or validation data, even if they differ in case, punctuation or white space.
 
-    `output` receives each stage's result: ``teacher/``, ``labels/``, ``vocabulary/``, ``student/``,
-    ``compact/`` and ``evaluation.json``. An interrupted job that is started again with the same arguments
-    resumes.
+    `output` receives the result of each stage: ``teacher/``, ``labels/``, ``vocabulary/``, ``student/``,
+    ``compact/`` and ``evaluation.json``. An interrupted job resumes if it is started again with the same
+    arguments.
 
     Args:
         teacher: A fine-tuned classifier (directory or Hub id), a function from texts to scores (needs
-            `classes`), a :class:`~sparsedistill.FileTeacher` for scores in the unlabelled corpus, or None
-            for a student of the labels alone.
+            `classes`), a :class:`~sparsedistill.FileTeacher` for scores in the unlabelled corpus, or None to
+            train on labels alone.
         labelled: Labelled texts. Optional if there is a teacher.
-        unlabelled: Unlabelled texts of the kind that the student is for, as many as there are.
-        output: Directory to make.
+        unlabelled: Unlabelled texts from the student's domain, as many as available.
+        output: Output directory; created if missing.
         encoder: Instead of a teacher: an encoder, which is fine-tuned on `labelled`.
-        validation: Labelled texts to select the best student with; by default a part of `labelled`.
+        validation: Labelled texts to select the best checkpoint with; by default a part of `labelled`.
         test: Labelled texts that only the evaluation uses.
         columns: Names of the columns in files.
         classes: Class names, if the teacher does not name them.
-        remembered: Directories of soft targets that the same teacher has made before; it does not score
-            their texts again.
+        remembered: Directories of soft targets from the same teacher, which does not score their texts again.
         config: The settings.
         progress: Shows the progress, for example :func:`sparsedistill.progress_bars`.
 
@@ -93,7 +93,7 @@ def distill(
         The student, which is also in ``output/student``.
 
     Raises:
-        InputError: An argument cannot be used, or `output` holds another job.
+        InputError: An argument cannot be used, or `output` holds the result of another job.
     """
     job = Job(
         teacher=teacher,
@@ -112,14 +112,22 @@ def distill(
 
 
 def run(job: Job, progress: Progress = no_progress) -> Distilled:
-    """Run a job: see :func:`distill`.
+    """Run a job. See :func:`distill`, which takes the parts of the job as arguments.
 
-    The student is saved before it is evaluated, and its card is completed after that. The checkpoints are
-    deleted last: while they are there, the same job resumes.
+    The student is saved before the evaluation, and its config and model card are completed afterwards. The
+    checkpoints are deleted last: while they exist, the job can be resumed.
+
+    Args:
+        job: The job.
+        progress: Shows the progress.
+
+    Raises:
+        InputError: As :func:`distill`.
     """
     folder, checkpoints = job.output, job.output / "checkpoints"
     if (folder / "student").exists() and not checkpoints.exists():
-        raise InputError(f"{folder / 'student'} exists already: name another output, or delete it.")
+        raise InputError(f"{folder / 'student'} exists already: use another output, or delete it.")
+    check_student(job.config.student)
     prepared = prepare(job, progress)
     student = train_student(
         prepared.vocabulary,
@@ -130,10 +138,13 @@ def run(job: Job, progress: Progress = no_progress) -> Distilled:
         checkpoint_dir=checkpoints,
         progress=progress,
     )
-    _save(student, folder / "student")
+    for earlier in ("student", "compact"):  # of this job before it was interrupted, or of another student
+        shutil.rmtree(folder / earlier, ignore_errors=True)
+    (folder / "evaluation.json").unlink(missing_ok=True)
+    student.save_pretrained(folder / "student")
     compact = _compressed(student, prepared, job.config) if job.config.compact else None
     if compact is not None:
-        _save(compact, folder / "compact")
+        compact.save_pretrained(folder / "compact")
     evaluation = _evaluated(student, compact, prepared, progress)
     if evaluation is not None:
         left_out = sum(prepared.left_out.values())
@@ -145,7 +156,7 @@ def run(job: Job, progress: Progress = no_progress) -> Distilled:
     shutil.rmtree(checkpoints, ignore_errors=True)
     logger.info(f"The student is in {folder / 'student'}.")
     if compact is not None:
-        logger.info(f"Its compact form is in {folder / 'compact'}: {compact.nbytes / 1e6:,.1f} MB.")
+        logger.info(f"The compact student is in {folder / 'compact'}: {compact.nbytes / 1e6:,.1f} MB.")
     return Distilled(
         Student.from_pretrained(folder / "student"),
         None if compact is None else Student.from_pretrained(folder / "compact"),
@@ -153,33 +164,33 @@ def run(job: Job, progress: Progress = no_progress) -> Distilled:
     )
 
 
-def _save(student: Student, folder: Path) -> None:
-    shutil.rmtree(folder, ignore_errors=True)  # of an interrupted run of this job
-    student.save_pretrained(folder)
-
-
 def _compressed(student: Student, prepared: PreparedJob, config: DistillationConfig) -> Student | None:
-    """The compact form of `student`; None if it would differ too much, or there are too few texts."""
+    """The compact student; None if its answers would differ too much, or there are too few texts."""
     logger.info("Compressing the student.")
     texts, text_pair = _compression_texts(prepared)
     try:
         return student.compress(texts, text_pair, threads=config.threads)
     except InputError as error:
-        logger.warning(f"There is no compact student. {error}")
+        logger.warning(f"No compact student was written. {error}")
         return None
 
 
 def _compression_texts(prepared: PreparedJob) -> tuple[pa.Array, pa.Array | None]:
-    """Texts from the beginning of the corpus, and training texts: those that the student is for."""
+    """Texts from the beginning of the corpus, and training texts, which may differ from them."""
     half = COMPRESSION_TEXTS // 2
     first = prepared.corpus.head(COMPRESSION_TEXTS)
     train = prepared.material.train
-    if train is None or len(first) < COMPRESSION_TEXTS:
+    if train is None or len(first) < COMPRESSION_TEXTS:  # a short corpus includes the training texts
         return first.texts, first.text_pair
-    texts = pa.concat_arrays([first.texts[:half], train.texts[:half]])
+    texts = _both(first.texts[:half], train.texts[:half])
     if first.text_pair is None or train.text_pair is None:
         return texts, None
-    return texts, pa.concat_arrays([first.text_pair[:half], train.text_pair[:half]])
+    return texts, _both(first.text_pair[:half], train.text_pair[:half])
+
+
+def _both(first: pa.Array, second: pa.Array) -> pa.Array:
+    """One array of large strings, since labelled texts in memory can be of another string type."""
+    return pa.concat_arrays([first.cast(pa.large_string()), second.cast(pa.large_string())])
 
 
 def _evaluated(

@@ -1,4 +1,4 @@
-"""A job: what a recipe, the command line and :func:`~sparsedistill.distill` all build."""
+"""The description of a job, as recipes, the command line and :func:`~sparsedistill.distill` build it."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ from ..teachers.base import TeacherLike
 from ..teachers.precomputed import FileTeacher
 from .config import DistillationConfig
 
-#: Labelled texts of a job: see :data:`~sparsedistill.data.LabelledLike`; or data sources.
+#: Labelled texts of a job: data sources, or see :data:`~sparsedistill.data.inputs.LabelledLike`.
 LabelledInput: TypeAlias = LabelledLike | Sequence[DataSource]
 
 
 @dataclass(frozen=True)
 class Job:
-    """What to distil, from what, and where to.
+    """What to distil, from which texts, and where to write it.
 
     Attributes:
         teacher: A fine-tuned classifier (directory or Hub id), a function from texts to scores (needs
-            `classes`), a :class:`~sparsedistill.FileTeacher` for scores in the unlabelled corpus, or None
-            for a student of the labels alone.
+            `classes`), a :class:`~sparsedistill.FileTeacher` for scores in the unlabelled corpus, or None to
+            train on labels alone.
         encoder: Instead of a teacher: an encoder, which is fine-tuned on `labelled`.
         labelled: Labelled texts. Optional if there is a teacher.
-        unlabelled: Unlabelled texts of the kind that the student is for.
-        validation: Labelled texts to select the best student with; by default a part of `labelled`.
+        unlabelled: Unlabelled texts from the student's domain.
+        validation: Labelled texts to select the best checkpoint with; by default a part of `labelled`.
         test: Labelled texts that only the evaluation uses.
-        output: Directory to make.
+        output: Output directory; created if missing.
         columns: Names of the columns in files.
         classes: Class names, if the teacher does not name them.
-        remembered: Directories of soft targets that the same teacher has made before.
+        remembered: Directories of soft targets from the same teacher, which does not score their texts again.
         config: The settings.
 
     Raises:
-        InputError: The parts exclude each other, or there is nothing to learn from.
+        InputError: Both a teacher and an encoder were given, or there is nothing to learn from.
     """
 
     teacher: TeacherLike | FileTeacher | None = None
@@ -58,6 +58,8 @@ class Job:
         if self.teacher is not None and self.encoder is not None:
             raise InputError("Both a teacher and an encoder were given: give only one of them.")
         if self.encoder is not None and self.labelled is None:
-            raise InputError("An encoder needs labelled texts to be fine-tuned on: give some, or a teacher.")
+            raise InputError(
+                "An encoder needs labelled texts to be fine-tuned on: give labelled texts, or a teacher."
+            )
         if self.teacher is None and self.encoder is None and self.labelled is None:
             raise InputError("There is nothing to learn from: give a teacher, labelled texts, or both.")

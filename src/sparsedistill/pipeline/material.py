@@ -1,4 +1,4 @@
-"""The labelled texts of a job, split into training, validation and test data that do not overlap."""
+"""The labelled texts of a job, as training, validation and test data that do not overlap."""
 
 from __future__ import annotations
 
@@ -19,16 +19,17 @@ logger = logging.getLogger(__package__)
 
 @dataclass(frozen=True)
 class Material:
-    """The labelled texts of a job; no text is in two parts.
+    """The labelled texts of a job. No text is in two parts.
 
     Attributes:
         train: Training data.
-        validation: Validation data, to select the best student with.
+        validation: Validation data, to select the best checkpoint with.
         test: Test data.
         classes: Class names.
         multi_label: A text can have any number of classes.
         pair: The texts come in pairs.
-        left_out: Labelled texts that were left out because they occur in validation or test data.
+        left_out: Number of labelled texts that were left out because they are also in the validation or test
+            data.
     """
 
     train: Labelled | None
@@ -40,7 +41,7 @@ class Material:
     left_out: int = 0
 
     def held_out(self) -> pa.Array:
-        """Identities of the validation and test texts, which no training may use."""
+        """Identities of the validation and test texts, which must not be trained on; large_string (n,)."""
         parts = [part for part in (self.validation, self.test) if part is not None]
         found = [identities(part.texts, part.text_pair) for part in parts]
         return pa.concat_arrays([pa.array([], pa.large_string()), *found])
@@ -56,40 +57,51 @@ def gather(
     validation_share: float,
     seed: int,
 ) -> Material:
-    """Put the labelled texts of a job together, so that no text is in two parts.
+    """Combine the labelled texts of a job, and leave texts out so that none is in two parts.
+
+    Test data take precedence over validation data, and those over training data.
 
     Args:
-        train: Training data; a part is held out of it if there is no `validation`.
+        train: Training data. A part is held out as validation data if there are none.
         validation: Validation data.
         test: Test data.
-        classes: The class names; by default those of `train`.
-        columns: Tells the kind of texts if there are no labelled ones.
+        classes: Class names; by default those of `train`.
+        columns: Say whether a job without labelled texts is multi-label and takes pairs.
         validation_share: Share of `train` to hold out.
-        seed: Draws what is held out.
+        seed: Seeds the choice of the held-out texts.
 
     Raises:
-        InputError: The classes are not known, or nothing is left to train on.
+        InputError: The classes are not known, or no training or validation texts are left.
     """
     if train is not None:
         classes = train.classes
     if classes is None:
-        raise InputError("The classes are not known: give a teacher, labelled texts, or their names.")
+        raise InputError("The classes are not known: give a teacher, labelled texts, or the class names.")
     known = Material(None, None, test, tuple(classes), columns.multi_label, columns.text_pair is not None)
     sample = train or validation or test
     if sample is not None:
         known = replace(known, multi_label=sample.multi_label, pair=sample.text_pair is not None)
     given = sum(len(part) for part in (train, validation) if part is not None)
     if validation is not None:
-        validation = without(validation, known.held_out())
+        validation = _remaining("validation", validation, "test", known)
         known = replace(known, validation=validation)
     if train is not None:
-        rest = without(train, known.held_out())
+        rest = _remaining("labelled", train, "validation or test", known)
         if validation is None:
             rest, validation = rest.split(validation_share, seed)
             known = replace(known, validation=validation)
-            rest = without(rest, identities(validation.texts, validation.text_pair))
+            # The split is by row: a training text may occur in the validation data a second time.
+            rest = _remaining("labelled", rest, "validation or test", known)
         known = replace(known, train=rest)
     kept = sum(len(part) for part in (known.train, validation) if part is not None)
     if kept < given:
-        logger.info(f"{given - kept:,} labelled texts were left out: they occur in validation or test data.")
+        logger.info(f"Left out {given - kept:,} labelled texts that are also in validation or test data.")
     return replace(known, left_out=given - kept)
+
+
+def _remaining(name: str, part: Labelled, held_out: str, known: Material) -> Labelled:
+    """The texts of `part` that are not held out; there must be some."""
+    rest = without(part, known.held_out())
+    if not len(rest):
+        raise InputError(f"All {name} texts are also in the {held_out} data: give other {name} texts.")
+    return rest

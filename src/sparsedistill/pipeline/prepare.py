@@ -1,4 +1,4 @@
-"""Everything before a student is trained: texts, teacher, vocabulary and soft targets."""
+"""The stages before the training of a student: texts, teacher, vocabulary and soft targets."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from .._internal.progress import Progress, no_progress
-from .._internal.records import as_builtins, read_record, write_record
+from .._internal.records import read_record, write_record
 from ..data.columns import Columns
 from ..data.corpus import Corpus, FileFingerprint
 from ..data.inputs import LabelledLike, UnlabelledLike, as_corpus, as_labelled, is_sources, write_corpus
@@ -35,17 +35,17 @@ from .material import Material, gather
 
 @dataclass(frozen=True)
 class PreparedJob:
-    """What a student is trained from, and measured with.
+    """The input of a student's training and evaluation.
 
     Attributes:
         material: The labelled texts.
-        corpus: All texts that the teacher has scored and the vocabulary has counted.
-        vocabulary: The n-grams of the corpus.
+        corpus: The unlabelled and the training texts, which the teacher has scored.
+        vocabulary: The n-grams of `corpus`.
         teacher: The teacher, if there is one.
-        targets: The teacher's scores of the corpus.
+        targets: The teacher's scores of `corpus`, if there is a teacher.
         word_init: Initial rows of words, for a student of pairs whose teacher has an encoder.
-        left_out: Texts that were left out because they occur in validation or test data, ``labelled`` and
-            ``unlabelled``.
+        left_out: Number of texts that were left out because they are also in the validation or test data, by
+            ``"labelled"`` and ``"unlabelled"``.
     """
 
     material: Material
@@ -59,7 +59,13 @@ class PreparedJob:
 
 @dataclass(frozen=True)
 class VocabularySource:
-    """What a vocabulary was built from, kept next to it to recognise it."""
+    """What a vocabulary was built from: the file next to its directory.
+
+    Attributes:
+        corpus: Content of the corpus.
+        tokenizer: How texts become n-grams.
+        counting: Which n-grams are kept.
+    """
 
     corpus: list[FileFingerprint]
     tokenizer: TokenizerConfig
@@ -67,10 +73,14 @@ class VocabularySource:
 
 
 def prepare(job: Job, progress: Progress = no_progress) -> PreparedJob:
-    """Do everything that comes before the training of a student. Finished stages are not repeated.
+    """Run all stages before the training of a student. Finished stages are not repeated.
+
+    Args:
+        job: The job.
+        progress: Shows the progress.
 
     Raises:
-        InputError: Something in the job cannot be used, or its output directory holds another job.
+        InputError: A part of the job cannot be used, or its output directory holds the result of another job.
     """
     config = job.config.seeded()
     teacher = job.teacher
@@ -79,7 +89,9 @@ def prepare(job: Job, progress: Progress = no_progress) -> PreparedJob:
     material = _material(job, teacher.classes if teacher else job.classes, config)
     job.output.mkdir(parents=True, exist_ok=True)
     if job.encoder is not None:
-        teacher = TransformersTeacher(_finetuned(job, material, config, progress))
+        teacher = TransformersTeacher(
+            _finetuned(job.encoder, job.output / "teacher", material, config, progress)
+        )
     if job.remembered and teacher is not None and not isinstance(teacher, FileTeacher):
         teacher = RememberingTeacher(teacher, [SoftTargets.open(folder) for folder in job.remembered])
     corpus, left_out = _corpus(job, material, progress, scored=isinstance(teacher, FileTeacher))
@@ -98,10 +110,21 @@ def prepare(job: Job, progress: Progress = no_progress) -> PreparedJob:
 def make_vocabulary(
     corpus: Corpus, folder: Path, config: DistillationConfig, progress: Progress = no_progress
 ) -> Vocabulary:
-    """The vocabulary of `corpus`: the one in `folder` if it has the same source, else a new one."""
+    """Load the vocabulary in a directory if it was built from the same corpus and settings; else build it.
+
+    Args:
+        corpus: The texts.
+        folder: Directory of the vocabulary. A vocabulary of other texts or settings in it is replaced.
+        config: The settings.
+        progress: Shows the progress.
+
+    Raises:
+        InputError: A file cannot be read or written.
+    """
     path = folder.with_name(folder.name + ".json")
     source = VocabularySource(corpus.fingerprint(), config.tokenizer, config.counting)
-    if folder.exists() and path.exists() and _vocabulary_source(path) == as_builtins(source):
+    advice = "delete it to count the n-grams again"
+    if folder.exists() and path.exists() and read_record(path, VocabularySource, advice) == source:
         return Vocabulary.load(folder)
     shutil.rmtree(folder, ignore_errors=True)
     vocabulary = Vocabulary.build(
@@ -110,10 +133,6 @@ def make_vocabulary(
     vocabulary.save(folder)
     write_record(path, source)
     return vocabulary
-
-
-def _vocabulary_source(path: Path) -> Any:
-    return read_record(path, dict[str, Any], "delete it to count the n-grams again")
 
 
 def _material(job: Job, classes: Sequence[str] | None, config: DistillationConfig) -> Material:
@@ -134,25 +153,28 @@ def _material(job: Job, classes: Sequence[str] | None, config: DistillationConfi
 def _labelled(
     given: LabelledInput | None, columns: Columns, classes: Sequence[str] | None, spool: Path, seed: int
 ) -> Labelled | None:
-    """Labelled texts; those of data sources are written to the file `spool` first."""
+    """Read labelled texts; those of data sources are written to the file `spool` first."""
     if given is None:
         return None
     if not is_sources(given):
         return as_labelled(cast(LabelledLike, given), columns, classes)
     write_sources(given, replace(columns, label=columns.label or "label"), spool, seed=seed)
     pair = None if columns.text_pair is None else "text_pair"
-    return read_labelled(spool, Columns("text", pair, "label", None, columns.label_separator), classes)
+    written = Columns("text", pair, "label", label_separator=columns.label_separator)
+    return read_labelled(spool, written, classes)
 
 
-def _finetuned(job: Job, material: Material, config: DistillationConfig, progress: Progress) -> Path:
+def _finetuned(
+    encoder: str | Path, folder: Path, material: Material, config: DistillationConfig, progress: Progress
+) -> Path:
     train = material.train
-    assert job.encoder is not None and train is not None  # noqa: S101, PT018 - Job has checked it
+    assert train is not None  # noqa: S101 - Job has checked that labelled texts were given
     return finetune(
-        job.encoder,
+        encoder,
         train.texts.to_pylist(),
         train.labels,
         train.classes,
-        job.output / "teacher",
+        folder,
         text_pair=None if train.text_pair is None else train.text_pair.to_pylist(),
         config=config.teacher,
         progress=progress,
@@ -160,16 +182,18 @@ def _finetuned(job: Job, material: Material, config: DistillationConfig, progres
 
 
 def _corpus(job: Job, material: Material, progress: Progress, *, scored: bool) -> tuple[Corpus, int]:
-    """All texts that the teacher scores and the vocabulary counts: the unlabelled and the training texts.
+    """Combine the unlabelled and the training texts, for the teacher to score and the vocabulary to count.
 
     Args:
         job: The job.
         material: Its labelled texts.
         progress: Shows the progress.
-        scored: The teacher's scores are in the unlabelled corpus, so there are none for training texts.
+        scored: The teacher's scores are in the unlabelled corpus. Training texts, which have none, are left
+            out.
 
     Returns:
-        The corpus, and how many unlabelled texts were left out because they are held out.
+        The corpus, and the number of unlabelled texts that were left out because they are held out. Only data
+        sources are filtered here; :class:`SoftExamples` filters the rest.
     """
     parts = []
     left_out = 0

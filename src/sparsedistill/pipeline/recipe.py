@@ -15,7 +15,7 @@ from ..data.hub import HubDataset
 from ..data.sources import DataSource, data_folder
 from ..errors import InputError
 from ..teachers.finetuning import FinetuningConfig
-from ..training.trainer import FINE_TUNING, TrainingConfig
+from ..training.config import FINE_TUNING, TrainingConfig
 from ..vocabulary.config import CountingConfig, TokenizerConfig
 from .config import DistillationConfig, StudentConfig
 from .job import Job

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -17,11 +17,13 @@ from ..labeling.soft_examples import SoftExamples
 from ..labeling.soft_targets import SoftTargets
 from ..model.weights import StudentWeights
 from ..student import Student
+from ..training.config import TrainingConfig
 from ..training.network import NetworkConfig, StudentNetwork
-from ..training.trainer import TrainingConfig, train
+from ..training.tables.registry import table_class
+from ..training.trainer import train
 from ..training.word_init import WordInit
 from ..vocabulary.vocabulary import Vocabulary
-from .config import DistillationConfig
+from .config import DistillationConfig, StudentConfig
 from .material import Material
 
 
@@ -35,27 +37,31 @@ def train_student(
     checkpoint_dir: str | Path | None = None,
     progress: Progress = no_progress,
 ) -> Student:
-    """Train a student on soft targets, then on labels; or on either alone (section 3.3 of the paper).
+    """Train a student on soft targets and then on labels, or on one of them (section 3.3 of the paper).
 
-    The validation data of the last phase calibrate it: labels, or else held-out soft targets.
+    The validation data of the last phase, which are labels or held-out soft targets, calibrate the student.
 
     Args:
-        vocabulary: Its n-grams.
-        targets: The soft targets, or None.
+        vocabulary: The student's n-grams.
+        targets: The soft targets, if there are any.
         material: The labelled texts.
         config: The settings.
-        word_init: Initial rows; 0 by default.
-        checkpoint_dir: Where an interrupted training is resumed from.
+        word_init: Initial rows of words; all other rows start at 0.
+        checkpoint_dir: Directory for checkpoints, from which an interrupted training resumes.
         progress: Shows the progress.
 
+    Returns:
+        The student.
+
     Raises:
-        InputError: There is nothing to train on, or the examples do not fit together.
+        InputError: There is nothing to train on, the classes of soft targets and labels differ, the device or
+            the table cannot be used, or the checkpoints belong to another training.
     """
     if targets is None and material.train is None:
         raise InputError("There is nothing to train on: give a teacher, labelled texts, or both.")
     if targets is not None and targets.classes != material.classes:
         raise InputError(
-            f"The classes of the soft targets are {', '.join(targets.classes)}, those of the labels "
+            f"The classes of the soft targets are {', '.join(targets.classes)} and those of the labels "
             f"{', '.join(material.classes)}: use the same classes in the same order."
         )
     config = config.seeded()
@@ -86,7 +92,23 @@ def train_network(
     checkpoint_dir: str | Path | None = None,
     progress: Progress = no_progress,
 ) -> Examples | None:
-    """Train a network as :func:`train_student` does; return the validation data of the last phase."""
+    """Train a network in the phases of :func:`train_student`.
+
+    Args:
+        network: The network; it is modified.
+        vocabulary: See :func:`train_student`, as for the other arguments.
+        targets: See there.
+        material: See there.
+        config: See there.
+        checkpoint_dir: See there; each phase has its own directory in it.
+        progress: See there.
+
+    Returns:
+        The validation data of the last phase; None if there was nothing to train on.
+
+    Raises:
+        InputError: As :func:`sparsedistill.training.trainer.train`.
+    """
     validation = None
     for phase in _phases(targets, material, config.seeded()):
         validation = phase.validation
@@ -104,21 +126,19 @@ def train_network(
 
 
 def network_config(rows: int, material: Material, config: DistillationConfig) -> NetworkConfig:
-    """The shape of a student's network over `rows` n-grams."""
-    shape = asdict(config.student)
-    del shape["device"]
-    return NetworkConfig(
+    """The shape of a student's network with `rows` n-grams."""
+    return replace(
+        _shape(config.student),
         rows=rows,
         classes=len(material.classes),
         pair=material.pair,
         multi_label=material.multi_label,
         seed=config.seed,
-        **shape,
     )
 
 
 def training_device(name: str) -> torch.device:
-    """The torch device that a :class:`~sparsedistill.StudentConfig` names.
+    """The torch device that ``device`` in a :class:`~sparsedistill.StudentConfig` stands for.
 
     Raises:
         InputError: torch cannot use it on this machine.
@@ -128,12 +148,31 @@ def training_device(name: str) -> torch.device:
     try:
         return torch.empty(0, device=name).device
     except (RuntimeError, AssertionError) as error:
-        raise InputError(f"torch cannot use the device {name!r} here: use 'cpu' or 'auto'.") from error
+        raise InputError(
+            f"torch cannot use the device {name!r} on this machine: use 'cpu' or 'auto'."
+        ) from error
+
+
+def check_student(config: StudentConfig) -> None:
+    """Check a student's settings without creating it, since a teacher may score for hours before that.
+
+    Raises:
+        InputError: A setting is out of range, or the device or the table cannot be used.
+    """
+    shape = _shape(config)
+    table_class(shape.table, shape.dim, training_device(config.device))
+
+
+def _shape(config: StudentConfig) -> NetworkConfig:
+    """The settings of `config` in a network of one row and one class."""
+    return NetworkConfig(
+        rows=1, classes=1, dim=config.dim, hidden=config.hidden, dropout=config.dropout, table=config.table
+    )
 
 
 @dataclass(frozen=True)
 class _Phase:
-    """One training run: on soft targets, or on labels."""
+    """One training run, on soft targets or on labels; `name` is that of its checkpoint directory."""
 
     name: str
     description: str

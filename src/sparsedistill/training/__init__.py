@@ -1,1 +1,60 @@
-"""Training of students, on torch."""
+"""Training of students in torch: the network and its table, objective, batches, checkpoints and settings.
+
+Public names are imported when they are first used, since the settings do not need torch.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .config import FINE_TUNING, TableKind, TrainingConfig
+    from .network import NetworkConfig, StudentNetwork
+    from .objective import Objective
+    from .scoring import score_texts
+    from .trainer import TrainingResult, train
+    from .word_init import WordInit, init_word_rows
+
+_MODULES = {
+    "FINE_TUNING": "config",
+    "NetworkConfig": "network",
+    "Objective": "objective",
+    "StudentNetwork": "network",
+    "TableKind": "config",
+    "TrainingConfig": "config",
+    "TrainingResult": "trainer",
+    "WordInit": "word_init",
+    "init_word_rows": "word_init",
+    "score_texts": "scoring",
+    "train": "trainer",
+}
+
+__all__ = [
+    "FINE_TUNING",
+    "NetworkConfig",
+    "Objective",
+    "StudentNetwork",
+    "TableKind",
+    "TrainingConfig",
+    "TrainingResult",
+    "WordInit",
+    "init_word_rows",
+    "score_texts",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        return getattr(import_module(f".{_MODULES[name]}", __name__), name)
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        raise ImportError(f"{__name__}.{name} needs torch: pip install 'sparsedistill[train]'") from error
+
+
+def __dir__() -> list[str]:
+    return __all__

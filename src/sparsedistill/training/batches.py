@@ -1,10 +1,10 @@
-"""Batches of n-gram rows, extracted in the background while the previous batch trains."""
+"""Batches of n-gram rows, extracted in a background thread while the network trains on the batch before."""
 
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -14,27 +14,27 @@ from torch import Tensor
 
 from .._internal.background import in_background
 from ..data.examples import Examples, Shards
-
-if TYPE_CHECKING:
-    from ..vocabulary.vocabulary import Vocabulary
+from ..vocabulary.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True)
 class TrainingBatch:
-    """Some examples as a network takes them.
+    """A batch of examples, ready for a network.
 
     Attributes:
-        inputs: What the network's ``forward`` takes; see :meth:`Extraction.inputs`.
-        answers: Targets and weights, as in :class:`sparsedistill.data.Examples`.
+        inputs: Arguments of the network's ``forward``; see :meth:`Extraction.inputs`.
+        targets: Targets, as in :class:`sparsedistill.data.examples.Examples`.
+        weights: float32 (n,), the weight of each example.
         soft: The targets are soft targets.
     """
 
     inputs: tuple[Tensor, Tensor]
-    answers: tuple[Tensor, Tensor]
+    targets: Tensor
+    weights: Tensor
     soft: bool
 
     def __len__(self) -> int:
-        return len(self.answers[0])
+        return len(self.targets)
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,8 @@ class Extraction:
     Attributes:
         vocabulary: The n-gram vocabulary.
         dropout: Share of the n-grams that is dropped at random.
-        max_ngrams: Most n-grams of a text or a pair; a random part of them is kept where there are more.
-        threads: Threads to extract with; None for all cores.
+        max_ngrams: Maximum number of n-grams per text or pair; of a longer one, a random sample is kept.
+        threads: Threads for the extraction; None for all cores.
     """
 
     vocabulary: Vocabulary
@@ -56,15 +56,15 @@ class Extraction:
     def inputs(
         self, texts: pa.Array, text_pair: pa.Array | None, seed: Sequence[int] = (0,)
     ) -> tuple[Tensor, Tensor]:
-        """What a network takes of n texts, or pairs of texts.
+        """Extract the n-grams of n texts, or pairs of texts.
 
         Args:
-            texts: n texts, as Arrow large strings.
-            text_pair: n second texts; None for single texts.
-            seed: Draws what is random: which n-grams are dropped.
+            texts: large_string (n,).
+            text_pair: large_string (n,), the second texts; None for single texts.
+            seed: Seeds the choice of dropped n-grams.
 
         Returns:
-            int64 rows (nnz,) and offsets (n + 1,), for pairs (3 * n + 1,): see
+            int64 rows (nnz,) and int64 offsets (n + 1,), for pairs (3 * n + 1,): see
             :class:`~sparsedistill.vocabulary.NgramRows`.
         """
         found = self.vocabulary.extract(
@@ -79,7 +79,7 @@ class Extraction:
 
 
 class _Window(NamedTuple):
-    """Shards that are in memory, and shuffled, together."""
+    """Shards that are held in memory and shuffled together."""
 
     epoch: int
     shards: tuple[int, ...]
@@ -93,11 +93,11 @@ class _Step(NamedTuple):
 
 
 class TrainingBatches:
-    """All batches of a training run, in an order that follows from the seed alone.
+    """The batches of a training run, in an order that depends on the seed alone.
 
-    In each epoch the shards are shuffled and taken a window at a time; the examples of a window are
-    shuffled together and cut into batches of equal size. A batch depends on nothing that was
-    before it, so that a run can begin at any step.
+    In each epoch the shards are shuffled and loaded one window at a time; the examples of a window are
+    shuffled together and split into batches of equal size. No batch depends on an earlier one, so a run can
+    start at any step.
     """
 
     def __init__(
@@ -115,10 +115,10 @@ class TrainingBatches:
         Args:
             source: The examples.
             extraction: How their texts become n-gram rows.
-            batch_size: Most examples in a batch.
+            batch_size: Maximum number of examples per batch.
             epochs: Passes over the examples.
-            window: Texts to have in memory at once: whole shards, until they hold as many.
-            seed: Seeds the order, and the n-grams that are dropped.
+            window: Texts to hold in memory at once: whole shards are added until they have this many.
+            seed: Seeds the order and the choice of dropped n-grams.
         """
         self.source = source
         self.extraction = extraction
@@ -131,11 +131,11 @@ class TrainingBatches:
         self._loaded: tuple[int, Examples, list[NDArray[np.int64]]] | None = None
 
     def __len__(self) -> int:
-        """Steps of the run."""
+        """Number of steps in the run."""
         return sum(window.batches for window in self.windows)
 
     def texts(self, steps: int) -> int:
-        """Examples in the first `steps` steps."""
+        """Number of examples in the first `steps` steps."""
         texts = 0
         for window in self.windows:
             size = sum(self.source.sizes[shard] for shard in window.shards)
@@ -144,8 +144,8 @@ class TrainingBatches:
             steps -= taken
         return texts
 
-    def begin(self, at: int = 0) -> Generator[TrainingBatch, None, None]:
-        """Give the batches from step `at` on. Close the iterator to stop its thread."""
+    def start(self, at: int = 0) -> Generator[TrainingBatch, None, None]:
+        """Yield the batches from step `at` onwards. Close the generator to stop its thread."""
         every = ((w, b) for w, window in enumerate(self.windows) for b in range(window.batches))
         steps = (_Step(number, *step) for number, step in enumerate(every) if number >= at)
         return in_background(self._prepare, steps)
@@ -155,13 +155,14 @@ class TrainingBatches:
         chosen = examples.take(batches[step.batch])
         return TrainingBatch(
             self.extraction.inputs(chosen.texts, chosen.text_pair, (self.seed, step.number)),
-            (torch.from_numpy(chosen.targets), torch.from_numpy(chosen.weights)),
+            torch.from_numpy(chosen.targets),
+            torch.from_numpy(chosen.weights),
             chosen.soft,
         )
 
     def _load(self, number: int) -> tuple[Examples, list[NDArray[np.int64]]]:
         if self._loaded is None or self._loaded[0] != number:
-            self._loaded = None  # the last window's memory goes before the next one's comes
+            self._loaded = None  # free the previous window before the next one is read
             window = self.windows[number]
             examples = Examples.join([self.source.load(shard) for shard in window.shards])
             order = np.random.default_rng((self.seed, window.epoch, *window.shards)).permutation(
@@ -174,7 +175,14 @@ class TrainingBatches:
 def inputs_in_order(
     texts: pa.Array, text_pair: pa.Array | None, extraction: Extraction, batch_size: int
 ) -> Generator[tuple[Tensor, Tensor], None, None]:
-    """The network's inputs of all texts, a batch at a time. Close the iterator to stop its thread."""
+    """Yield the network's inputs for all texts, in batches. Close the generator to stop its thread.
+
+    Args:
+        texts: large_string (n,).
+        text_pair: large_string (n,), the second texts; None for single texts.
+        extraction: How texts become n-gram rows.
+        batch_size: Texts per batch.
+    """
 
     def prepare(start: int) -> tuple[Tensor, Tensor]:
         pair = None if text_pair is None else text_pair.slice(start, batch_size)
@@ -183,9 +191,14 @@ def inputs_in_order(
     return in_background(prepare, range(0, len(texts), batch_size))
 
 
+def on_device(device: torch.device, tensors: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """Copies of `tensors` on `device`; those that are there already are returned without a copy."""
+    return tuple(tensor.to(device) for tensor in tensors)
+
+
 def _windows(sizes: Sequence[int], window: int, generator: np.random.Generator) -> list[tuple[int, ...]]:
     windows: list[tuple[int, ...]] = []
-    held = window  # texts in the last one: it is full to begin with
+    held = window  # texts in the last window; the first shard opens a new one
     for shard in generator.permutation(len(sizes)).tolist():
         if held >= window:
             windows.append(())

@@ -1,67 +1,79 @@
-"""Where a training run keeps its best state, and the last one to go on from."""
+"""Checkpoints of a training run: its last state, to resume from, and its best state."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from copy import copy
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol, TypeAlias
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from .._internal.files import PARTIAL_SUFFIX, atomic_write
+from .._internal.records import as_builtins, read_record, write_record
 from ..errors import InputError
+
+#: One setting of a run, as JSON holds it.
+Setting: TypeAlias = bool | int | float | str | list[int | float] | None
 
 
 @dataclass
-class Record:
-    """How far a run is.
+class RunState:
+    """The progress of a training run.
 
     Attributes:
         step: Steps done.
-        best_step: Step whose state did best on the validation data.
+        best_step: The step with the best result on the validation data.
         waited: Evaluations since then.
-        history: One entry an evaluation.
+        history: One entry per evaluation; see :class:`~sparsedistill.training.trainer.TrainingResult`.
     """
 
-    step: int = 0
-    best_step: int = 0
-    waited: int = 0
-    history: list[dict[str, float]] = field(default_factory=list)
+    step: int
+    best_step: int
+    waited: int
+    history: list[dict[str, int | float]]
+
+
+@dataclass
+class _CheckpointFile(RunState):
+    """``checkpoint.json``: the state at the last checkpoint, and in `job` the settings of the run."""
+
+    job: dict[str, Setting]
 
 
 class Checkpoints(Protocol):
     """Keeps the last and the best state of a run."""
 
-    def resume(self) -> tuple[Record, Mapping[str, Tensor]] | None:
-        """The record and the arrays of the last state that was kept, if there is one."""
+    def resume(self) -> tuple[RunState, Mapping[str, Tensor]] | None:
+        """Return the last state and its arrays; None if there is no checkpoint."""
         ...
 
-    def keep(self, record: Record, arrays: Mapping[str, Tensor]) -> None:
-        """Keep `arrays`, the state at ``record.step``."""
+    def keep(self, state: RunState, arrays: Mapping[str, Tensor]) -> None:
+        """Keep `arrays`, which belong to ``state.step``."""
         ...
 
     def best(self) -> Mapping[str, Tensor]:
-        """The arrays of the best state."""
+        """Return the arrays of the best state."""
         ...
 
 
 class InMemory:
-    """Keeps the best state, and nothing to go on from."""
+    """Keeps the best state in memory; a run cannot be resumed from it."""
 
     def __init__(self) -> None:
+        """Start without a state."""
         self._best: dict[str, Tensor] = {}
 
     def resume(self) -> None:
-        return None
+        """See :class:`Checkpoints`."""
 
-    def keep(self, record: Record, arrays: Mapping[str, Tensor]) -> None:
-        if record.step != record.best_step:
+    def keep(self, state: RunState, arrays: Mapping[str, Tensor]) -> None:
+        """See :class:`Checkpoints`."""
+        if state.step != state.best_step:
             return
         for name, array in arrays.items():
             if name in self._best:
@@ -70,76 +82,89 @@ class InMemory:
                 self._best[name] = array.clone()
 
     def best(self) -> Mapping[str, Tensor]:
+        """See :class:`Checkpoints`."""
         return self._best
 
 
 class InDirectory:
-    """Keeps both states in safetensors files, one if they are the same, and the record in JSON beside them.
+    """Keeps both states in a directory, as ``step-*.safetensors`` files and ``checkpoint.json``.
 
-    The record is written last and says which files count, so that a run that is killed at any moment
-    leaves the one before or the one after.
+    If the last state is the best one, there is one file of arrays. The JSON file names the valid files and is
+    written last, so a run that is killed at any moment leaves either the old checkpoint or the new one.
     """
 
-    def __init__(self, directory: Path, job: Mapping[str, Any]) -> None:
-        """Open `directory`, which need not exist.
+    def __init__(self, directory: Path, settings: Mapping[str, object]) -> None:
+        """Open a directory, which does not have to exist.
 
         Args:
-            directory: Where the files are.
-            job: What the run does, as JSON values: a run of another job is not gone on with.
+            directory: The directory.
+            settings: The settings of the run, by names for an error message. A run with other settings is not
+                resumed.
 
         Raises:
-            InputError: The directory holds the checkpoints of another job, or damaged ones.
+            InputError: The directory holds a checkpoint of a run with other settings, or a damaged one.
         """
-        self.directory = directory
-        self.job = json.loads(json.dumps(job))
-        self.path = directory / "checkpoint.json"
-        self._record: Record | None = None
-        if self.path.exists():
-            with self._readable():
-                found = json.loads(self.path.read_text(encoding="utf-8"))
-                there = found.pop("job").items()
-                self._record = Record(**found)
-            self._refuse_another(dict(there))
-        for left in directory.glob(f".*{PARTIAL_SUFFIX}"):
-            left.unlink()
+        self._directory = directory
+        self._path = directory / "checkpoint.json"
+        self._settings: dict[str, Setting] = as_builtins(dict(settings))
+        self._state: RunState | None = None
+        if self._path.exists():
+            found = read_record(self._path, _CheckpointFile, f"delete {directory} to train again")
+            self._check_settings(found.job)
+            self._state = found
+        for partial in directory.glob(f".*{PARTIAL_SUFFIX}"):
+            partial.unlink()
 
-    def resume(self) -> tuple[Record, Mapping[str, Tensor]] | None:
-        return None if self._record is None else (copy(self._record), self._load(self._record.step))
+    def resume(self) -> tuple[RunState, Mapping[str, Tensor]] | None:
+        """See :class:`Checkpoints`.
 
-    def keep(self, record: Record, arrays: Mapping[str, Tensor]) -> None:
-        file = self._file(record.step)
+        Raises:
+            InputError: The arrays cannot be read.
+        """
+        return None if self._state is None else (copy(self._state), self._load(self._state.step))
+
+    def keep(self, state: RunState, arrays: Mapping[str, Tensor]) -> None:
+        """See :class:`Checkpoints`.
+
+        Raises:
+            InputError: The directory cannot be written.
+        """
+        file = self._file(state.step)
         with atomic_write(file) as partial:
             save_file(dict(arrays), partial)
-        with atomic_write(self.path) as partial:
-            partial.write_text(json.dumps({"job": self.job, **asdict(record)}, indent=1), encoding="utf-8")
-        self._record = copy(record)
-        for old in set(self.directory.glob("step-*")) - {file, self._file(record.best_step)}:
+        # JSON has no NaN: a training loss that is not finite is left out.
+        history = [{name: x for name, x in entry.items() if isfinite(x)} for entry in state.history]
+        record = _CheckpointFile(state.step, state.best_step, state.waited, history, self._settings)
+        write_record(self._path, record, indent=1)
+        self._state = copy(state)
+        for old in set(self._directory.glob("step-*")) - {file, self._file(state.best_step)}:
             old.unlink()
 
     def best(self) -> Mapping[str, Tensor]:
-        return {} if self._record is None else self._load(self._record.best_step)
+        """See :class:`Checkpoints`.
+
+        Raises:
+            InputError: The arrays cannot be read.
+        """
+        return {} if self._state is None else self._load(self._state.best_step)
 
     def _load(self, step: int) -> Mapping[str, Tensor]:
-        with self._readable():
-            return load_file(self._file(step))
-
-    @contextmanager
-    def _readable(self) -> Iterator[None]:
+        file = self._file(step)
         try:
-            yield
-        except (AttributeError, KeyError, OSError, SafetensorError, TypeError, ValueError) as error:
+            return load_file(file)
+        except (KeyError, OSError, SafetensorError, TypeError, ValueError) as error:
             raise InputError(
-                f"The checkpoints in {self.directory} cannot be read ({error}): delete it to train anew."
+                f"{file} cannot be used ({error}): delete {self._directory} to train again."
             ) from error
 
     def _file(self, step: int) -> Path:
-        return self.directory / f"step-{step:08d}.safetensors"
+        return self._directory / f"step-{step:08d}.safetensors"
 
-    def _refuse_another(self, job: Mapping[str, Any]) -> None:
-        for name in {**job, **self.job}:
-            there, here = job.get(name), self.job.get(name)
-            if there != here:
+    def _check_settings(self, found: Mapping[str, Setting]) -> None:
+        for name in {**found, **self._settings}:
+            before, now = found.get(name), self._settings.get(name)
+            if before != now:
                 raise InputError(
-                    f"{self.directory} holds the checkpoints of another training ({name} is {there} there "
-                    f"and {here} here): name another directory, or delete it to train anew."
+                    f"{self._directory} holds a checkpoint of another run ({name} was {before} and is now "
+                    f"{now}): use another directory, or delete this one to train again."
                 )

@@ -11,24 +11,28 @@ from torch import Tensor, nn
 from ..errors import InputError
 from ..model.pairs import pair_width
 from ..model.torch_pairs import pair_features, weighted_parts
-from .tables.base import TableKind, make_table
+from .config import TableKind
+from .tables.registry import make_table
 
 
 @dataclass(frozen=True)
 class NetworkConfig:
-    """The shape of a student.
+    """The shape of a student's network.
 
     Attributes:
-        rows: NgramRows of the table: the size of the n-gram vocabulary.
-        classes: Classes that it tells apart.
-        dim: Dimensions of an embedding; a multiple of 4 for FBGEMM.
+        rows: Rows of the table: the size of the n-gram vocabulary.
+        classes: Number of classes.
+        dim: Dimensions of a row; a multiple of 4 for FBGEMM.
         hidden: Units of the hidden layer.
-        pair: It takes two texts and compares them.
-        multi_label: A text can have any number of classes (sigmoid), rather than one (softmax).
+        pair: The student takes pairs of texts and compares them.
+        multi_label: A text can have any number of classes (sigmoid) instead of exactly one (softmax).
         dropout: Dropout before each layer of the head.
-        table: Back end of the table: ``"fbgemm"``, ``"embedding_bag"``, or ``"auto"`` for FBGEMM
-            where it is installed.
-        seed: Seeds the weights that it starts from.
+        table: Back end of the table: ``"fbgemm"``, ``"embedding_bag"``, or ``"auto"`` for FBGEMM if it is
+            installed.
+        seed: Seeds the initial weights.
+
+    Raises:
+        InputError: A setting is out of range.
     """
 
     rows: int
@@ -43,40 +47,60 @@ class NetworkConfig:
 
     def __post_init__(self) -> None:
         for name in ("rows", "classes", "dim", "hidden"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name} of a student is {getattr(self, name)}: it must be at least 1.")
+            value = getattr(self, name)
+            if value < 1:
+                raise InputError(f"The student setting {name} is {value}: it must be at least 1.")
         if not 0 <= self.dropout < 1:
-            raise InputError(f"dropout of a student is {self.dropout}: it must be at least 0 and below 1.")
+            raise InputError(f"The student setting dropout is {self.dropout}: it must be in [0, 1).")
 
 
 class Head(nn.Module):
     """Dropout, linear, tanh, dropout, linear: pooled embeddings to logits."""
 
     def __init__(self, dim: int, hidden: int, classes: int, dropout: float) -> None:
+        """Create a head with random weights.
+
+        Args:
+            dim: Width of the input.
+            hidden: Units of the hidden layer.
+            classes: Number of classes.
+            dropout: Dropout before each layer.
+        """
         super().__init__()
         self.dropout = nn.Dropout(dropout)
         self.hidden = nn.Linear(dim, hidden)
         self.output = nn.Linear(hidden, classes)
 
     def forward(self, pooled: Tensor) -> Tensor:
-        """Score float32 (n, dim) as logits, float32 (n, classes)."""
+        """Map float32 (n, dim) to logits, float32 (n, classes)."""
         hidden = torch.tanh(self.hidden(self.dropout(pooled)))
         logits: Tensor = self.output(self.dropout(hidden))
         return logits
 
 
 class StudentNetwork(nn.Module):
-    """A Deep Averaging Network over n-gram embeddings (section 3.2 of the paper).
+    """A deep averaging network over n-gram embeddings (section 3.2 of the paper).
 
-    The table updates its own rows during the backward pass (see :mod:`sparsedistill.training.base`); the
-    head's parameters are left to an optimiser. A network lives on the device it was made on.
+    The table updates its rows in the backward pass (see :mod:`sparsedistill.training.tables.base`); the
+    parameters of the head need an optimizer. A network stays on the device that it was created on.
+
+    Attributes:
+        config: The shape.
+        device: The device.
+        table: The table.
+        head: The head.
     """
 
     def __init__(self, config: NetworkConfig, device: str | torch.device = "cpu") -> None:
-        """Make a network with rows that are all zero and a head drawn by ``config.seed``.
+        """Create a network whose rows are all zero and whose head is drawn with ``config.seed``.
+
+        Args:
+            config: The shape.
+            device: A torch device.
 
         Raises:
-            InputError: The table's back end cannot be had (see :func:`~.tables.base.make_table`).
+            InputError: The back end of the table cannot be used (see
+                :func:`~sparsedistill.training.tables.registry.table_class`).
         """
         super().__init__()
         self.config = config
@@ -89,12 +113,13 @@ class StudentNetwork(nn.Module):
             self.head = Head(width, config.hidden, config.classes, config.dropout).to(self.device)
 
     def forward(self, rows: Tensor, offsets: Tensor) -> Tensor:
-        """Score n texts, or n pairs of texts.
+        """Compute the logits of n texts, or n pairs of texts.
 
         Args:
             rows: int64 (nnz,), the rows of the texts' n-grams, one text after the other.
-            offsets: int64 (n + 1,), where each text's rows begin and end. A text without n-grams is
-                pooled to zeros. For pairs int64 (3 * n + 1,): see :class:`~.vocabulary.NgramRows`.
+            offsets: int64 (n + 1,), where the rows of each text begin and end; a text without n-grams is
+                pooled to zeros. For pairs int64 (3 * n + 1,): see
+                :class:`~sparsedistill.vocabulary.NgramRows`.
 
         Returns:
             Logits, float32 (n, classes).
@@ -107,10 +132,10 @@ class StudentNetwork(nn.Module):
         return logits
 
     def arrays(self) -> dict[str, Tensor]:
-        """All that was learnt, float32, as views: ``table``, ``hidden.*`` and ``output.*``."""
+        """All weights as float32 views: ``table``, ``hidden.*`` and ``output.*``."""
         return {"table": self.table.weight, **{name: p.detach() for name, p in self.head.named_parameters()}}
 
     def load_arrays(self, arrays: Mapping[str, Tensor]) -> None:
-        """Overwrite all that was learnt by `arrays`, which :meth:`arrays` of an equal network gave."""
+        """Overwrite all weights with `arrays`, the :meth:`arrays` of a network of the same shape."""
         for name, array in self.arrays().items():
             array.copy_(arrays[name])

@@ -1,4 +1,4 @@
-"""What a student is trained to, and measured by: losses and metrics of logits against targets."""
+"""The training objective: loss and metric of logits against soft targets or labels."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from torch.nn import functional
 
 @dataclass(frozen=True)
 class Objective:
-    """The loss and the metric that follow from the kind of the targets (section 3.3 of the paper).
+    """The loss and the metric, chosen by the kind of targets (section 3.3 of the paper).
 
-    Everywhere below, `logits` are the student's, float32 (n, classes); `targets` are soft targets,
-    float32 (n, classes) of the teacher's logits, where `soft`, and else int64 (n,) of class indices
-    or, for multi-label, float32 (n, classes) of 0 and 1; `weights` are float32 (n,).
+    All methods take the student's `logits`, float32 (n, classes); `weights`, float32 (n,); and `targets`.
+    With `soft`, `targets` are the teacher's logits, float32 (n, classes); otherwise they are class indices,
+    int64 (n,), or for multi-label float32 (n, classes) of 0 and 1.
 
     Attributes:
-        multi_label: The classes do not exclude each other.
-        temperature: Divides both logits where targets are soft; the loss is multiplied by its square,
-            so that the gradient stays of one size.
-        class_weights: For labels, the weight of each class: of the examples that have it, or for
-            multi-label of the class where it applies.
+        multi_label: The classes are not mutually exclusive.
+        temperature: For soft targets: divides the logits of student and teacher. The loss is multiplied by
+            its square, which keeps the size of the gradient.
+        class_weights: For labels: the weight of each class. It applies to the examples with that label; for
+            multi-label, to the class in the examples that have it.
     """
 
     multi_label: bool = False
@@ -31,16 +31,17 @@ class Objective:
 
     @property
     def metric_name(self) -> str:
+        """``"macro_f1"`` for multi-label, otherwise ``"accuracy"``."""
         return "macro_f1" if self.multi_label else "accuracy"
 
     def loss(self, logits: Tensor, targets: Tensor, weights: Tensor, *, soft: bool) -> Tensor:
-        """The weighted mean of the examples' losses.
+        """Compute the weighted mean of the loss per example.
 
-        Of soft targets that is KL(teacher || student), of labels the cross-entropy; for multi-label
-        the mean of the classes' binary cross-entropies.
+        The loss is KL(teacher || student) for soft targets and the cross-entropy for labels; for multi-label,
+        the mean over the classes of the binary cross-entropy.
         """
         if self.multi_label:
-            losses = self._of_each_class(logits, targets, soft=soft)
+            losses = self._binary_cross_entropy(logits, targets, soft=soft)
         elif soft:
             losses = self._divergence(logits, targets)
         else:
@@ -50,7 +51,10 @@ class Objective:
         return (losses * weights).sum() / weights.sum().clamp_min(torch.finfo(weights.dtype).tiny)
 
     def metric(self, logits: Tensor, targets: Tensor, weights: Tensor, *, soft: bool) -> float:
-        """The weighted accuracy, or macro F1 for multi-label; soft targets stand for their answers."""
+        """Compute the weighted accuracy, or macro F1 for multi-label.
+
+        Soft targets count as the labels that the teacher predicts.
+        """
         if self.multi_label:
             return _macro_f1(logits > 0, targets > (0 if soft else 0.5), weights)
         truth = targets.argmax(dim=1) if soft else targets
@@ -63,7 +67,7 @@ class Objective:
         each = functional.kl_div(student, teacher, reduction="none", log_target=True)
         return each.sum(dim=1) * self.temperature**2
 
-    def _of_each_class(self, logits: Tensor, targets: Tensor, *, soft: bool) -> Tensor:
+    def _binary_cross_entropy(self, logits: Tensor, targets: Tensor, *, soft: bool) -> Tensor:
         if soft:
             logits, targets = logits / self.temperature, torch.sigmoid(targets / self.temperature)
         each = functional.binary_cross_entropy_with_logits(
@@ -76,7 +80,7 @@ class Objective:
 
 
 def _macro_f1(predicted: Tensor, truth: Tensor, weights: Tensor) -> float:
-    share = weights[:, None]
-    hits = (share * (predicted & truth)).sum(dim=0)
-    named = (share * predicted).sum(dim=0) + (share * truth).sum(dim=0)
-    return float((2 * hits / named.clamp_min(torch.finfo(weights.dtype).tiny)).mean())
+    weight = weights[:, None]
+    hits = (weight * (predicted & truth)).sum(dim=0)
+    total = (weight * predicted).sum(dim=0) + (weight * truth).sum(dim=0)
+    return float((2 * hits / total.clamp_min(torch.finfo(weights.dtype).tiny)).mean())

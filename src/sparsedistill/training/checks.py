@@ -1,0 +1,60 @@
+"""Checks that a student's network can be trained on given examples."""
+
+from __future__ import annotations
+
+from ..data.examples import Examples
+from ..errors import InputError
+from ..vocabulary.vocabulary import Vocabulary
+from .config import TrainingConfig
+from .network import NetworkConfig
+
+
+def check_examples(network: NetworkConfig, vocabulary: Vocabulary, examples: Examples) -> None:
+    """Check that a network can be trained or evaluated on `examples`.
+
+    Raises:
+        InputError: The vocabulary, the number of texts per example, or the targets do not fit the network.
+    """
+    if len(vocabulary) != network.rows:
+        raise InputError(
+            f"The vocabulary has {len(vocabulary)} n-grams and the student {network.rows} rows: "
+            "create the student with the vocabulary that it is trained with."
+        )
+    if network.pair != (examples.text_pair is not None):
+        wanted, found = ("pairs", "single texts") if network.pair else ("single texts", "pairs")
+        raise InputError(f"The student takes {wanted} and the examples are {found}: use the same for both.")
+    targets = examples.targets
+    if targets.ndim == 2 and targets.shape[1] != network.classes:
+        raise InputError(
+            f"The student has {network.classes} classes and the targets have {targets.shape[1]}: "
+            "use the same classes for both."
+        )
+    if not examples.soft and network.multi_label != (targets.ndim == 2):
+        raise InputError(
+            "The student is multi-label and the labels are class indices: "
+            "give an array of 0 and 1 of shape (texts, classes)."
+            if network.multi_label
+            else "The labels are multi-label and the student is not: create the student with multi_label."
+        )
+    if targets.ndim == 1 and targets.max() >= network.classes:
+        raise InputError(
+            f"Label {targets.max()} is out of range for a student with {network.classes} classes: "
+            "correct the label, or add classes."
+        )
+
+
+def check_class_weights(network: NetworkConfig, examples: Examples, config: TrainingConfig) -> None:
+    """Check that ``config.class_weights`` can be applied to `examples`.
+
+    Raises:
+        InputError: The targets are soft, or the number of weights is not that of the classes.
+    """
+    if config.class_weights is not None and examples.soft:
+        raise InputError(
+            "class_weights apply to labels and the targets are soft: give the examples weights instead."
+        )
+    if config.class_weights is not None and len(config.class_weights) != network.classes:
+        raise InputError(
+            f"{len(config.class_weights)} class_weights were given for {network.classes} classes: "
+            "give one per class."
+        )

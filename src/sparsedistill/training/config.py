@@ -1,0 +1,78 @@
+"""Settings of the training. Does not import torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from ..errors import InputError
+
+#: Back end of the table (see :mod:`sparsedistill.training.tables.registry`); ``"auto"`` is FBGEMM if it is
+#: installed.
+TableKind: TypeAlias = Literal["auto", "fbgemm", "embedding_bag"]
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """How a student is trained.
+
+    The defaults are for a student that is trained from scratch, on soft targets or on labels.
+    :data:`FINE_TUNING` is for training on labels after distillation.
+
+    Attributes:
+        epochs: Passes over the examples.
+        batch_size: Examples per step.
+        learning_rate: Peak learning rate of Adam, for the head.
+        table_learning_rate: Peak learning rate of row-wise Adagrad, for the table.
+        warmup: Share of the steps in which both rates rise linearly from 0; afterwards they fall linearly to
+            0.
+        ngram_dropout: Share of each text's n-grams that is dropped at random.
+        max_ngrams: Maximum number of n-grams per text; of a longer text, a random sample is kept.
+        temperature: Divides the logits of teacher and student if the targets are soft.
+        class_weights: Only for labels: the weight of each class. It applies to the examples with that label;
+            for multi-label, to the class in the examples that have it.
+        evaluations: Number of evaluations, spread evenly over the run; one more precedes the first step.
+        patience: Stop after this number of evaluations without a better result; None to never stop early.
+        window: Texts to hold in memory and shuffle together: shards are read until they have this many.
+        seed: Seeds the order of the examples, the choice of dropped n-grams, and dropout.
+        threads: Threads for training and n-gram extraction. None uses torch's current setting for the former
+            and all cores for the latter.
+
+    Raises:
+        InputError: A setting is out of range.
+    """
+
+    epochs: int = 5
+    batch_size: int = 256
+    learning_rate: float = 1e-3
+    table_learning_rate: float = 0.1
+    warmup: float = 0.06
+    ngram_dropout: float = 0.1
+    max_ngrams: int | None = 2048
+    temperature: float = 1.0
+    class_weights: tuple[float, ...] | None = None
+    evaluations: int = 10
+    patience: int | None = None
+    window: int = 200_000
+    seed: int = 0
+    threads: int | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch_size", "max_ngrams", "evaluations", "patience", "window", "threads"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise InputError(f"The training setting {name} is {value}: it must be at least 1.")
+        if self.seed < 0:
+            raise InputError(f"The training setting seed is {self.seed}: it must be at least 0.")
+        for name in ("warmup", "ngram_dropout"):
+            value = getattr(self, name)
+            if not 0 <= value < 1:
+                raise InputError(f"The training setting {name} is {value}: it must be in [0, 1).")
+        for name in ("learning_rate", "table_learning_rate", "temperature"):
+            value = getattr(self, name)
+            if not value > 0:
+                raise InputError(f"The training setting {name} is {value}: it must be greater than 0.")
+
+
+#: For training a distilled student on labels.
+FINE_TUNING = TrainingConfig(epochs=3, learning_rate=5e-4, table_learning_rate=0.03)
