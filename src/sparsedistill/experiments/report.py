@@ -27,7 +27,7 @@ from ..data.inputs import write_texts
 from ..data.labelled import Labelled
 from ..data.sources import DataSource
 from ..errors import InputError
-from ..evaluation.evaluate import measure
+from ..evaluation.metrics import measure
 from ..labeling.remembered import underlying_teacher
 from ..labeling.soft_targets import SoftTargets, label
 from ..pipeline.config import DistillationConfig

@@ -9,7 +9,7 @@ from statistics import mean, stdev
 from typing import Any
 
 from .._internal.files import read_json
-from ..evaluation.plots import Dots, reach, settings_chart
+from ..evaluation.plots import PlotPoint, ablation_plot, value_range
 
 #: A result, as :func:`~.report.run_task` returns it, with its ``ablations`` where they were run;
 #: or, of a task that could not be run, its ``recipe`` and ``failure``.
@@ -144,12 +144,12 @@ def plots(results: Sequence[Result]) -> dict[str, str]:
     for result in results:
         dots = {ablation["name"]: _dots(result, ablation) for ablation in _begun(result)}
         for ablation in _begun(result):
-            found[_plot(result, ablation)] = settings_chart(
+            found[_plot(result, ablation)] = ablation_plot(
                 f"{result['title']}: {_METRICS.get(result['metric'], 'accuracy')}",
                 ablation["title"],
                 dots[ablation["name"]],
                 joined=ablation["ordered"],
-                ends=reach([dot for some in dots.values() for dot in some]),
+                limits=value_range([dot for some in dots.values() for dot in some]),
             )
     return found
 
@@ -213,9 +213,9 @@ def _plot(result: Result, ablation: dict[str, Any]) -> str:
     return f"ablations/{result['recipe']}-{ablation['name']}.svg"
 
 
-def _dots(result: Result, ablation: dict[str, Any]) -> list[Dots]:
+def _dots(result: Result, ablation: dict[str, Any]) -> list[PlotPoint]:
     return [
-        Dots(variant["label"], _metrics(result, variant), _validations(variant), variant["own"])
+        PlotPoint(variant["label"], _metrics(result, variant), _validations(variant), variant["own"])
         for variant in ablation["variants"]
         if variant["students"]
     ]
