@@ -173,7 +173,7 @@ def test_what_cannot_work_is_refused() -> None:
     assert "same classes" in error(
         lambda: Cascade.fit(make(), Spy(), Labelled(data.texts, data.labels, ("bad", "good")))
     )
-    assert "one a text" in error(lambda: Cascade.fit(make(), Spy(), data, scores=scores[:-1]))
+    assert "row per text" in error(lambda: Cascade.fit(make(), Spy(), data, scores=scores[:-1]))
 
 
 def test_nothing_of_it_imports_torch_before_a_transformer_is_asked(tmp_path: Path) -> None:

@@ -188,7 +188,7 @@ def test_what_cannot_be_moved_is_refused(monkeypatch: pytest.MonkeyPatch) -> Non
     for device in ("meta", "nonsense", "", "cuda:99"):
         assert repr(device) in error(lambda d=device: student.to(d))
     if not torch.cuda.is_available():
-        assert "where there is a GPU" in error(lambda: student.to("cuda"))
+        assert "if there is a GPU" in error(lambda: student.to("cuda"))
     assert "'int8'" in error(lambda: student.to("cpu", "int8"))  # type: ignore[arg-type]
     with monkeypatch.context() as context:
         context.setitem(sys.modules, "torch", None)

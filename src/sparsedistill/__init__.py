@@ -1,4 +1,8 @@
-"""Distil a transformer text classifier into a student that runs at the cost of reading the bytes."""
+"""Distil a transformer text classifier into an n-gram student that runs at the cost of reading the bytes.
+
+A student needs neither torch nor transformers. Names that need them, or that few programs use, are imported
+on first use.
+"""
 
 from __future__ import annotations
 
@@ -31,8 +35,8 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-#: What needs the extra ``train`` is imported when it is first asked for: a student needs no torch.
-_LATER = {
+#: Public names that are imported on first use, with their modules.
+_LAZY = {
     "CallableTeacher": "teachers.callable",
     "Cascade": "cascade",
     "DistillationConfig": "pipeline.config",
@@ -79,10 +83,10 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _LATER:
+    if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     try:
-        return getattr(import_module(f".{_LATER[name]}", __name__), name)
+        return getattr(import_module(f".{_LAZY[name]}", __name__), name)
     except ModuleNotFoundError as error:
         if error.name not in ("accelerate", "torch", "transformers"):
             raise

@@ -1,4 +1,4 @@
-"""A student with its teacher behind it: the one for most texts, the other for the rest."""
+"""A student and its teacher: the teacher scores the texts that the student is not confident about."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from .data.labelled import Labelled
 from .errors import InputError
 from .evaluation.deferral import DeferralCurve, confidence
 from .labeling.scorer import SCORED_AT_ONCE, batch_scorer
+from .model.config import FormatRecord
 from .model.predictions import Predictions, TextClassifier
 from .model.record import DeferralRecord
 from .student import Student
@@ -29,18 +30,19 @@ from .teachers.transformers import TransformersTeacher
 FORMAT = "sparsedistill cascade"
 FORMAT_VERSION = 1
 CASCADE_FILE = "cascade.json"
+_DAMAGED = "save the cascade again"
 
 
 @dataclass(frozen=True)
 class CascadeFile:
-    """``cascade.json``.
+    """The contents of ``cascade.json``.
 
     Attributes:
         format: ``"sparsedistill cascade"``.
         format_version: Version of the directory's format.
-        threshold: The student's confidence from which on its answer counts.
-        teacher: Directory or Hub id of the teacher; None for a teacher without a name.
-        evaluation: What was measured where the threshold was chosen.
+        threshold: Texts on which the student's confidence is below this are deferred to the teacher.
+        teacher: Directory or Hub id of the teacher; None if it has none (a function or an object).
+        evaluation: Measurements on the texts that the threshold was chosen on.
     """
 
     format: str
@@ -49,13 +51,28 @@ class CascadeFile:
     teacher: str | None = None
     evaluation: DeferralRecord | None = None
 
+    @classmethod
+    def read(cls, directory: str | Path) -> CascadeFile:
+        """Read ``cascade.json`` from the directory of a cascade; its format is checked first.
+
+        Raises:
+            InputError: The file is missing or damaged, or has another format version.
+        """
+        path = Path(directory) / CASCADE_FILE
+        found = read_record(path, FormatRecord, _DAMAGED)
+        if (found.format, found.format_version) != (FORMAT, FORMAT_VERSION):
+            raise InputError(
+                f"{directory} does not hold a cascade of format version {FORMAT_VERSION}: {_DAMAGED}."
+            )
+        return read_record(path, cls, _DAMAGED)
+
 
 @dataclass(frozen=True)
 class CascadePredictions(Predictions):
-    """Answers for n texts, by whom they were given.
+    """Predictions for n texts, with the texts that the teacher scored.
 
     Attributes:
-        deferred: bool (n,), the teacher has answered.
+        deferred: bool (n,), True for texts that were deferred to the teacher.
     """
 
     deferred: NDArray[np.bool_]
@@ -63,19 +80,20 @@ class CascadePredictions(Predictions):
 
 @dataclass
 class Cascade(TextClassifier):
-    """A classifier that asks the teacher where the student is not sure. It answers as a student does.
+    """A classifier that defers texts to the teacher if the student is not confident.
 
-    The teacher is loaded when it is asked for the first time.
+    It has the methods of a student. The teacher is loaded when the first text is deferred.
 
     Args:
-        student: The student; calibrated, as training leaves it.
-        teacher: Its teacher, of the same classes.
-        threshold: The student's answer counts from this confidence on: the probability of its label, or
-            for multi-label that of its least certain yes or no.
-        evaluation: What was measured where the threshold was chosen.
+        student: The student, calibrated (the default after training).
+        teacher: The student's teacher, with the same classes.
+        threshold: Texts on which the student's confidence is below this are deferred. Confidence is the
+            probability of the predicted label, or for multi-label that of the least certain of the per-class
+            decisions. Above 1 all texts are deferred.
+        evaluation: Measurements on the texts that the threshold was chosen on.
 
     Raises:
-        InputError: The threshold is no number from 0 on, or the teacher cannot be asked.
+        InputError: The threshold is not a finite number of at least 0, or the teacher cannot score new texts.
     """
 
     student: Student
@@ -87,12 +105,16 @@ class Cascade(TextClassifier):
         if not (
             isinstance(self.threshold, int | float) and math.isfinite(self.threshold) and self.threshold >= 0
         ):
-            raise InputError(f"The threshold is {self.threshold!r}: it must be a number from 0 to 1.")
+            raise InputError(
+                f"The threshold is {self.threshold!r}: it must be a finite number of at least 0."
+            )
         if isinstance(self.teacher, FileTeacher):
-            raise InputError("A file of scores answers no new text: give the teacher that made them.")
+            raise InputError(
+                "A file of scores cannot score new texts: pass the teacher that made the scores."
+            )
         self.classes, self.multi_label = self.student.classes, self.student.multi_label
         self.pair = self.student.pair
-        self._asked: Teacher | None = None
+        self._loaded_teacher: Teacher | None = None
 
     @classmethod
     def fit(
@@ -108,22 +130,24 @@ class Cascade(TextClassifier):
         threads: int | None = None,
         progress: Progress = no_progress,
     ) -> Cascade:
-        """Choose the threshold on texts that neither was trained on.
+        """Make a cascade, with a threshold chosen on held-out texts.
 
-        With labels the target is the teacher's metric (accuracy, for multi-label macro F1). Without them
-        it is the teacher's answers, of which more are needed: a student that errs on other texts than its
-        teacher may be as good and agree less.
+        With labels the target is a share of the teacher's metric (accuracy, or macro F1 for multi-label).
+        Without labels it is agreement with the teacher, which takes more teacher calls: a student whose
+        errors are on other texts than its teacher's may be equally good but agree less.
 
         Args:
             student: The student.
             teacher: Its teacher.
-            validation: Labelled texts, or texts alone; some thousands, for the threshold is as good as they.
-            text_pair: The second texts, where `validation` is texts alone.
-            retention: Share of the teacher's metric to keep, with as few calls as can be.
-            calls: Instead of that, a budget: the share of texts that may go to the teacher. With labels
-                the best threshold within it is taken.
-            scores: The teacher's logits of the texts, (n, classes), where they are at hand.
-            threads: For the student; all cores by default.
+            validation: Labelled texts or plain texts that neither was trained on. Use some thousands: the
+                threshold is only as good as they are.
+            text_pair: The second texts of pairs, if `validation` is plain texts.
+            retention: Share of the teacher's metric to retain, with as few teacher calls as possible.
+            calls: Instead of `retention`, a budget: the largest share of texts to defer. With labels the
+                threshold with the best metric within the budget is chosen.
+            scores: The teacher's logits of the texts, float32 (n, classes), if known; the teacher is not
+                called then.
+            threads: Threads for the student; all cores by default.
             progress: Shows the progress of the teacher.
 
         Raises:
@@ -133,7 +157,7 @@ class Cascade(TextClassifier):
         if isinstance(validation, Labelled):
             if validation.classes != student.classes:
                 raise InputError(
-                    f"The labels are {', '.join(validation.classes)} and the student's classes "
+                    f"The data has the classes {', '.join(validation.classes)}, but the student has "
                     f"{', '.join(student.classes)}: use the same classes in the same order."
                 )
             validation, text_pair, labels = validation.texts, validation.text_pair, validation.labels
@@ -141,7 +165,7 @@ class Cascade(TextClassifier):
         ours = student.score(validation, text_pair, threads=threads).logits
         if scores is None:
             pairs = None if text_pair is None else as_strings(text_pair, "text_pair")
-            scores = batch_scorer(cascade._loaded(), progress)(as_strings(validation), pairs)
+            scores = batch_scorer(cascade._load_teacher(), progress)(as_strings(validation), pairs)
         curve = DeferralCurve.of(ours, scores, labels, multi_label=student.multi_label)
         chosen = curve.for_retention(retention) if calls is None else curve.for_calls(calls)
         cascade.threshold = float(curve.thresholds[chosen])
@@ -153,30 +177,33 @@ class Cascade(TextClassifier):
 
     @property
     def teacher_name(self) -> str | None:
-        """The directory or Hub id of the teacher; None where it is a function or an object."""
+        """The directory or Hub id of the teacher; None if it is a function or an object."""
         if isinstance(self.teacher, TransformersTeacher):
             return self.teacher.name
         return str(self.teacher) if isinstance(self.teacher, str | Path) else None
 
-    # ---- answers ---------------------------------------------------------------------------------
+    # ---- predictions -----------------------------------------------------------------------------
 
     def score(
         self, texts: Texts, text_pair: Texts | None = None, *, threads: int | None = None
     ) -> CascadePredictions:
-        """Logits and coverage of n texts, and which of them the teacher has answered.
+        """Score n texts, and say which of them were deferred to the teacher.
 
         Args:
             texts: n texts, or the first texts of n pairs.
-            text_pair: The second ones.
-            threads: For the student; all cores by default.
+            text_pair: The second texts of the pairs.
+            threads: Threads for the student; all cores by default.
+
+        Returns:
+            Logits float32 (n, classes), of the teacher for deferred texts; coverage float32 (n,); and
+            ``deferred`` bool (n,).
 
         Raises:
             InputError: As :meth:`Student.score`; or the teacher cannot be loaded, has other classes, or
-                answers with other sizes.
+                returns scores of the wrong shape.
         """
         found = self.student.score(texts, text_pair, threads=threads)
-        sure = confidence(found.probabilities, multi_label=self.multi_label)
-        deferred = sure < self.threshold
+        deferred = confidence(found.probabilities, multi_label=self.multi_label) < self.threshold
         logits = found.logits
         rows = np.flatnonzero(deferred)
         if len(rows):
@@ -184,7 +211,7 @@ class Cascade(TextClassifier):
             sides = [as_strings(side).take(rows) for side in (texts, text_pair) if side is not None]
             for begin in range(0, len(rows), SCORED_AT_ONCE):
                 part = slice(begin, begin + SCORED_AT_ONCE)
-                teacher, given = self._loaded(), [side[part].to_pylist() for side in sides]
+                teacher, given = self._load_teacher(), [side[part].to_pylist() for side in sides]
                 logits[rows[part]] = checked(teacher.score(*given), len(given[0]), teacher)
         return CascadePredictions(logits, found.coverage, self.multi_label, deferred)
 
@@ -193,8 +220,8 @@ class Cascade(TextClassifier):
     def save_pretrained(self, directory: str | Path) -> None:
         """Write the cascade to a new directory: the student, the threshold, and the teacher's name.
 
-        The teacher itself stays where it is. One that has no name (a function) is given again to
-        :meth:`from_pretrained`.
+        The teacher itself is not copied. If it has no name (a function or an object), pass it to
+        :meth:`from_pretrained` again.
 
         Raises:
             InputError: `directory` exists already or cannot be written.
@@ -208,38 +235,37 @@ class Cascade(TextClassifier):
 
     @classmethod
     def from_pretrained(cls, directory: str | Path, teacher: TeacherLike | None = None) -> Cascade:
-        """The cascade that :meth:`save_pretrained` wrote.
+        """Load a cascade that :meth:`save_pretrained` wrote.
 
         Args:
-            directory: Where it is.
-            teacher: Another place of the teacher, or a teacher without a name.
+            directory: Directory of the cascade.
+            teacher: The teacher, if it has no name or has been moved; replaces the saved name.
 
         Raises:
-            InputError: There is no cascade, it is damaged, or its teacher has no name and none is given.
+            InputError: The cascade was not found or is damaged, or its teacher has no name and `teacher` is
+                None.
         """
         folder = Path(directory)
-        config = read_record(folder / CASCADE_FILE, CascadeFile, "save the cascade again")
-        if (config.format, config.format_version) != (FORMAT, FORMAT_VERSION):
-            raise InputError(f"{folder} holds no cascade of format version {FORMAT_VERSION}: save it again.")
+        config = CascadeFile.read(folder)
         teacher = config.teacher if teacher is None else teacher
         if teacher is None:
-            raise InputError(f"The teacher of {folder} has no name: pass it as teacher.")
+            raise InputError(f"The teacher of {folder} has no name: pass it as the argument teacher.")
         return cls(Student.from_pretrained(folder / "student"), teacher, config.threshold, config.evaluation)
 
-    # ---- parts -----------------------------------------------------------------------------------
+    # ---- teacher ---------------------------------------------------------------------------------
 
-    def _loaded(self) -> Teacher:
-        if self._asked is None:
+    def _load_teacher(self) -> Teacher:
+        if self._loaded_teacher is None:
             teacher = as_teacher(self.teacher, self.classes, self.multi_label)
             if tuple(teacher.classes) != self.classes or teacher.multi_label != self.multi_label:
                 raise InputError(
-                    f"{teacher.name} tells {', '.join(teacher.classes)} apart and the student "
-                    f"{', '.join(self.classes)}: give the teacher that it was distilled from."
+                    f"{teacher.name} has the classes {', '.join(teacher.classes)}, but the student has "
+                    f"{', '.join(self.classes)}: pass the teacher that it was distilled from."
                 )
-            self._asked = teacher
-        return self._asked
+            self._loaded_teacher = teacher
+        return self._loaded_teacher
 
 
 def is_cascade(directory: str | Path) -> bool:
-    """Whether a cascade was saved there."""
+    """Whether `directory` holds a cascade."""
     return (Path(directory) / CASCADE_FILE).is_file()

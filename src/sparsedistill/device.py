@@ -1,7 +1,7 @@
-"""A student whose table and head lie on a torch device: n-grams are found here, answers are computed there.
+"""A student on a torch device: n-grams are extracted on the CPU, pooled and scored on the device.
 
-A batch of texts becomes n-gram rows in a thread of the background, on as many cores as it is given, while
-the device pools and scores the batch before. What goes over the bus is a row number for each n-gram.
+A background thread turns a batch of texts into n-gram rows, on as many cores as the call allows, while the
+device pools and scores the batch before it. Only row numbers, one per n-gram, are copied to the device.
 """
 
 from __future__ import annotations
@@ -27,40 +27,40 @@ from .model.student_model import StudentModel
 from .model.torch_pairs import pair_features, weighted_parts
 from .model.weights import StudentWeights
 
-#: How the numbers of the table are kept on a device.
+#: Data type of the table on a device.
 Precision: TypeAlias = Literal["auto", "float16", "float32"]
 
-_NGRAMS = 1 << 25  # in a batch, at most: a text has no more than most_ngrams for each byte
-_TEXTS = 1 << 16  # likewise
-_UNFETCHED = 2  # batches that a device may be behind
-_CHUNK = 1 << 24  # numbers of the table that are sent at once
-_CHANGE = 5e-4  # of a probability by float16, at most, on drawn texts: half of what is promised for all
+_BATCH_NGRAMS = 1 << 25  # upper bound: a text has at most most_ngrams n-grams per byte
+_BATCH_TEXTS = 1 << 16
+_UNFETCHED = 2  # batches whose results may still be on the device
+_CHUNK = 1 << 24  # numbers of the table that are copied at once
+_MAX_CHANGE = 5e-4  # of a probability by float16, on sampled texts: half of the bound that is documented
 
 
 class DeviceStudent(StudentClassifier):
-    """A student on a torch device, with the answers of the one it was made from, within 0.001.
+    """A student on a torch device. Probabilities are within 0.001 of the student that it was made from.
 
-    Where the first layer is narrower than the table, it is folded into it (not for pairs, whose first
-    layer does not follow the mean): rows are as wide as the narrower of both. On CUDA their numbers are
-    float16 if that changes no probability by more than 0.0005 on 768 texts of 1, 8 and 64 n-grams (or 256
-    pairs of three times as many), drawn by Zipf's law (the shortest are the most sensitive); float32
-    otherwise, and on all other devices.
+    If the first layer is narrower than the table, it is folded into the table, so rows are as wide as the
+    narrower of the two. (Not for pairs: their first layer does not directly follow the mean.) With precision
+    ``"auto"`` the table is float16 on CUDA if that changes no probability by more than 0.0005 on 768 sampled
+    texts of 1, 8 and 64 n-grams (or 256 sampled pairs with three such parts each), and float32 otherwise and
+    on all other devices. The n-grams are sampled by Zipf's law; the shortest texts are the most sensitive.
 
-    Several threads may use one at once.
-
-    Attributes:
-        vocabulary: The n-grams it knows.
-        device: Where the table and the head are.
+    It is safe to use from several threads at once.
 
     Args:
-        student: A student as trained, not a compact one.
+        student: A trained student, not a compact one.
         device: A torch device, such as ``"cuda"``, ``"cuda:1"`` or ``"cpu"``.
-        precision: ``"auto"``, or how the table is kept whatever that changes; it is float32 all the same
-            where a number is too large for float16.
+        precision: Data type of the table. ``"float16"`` is used without the check above, but falls back to
+            float32 if a number is too large for float16.
+
+    Attributes:
+        vocabulary: The student's vocabulary.
+        device: The device of the table and the head.
 
     Raises:
-        InputError: There is no such device, it has too little memory, the student is compact, or
-            `precision` is none.
+        InputError: torch cannot use the device, it has too little memory, the student is compact, or
+            `precision` is invalid.
     """
 
     def __init__(
@@ -68,8 +68,7 @@ class DeviceStudent(StudentClassifier):
     ) -> None:
         if isinstance(student.weights, CompactWeights):
             raise InputError(
-                "A compact student is served from the processor's caches: "
-                "move the student that it was made from to a device."
+                "A compact student runs on the CPU only: use the student that it was made from on a device."
             )
         if precision not in ("auto", "float16", "float32"):
             raise InputError(f"precision is {precision!r}: it must be 'auto', 'float16' or 'float32'.")
@@ -87,7 +86,7 @@ class DeviceStudent(StudentClassifier):
         except torch.OutOfMemoryError as error:
             raise InputError(
                 f"{self.device} has too little memory for the table ({first_line(error)}): "
-                "use another device, or stay on the processor."
+                "use another device, or run on the CPU."
             ) from error
 
     def __repr__(self) -> str:
@@ -101,7 +100,7 @@ class DeviceStudent(StudentClassifier):
     def _score(
         self, texts: CoreTexts, text_pair: CoreTexts | None, threads: int
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        # A tuple of what is not Arrow: nobody can change it meanwhile, and the core takes it as it is.
+        # Lists become tuples, which the caller cannot change while the background thread reads them.
         sides = [
             side if isinstance(side, _core.ArrowTexts) else tuple(side)
             for side in (texts, text_pair)
@@ -117,28 +116,28 @@ class DeviceStudent(StudentClassifier):
 
         pieces = _pieces(sides, self.vocabulary.tokenizer.core.most_ngrams)
         with torch.inference_mode(), closing(in_background(extract, pieces)) as batches:
-            for batch, answer in self._scored(batches):
-                logits[batch.piece] = answer
+            for batch, batch_logits in self._scored(batches):
+                logits[batch.piece] = batch_logits
                 coverage[batch.piece] = batch.coverage()
         return logits, coverage
 
     def _scored(self, batches: Iterable[_Batch]) -> Iterator[tuple[_Batch, NDArray[np.float32]]]:
-        """Batches with their logits, in order, the device being let work on some while more are sent."""
-        lane = _Lane(self.device)
+        """Batches with their logits, in order. The device may lag a few batches behind the sending."""
+        transfers = _Transfers(self.device)
         unfetched: deque[tuple[_Batch, Callable[[], NDArray[np.float32]]]] = deque()
         for batch in batches:
-            rows, offsets = lane.send(batch.rows, batch.offsets)
+            rows, offsets = transfers.send(batch.rows, batch.offsets)
             means = _pooled(rows, self._table, offsets).float()
-            unfetched.append((batch, lane.fetch(self._head(means, offsets.diff()))))
+            unfetched.append((batch, transfers.fetch(self._head(means, offsets.diff()))))
             if len(unfetched) > _UNFETCHED:
-                done, answer = unfetched.popleft()
-                yield done, answer()
-        for done, answer in unfetched:
-            yield done, answer()
+                done, wait = unfetched.popleft()
+                yield done, wait()
+        for done, wait in unfetched:
+            yield done, wait()
 
 
 class _Batch(NamedTuple):
-    """Some of the texts, and what the core finds in them: see :class:`~.vocabulary.NgramRows`."""
+    """A slice of the texts and its n-gram rows: see :class:`~sparsedistill.vocabulary.NgramRows`."""
 
     piece: slice
     rows: NDArray[np.int64]
@@ -151,33 +150,34 @@ class _Batch(NamedTuple):
 
 
 class _Head:
-    """From means of rows to logits, and what of that is done to the rows before."""
+    """The head: mean rows in, logits out. Folds the first layer into the rows if that makes them narrower."""
 
-    def __init__(self, network: StudentWeights, pair: bool, device: torch.device) -> None:
-        hidden, features = network.hidden_weight.shape
+    def __init__(self, weights: StudentWeights, pair: bool, device: torch.device) -> None:
+        hidden, features = weights.hidden_weight.shape
         self.folds = not pair and hidden < features
         self.pair = pair
         self.device = device
         self._hidden_weight, self._hidden_bias, self._output_weight, self._output_bias = (
             torch.tensor(array, device=device)
             for array in (
-                network.hidden_weight,
-                network.hidden_bias,
-                network.output_weight,
-                network.output_bias,
+                weights.hidden_weight,
+                weights.hidden_bias,
+                weights.output_weight,
+                weights.output_bias,
             )
         )
 
     def fold(self, rows: Tensor) -> Tensor:
-        """NgramRows (n, dim) as the device keeps them."""
+        """Rows (n, dim) as the table on the device holds them: (n, hidden) if the first layer is folded."""
         return functional.linear(rows, self._hidden_weight) if self.folds else rows
 
     def __call__(self, means: Tensor, counts: Tensor) -> Tensor:
-        """Logits (n, classes) of means of folded rows, (n, dim) or of the parts of pairs (3 * n, dim).
+        """Logits (n, classes).
 
         Args:
-            means: Zeros where there are no rows.
-            counts: How many rows each is the mean of.
+            means: Mean of the folded rows of each text, (n, dim), or of each part of a pair, (3 * n, dim);
+                zeros for no rows.
+            counts: Number of rows in each mean, (n,) or (3 * n,).
         """
         features = means
         if self.pair:
@@ -190,15 +190,15 @@ class _Head:
         return functional.linear(torch.tanh(hidden), self._output_weight, self._output_bias)
 
 
-class _Lane:
-    """The way to a device and back. On CUDA neither is waited for, and copies pass the work by."""
+class _Transfers:
+    """Copies to a device and back. On CUDA both are asynchronous, and copies to it have their own stream."""
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
         self._copies = torch.cuda.Stream(device) if device.type == "cuda" else None  # type: ignore[no-untyped-call]
 
     def send(self, *arrays: NDArray[np.int64]) -> list[Tensor]:
-        """The arrays on the device."""
+        """Copy arrays to the device."""
         tensors = [torch.from_numpy(array) for array in arrays]
         if self._copies is None:
             return [tensor.to(self._device) for tensor in tensors]
@@ -207,12 +207,14 @@ class _Lane:
         work = torch.cuda.current_stream(self._device)
         work.wait_stream(self._copies)
         for tensor in sent:
-            tensor.record_stream(work)  # its memory is not the copying stream's to reuse before that
+            tensor.record_stream(
+                work
+            )  # keeps the copy stream from reusing the memory before the work is done
         return sent
 
-    def fetch(self, answers: Tensor) -> Callable[[], NDArray[np.float32]]:
-        """What waits for `answers` and gives them."""
-        fetched = answers.to("cpu", non_blocking=self._copies is not None)
+    def fetch(self, logits: Tensor) -> Callable[[], NDArray[np.float32]]:
+        """Start to copy `logits` back; the returned function waits for the copy and returns it."""
+        fetched = logits.to("cpu", non_blocking=self._copies is not None)
         if self._copies is None:
             return fetched.numpy
         arrived = torch.cuda.Event()  # type: ignore[no-untyped-call]
@@ -229,24 +231,24 @@ class _Lane:
 def _usable(device: str | torch.device) -> torch.device:
     try:
         probe = torch.ones(1, device=torch.device(device))
-        probe.cpu()  # a device that keeps no numbers, such as meta, has none to give back
+        probe.cpu()  # fails on devices without data, such as meta
     except (AssertionError, RuntimeError, TypeError) as error:
         reason = first_line(error).split(". ")[0]
         raise InputError(
-            f"device is {str(device)!r}, which torch cannot use here ({reason}): "
-            "say cuda where there is a GPU and a torch built for it, or stay on the processor."
+            f"device is {str(device)!r}, which torch cannot use here ({reason}): use cuda if there is a GPU "
+            "and a torch build that supports it, or run on the CPU."
         ) from error
     return probe.device
 
 
 def _pieces(sides: Sequence[CoreTexts], most_ngrams: int) -> Generator[slice, None, None]:
-    """Texts a batch each: none has more than its bounds, except for a text that alone goes beyond them."""
-    ends = np.cumsum(sum(sizes(side) + 2 for side in sides))  # boundaries are tokens too
+    """Slices of the texts, one per batch, within the bounds of a batch or of a single text."""
+    ends = np.cumsum(sum(sizes(side) + 2 for side in sides))  # text boundaries are tokens too
     begin = 0
     while begin < len(ends):
         before = int(ends[begin - 1]) if begin else 0
-        fitting = int(np.searchsorted(ends, before + _NGRAMS // most_ngrams, side="right"))
-        end = min(max(fitting, begin + 1), begin + _TEXTS)
+        fitting = int(np.searchsorted(ends, before + _BATCH_NGRAMS // most_ngrams, side="right"))
+        end = min(max(fitting, begin + 1), begin + _BATCH_TEXTS)
         yield slice(begin, end)
         begin = end
 
@@ -256,7 +258,7 @@ def _pooled(rows: Tensor, table: Tensor, offsets: Tensor) -> Tensor:
 
 
 def _send_table(table: NDArray[np.float32], head: _Head, dtype: torch.dtype) -> Tensor:
-    """The table, folded, on the head's device; in float32 where it has numbers too large for `dtype`."""
+    """Copy the folded table to the device as `dtype`, or as float32 if a number is too large for `dtype`."""
     rows, dim = table.shape
     width = head.fold(torch.empty(0, dim, device=head.device)).shape[1]
     sent = torch.empty(rows, width, dtype=dtype, device=head.device)
@@ -268,24 +270,24 @@ def _send_table(table: NDArray[np.float32], head: _Head, dtype: torch.dtype) -> 
         fits &= part.isfinite().all()
     if fits or dtype == torch.float32:
         return sent
-    del sent, part  # before more memory is asked for
+    del sent, part  # frees the memory before more is allocated
     return _send_table(table, head, torch.float32)
 
 
-def half_suffices(network: StudentWeights, pair: bool, multi_label: bool) -> bool:
-    """Whether answers with float16 rows are those with float32 ones, on texts drawn by Zipf's law."""
+def half_suffices(weights: StudentWeights, pair: bool, multi_label: bool) -> bool:
+    """Whether float16 rows change no probability by more than 0.0005, on texts sampled by Zipf's law."""
     offsets = torch.tensor(np.cumsum([0, *np.repeat((1, 8, 64), 256)]))
     uniform = np.random.default_rng(0).random(int(offsets[-1]))
-    ranks = (float(len(network.table)) ** uniform).astype(np.int64)
-    head = _Head(network, pair, torch.device("cpu"))
-    rows = head.fold(torch.tensor(network.table[np.minimum(ranks, len(network.table)) - 1]))
+    ranks = (float(len(weights.table)) ** uniform).astype(np.int64)
+    head = _Head(weights, pair, torch.device("cpu"))
+    rows = head.fold(torch.tensor(weights.table[np.minimum(ranks, len(weights.table)) - 1]))
 
-    def answers(means: Tensor) -> NDArray[np.float32]:
+    def predict(means: Tensor) -> NDArray[np.float32]:
         return probabilities(head(means, offsets.diff()).numpy(), multi_label=multi_label)
 
     every = torch.arange(len(rows))
     with torch.inference_mode():
-        exact = answers(_pooled(every, rows, offsets))
-        # As CUDA has it: halves are added up as floats, and their mean is a half.
-        half = answers(_pooled(every, rows.half().float(), offsets).half().float())
-    return bool(np.abs(half - exact).max() <= _CHANGE)
+        exact = predict(_pooled(every, rows, offsets))
+        # As on CUDA: float16 rows are summed in float32, and their mean is rounded to float16.
+        half = predict(_pooled(every, rows.half().float(), offsets).half().float())
+    return bool(np.abs(half - exact).max() <= _MAX_CHANGE)

@@ -1,16 +1,18 @@
-"""The student as it is deployed: load, predict, save. Imports neither torch nor transformers."""
+"""The deployed student: load, predict, explain, save. Imports neither torch nor transformers."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ._internal.files import atomic_directory, atomic_write
+from ._internal.progress import Progress, no_progress
 from ._internal.records import as_json, read_record
 from ._internal.tensors import map_tensors, write_tensors
 from ._internal.texts import Texts
 from .compression.compress import compress
+from .compression.difference import Floor
 from .errors import InputError
 from .explain.explain import explain
 from .explain.result import Explanation
@@ -32,27 +34,37 @@ _DAMAGED = "copy or save the student again"
 
 @dataclass(repr=False)
 class Student(StudentModel):
-    """A student as it is used: scores, explanations, other forms, and files.
+    """A trained student: predicts, explains, loads and saves, and has a compact and a GPU form.
 
-    Several threads may use one student at once. See :class:`~sparsedistill.model.StudentModel` for its
-    arguments.
+    It is safe to use from several threads at once. For its arguments see
+    :class:`~sparsedistill.model.StudentModel`.
     """
 
     # ---- other forms -----------------------------------------------------------------------------
 
-    def compress(self, texts: Texts, text_pair: Texts | None = None, **options: Any) -> Student:
+    def compress(
+        self,
+        texts: Texts,
+        text_pair: Texts | None = None,
+        *,
+        dims: int | None = None,
+        floor: Floor | None = None,
+        threads: int | None = None,
+        progress: Progress = no_progress,
+    ) -> Student:
         """The compact form of this student: see :func:`~sparsedistill.compression.compress`."""
-        return compress(self, texts, text_pair, **options)
+        return compress(self, texts, text_pair, dims=dims, floor=floor, threads=threads, progress=progress)
 
     def to(self, device: str, precision: Precision = "auto") -> DeviceStudent:
-        """This student with its table on a torch device, for large batches of texts on a GPU.
+        """Copy this student to a torch device, for large batches of texts on a GPU.
 
-        It answers as this one does, within 0.001: see :class:`~sparsedistill.device.DeviceStudent`.
+        Its probabilities stay within 0.001 of this student's: see
+        :class:`~sparsedistill.device.DeviceStudent`.
 
         Args:
             device: A torch device, such as ``"cuda"``.
-            precision: How the table's numbers are kept: ``"float16"``, ``"float32"``, or ``"auto"`` for
-                float16 on CUDA where answers stay the same within 0.001.
+            precision: Data type of the table: ``"float16"``, ``"float32"``, or ``"auto"`` for float16 on
+                CUDA if probabilities stay within 0.001.
 
         Raises:
             InputError: torch is not installed, the device cannot be used or has too little memory, or
@@ -64,18 +76,18 @@ class Student(StudentModel):
             if error.name != "torch":
                 raise
             raise InputError(
-                "A student on a device needs torch: pip install 'sparsedistill[train]'."
+                "Moving a student to a device needs torch: pip install 'sparsedistill[train]'."
             ) from error
         return DeviceStudent(self, device, precision)
 
     def explain(self, text: str, text_pair: str | None = None) -> Explanation:
-        """What each n-gram of a text adds to each class: see :func:`~sparsedistill.explain.explain`."""
+        """Contribution of each n-gram to each class score: see :func:`~sparsedistill.explain.explain`."""
         return explain(self, text, text_pair)
 
     # ---- on disk ---------------------------------------------------------------------------------
 
     def save_pretrained(self, directory: str | Path) -> None:
-        """Write the student to a new directory that the Hugging Face Hub understands.
+        """Write the student to a new directory, in the layout of a Hugging Face Hub model.
 
         The directory holds ``config.json``, ``model.safetensors`` (vocabulary and weights),
         ``ngrams.parquet`` (the n-grams as strings) and ``README.md`` (the model card).
@@ -85,31 +97,35 @@ class Student(StudentModel):
         """
         with atomic_directory(directory) as partial:
             write_tensors(partial / _MODEL_FILE, {**self.vocabulary.arrays(), **self.weights.arrays()})
-            self._write_record(partial, Path(directory).name)
+            self._write_config(partial, Path(directory).name)
             self.vocabulary.save_ngrams(partial)
 
     def save_evaluation(self, directory: str | Path) -> None:
-        """Write what was measured into a directory that :meth:`save_pretrained` wrote.
+        """Write :attr:`evaluation` to a directory that :meth:`save_pretrained` wrote.
 
-        ``config.json`` and the model card are replaced; the weights stay as they are.
+        Replaces ``config.json`` and ``README.md`` (the model card), each atomically. The weights are not
+        touched.
 
         Raises:
-            InputError: `directory` holds no student, or cannot be written.
+            InputError: `directory` does not hold this student, or cannot be written.
         """
         folder = Path(directory)
-        read_record(folder / _CONFIG_FILE, ModelConfig, _DAMAGED)
-        self._write_record(folder, folder.name)
+        config = self.config()
+        if replace(_read_config(folder), evaluation=config.evaluation) != config:
+            raise InputError(
+                f"{directory} holds another student: name the directory that this one was saved to."
+            )
+        self._write_config(folder, folder.absolute().name)
 
-    def _write_record(self, folder: Path, name: str) -> None:
-        for file, text in (
-            (_CONFIG_FILE, as_json(self.config())),
-            (_CARD_FILE, model_card(self.config(), name)),
-        ):
+    def _write_config(self, folder: Path, name: str) -> None:
+        """Write ``config.json`` and the model card."""
+        config = self.config()
+        for file, text in ((_CONFIG_FILE, as_json(config)), (_CARD_FILE, model_card(config, name))):
             with atomic_write(folder / file) as partial:
                 partial.write_text(text, encoding="utf-8")
 
     def config(self) -> ModelConfig:
-        """What ``config.json`` holds."""
+        """The contents of ``config.json``."""
         return ModelConfig(
             format=FORMAT,
             format_version=FORMAT_VERSION,
@@ -126,17 +142,17 @@ class Student(StudentModel):
 
     @classmethod
     def from_pretrained(cls, model: str | Path) -> Student:
-        """Open the student in a directory, or on the Hugging Face Hub.
+        """Load a student from a directory or from the Hugging Face Hub.
 
-        The weights are mapped, not read: opening takes milliseconds at any size, and processes share the
-        memory. A loaded student gives the same scores as the saved one, bit for bit.
+        The weights are memory-mapped, not read: loading takes milliseconds at any size, and processes share
+        the memory. The loaded student gives the same scores as the saved one, bit for bit.
 
         Args:
             model: A directory that :meth:`save_pretrained` wrote, or a Hub id (needs the package
                 huggingface_hub).
 
         Raises:
-            InputError: There is no student, it is damaged, or it has another format version.
+            InputError: The student was not found, is damaged, or has another format version.
         """
         directory = Path(model) if Path(model).is_dir() else _from_hub(str(model))
         config = _read_config(directory)
@@ -157,11 +173,11 @@ class Student(StudentModel):
         )
 
     def push_to_hub(self, repo_id: str, *, private: bool = False) -> str:
-        """Upload the student to the Hugging Face Hub and return its address.
+        """Upload the student to the Hugging Face Hub and return its URL.
 
         Args:
-            repo_id: ``name`` or ``organisation/name``; made where it is missing.
-            private: Make a new repository private.
+            repo_id: ``name`` or ``organisation/name``; created if it does not exist.
+            private: Create the repository as private.
         """
         from tempfile import TemporaryDirectory
 
@@ -176,7 +192,11 @@ class Student(StudentModel):
 
 
 def _read_config(directory: Path) -> ModelConfig:
-    """``config.json``, with its format and layout checked before the rest is read."""
+    """Read ``config.json``; its format and layout are checked before the rest is read.
+
+    Raises:
+        InputError: The file is missing or damaged, or its format or layout is of another version.
+    """
     path = directory / _CONFIG_FILE
     found = read_record(path, FormatRecord, _DAMAGED)
     if found.format != FORMAT or found.format_version != FORMAT_VERSION:
@@ -197,7 +217,7 @@ def _from_hub(model: str) -> Path:
         from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
     except ImportError:
         raise InputError(
-            f"{model} is no directory: name one, or install huggingface_hub to load from the Hub."
+            f"{model} is not a directory: name one, or install huggingface_hub to load from the Hub."
         ) from None
     try:
         return Path(snapshot_download(model))

@@ -151,7 +151,7 @@ def test_what_cannot_be_calibrated_says_so() -> None:
     student = make()
     texts, labels = drawn(student, 100)
     compact = student.compress(WORDS, dims=8, floor=Floor(0, 1))
-    assert "compress it anew" in error(lambda: calibrate(compact, Examples(texts, labels=labels)))
+    assert "compress that again" in error(lambda: calibrate(compact, Examples(texts, labels=labels)))
     nothing = Examples(texts, labels=labels, weights=np.zeros(100))
     assert "weight 0" in error(lambda: calibrate(student, nothing))
 

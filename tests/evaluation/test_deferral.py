@@ -14,7 +14,7 @@ from support.sentences import error
 
 from sparsedistill.cli.tables import deferral_table
 from sparsedistill.evaluation.deferral import DeferralCurve, confidence
-from sparsedistill.evaluation.plots import chart
+from sparsedistill.evaluation.plots import deferral_plot
 from sparsedistill.model.predictions import probabilities
 
 
@@ -72,8 +72,8 @@ def test_the_fewest_calls_are_made() -> None:
     assert curve.retention[chosen] >= 0.98
     assert curve.shares[curve.for_retention(0.9)] < curve.shares[chosen]
     assert curve.shares[curve.for_retention(0.5)] == 0
-    assert "out of reach" in error(lambda: curve.for_retention(1.5))
-    assert "no target" in error(lambda: curve.for_retention(0))
+    assert "cannot be reached" in error(lambda: curve.for_retention(1.5))
+    assert "give a number above 0" in error(lambda: curve.for_retention(0))
 
 
 def test_a_teacher_that_is_no_better_is_asked_no_more_than_pays() -> None:
@@ -82,7 +82,7 @@ def test_a_teacher_that_is_no_better_is_asked_no_more_than_pays() -> None:
     assert curve.for_retention(0.995) == 0
     assert curve.shares[curve.for_calls(1.0)] < 0.5
     assert curve.for_calls(0) == 0
-    assert "no budget" in error(lambda: curve.for_calls(1.5))
+    assert "share of texts from 0 to 1" in error(lambda: curve.for_calls(1.5))
 
 
 def test_without_labels_it_is_the_teachers_answers_that_count() -> None:
@@ -109,7 +109,7 @@ def test_it_is_shown_as_table_and_as_picture() -> None:
     Console(file=out, width=100).print(deferral_table(curve, threshold))
     assert "deferred" in out.getvalue()
     assert f"{threshold:.4f}" in out.getvalue()
-    picture = ET.fromstring(chart(curve, threshold))
+    picture = ET.fromstring(deferral_plot(curve, threshold))
     names = [element.tag.rpartition("}")[2] for element in picture.iter()]
     assert names.count("polyline") == names.count("circle") == 1
     line = next(element for element in picture.iter() if element.tag.endswith("polyline"))
@@ -119,12 +119,12 @@ def test_it_is_shown_as_table_and_as_picture() -> None:
     flat = DeferralCurve.of(
         np.zeros((5, 2), np.float32), np.zeros((5, 2), np.float32), None, multi_label=False
     )
-    ET.fromstring(chart(flat))
+    ET.fromstring(deferral_plot(flat))
 
 
 def test_sizes_that_differ_are_refused() -> None:
     student, teacher, labels = drawn()
-    assert "one a text" in error(lambda: DeferralCurve.of(student, teacher[:-1], labels, multi_label=False))
-    assert "one a text" in error(
+    assert "row per text" in error(lambda: DeferralCurve.of(student, teacher[:-1], labels, multi_label=False))
+    assert "row per text" in error(
         lambda: DeferralCurve.of(student[:0], teacher[:0], labels[:0], multi_label=False)
     )

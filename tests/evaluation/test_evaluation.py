@@ -14,7 +14,8 @@ from sparsedistill import InputError, Student, Vocabulary
 from sparsedistill._internal.records import as_json
 from sparsedistill.cli.tables import evaluation_table
 from sparsedistill.data.labelled import Labelled
-from sparsedistill.evaluation.evaluate import evaluate, measure
+from sparsedistill.evaluation.evaluate import evaluate
+from sparsedistill.evaluation.metrics import measure
 from sparsedistill.model.predictions import probabilities
 from sparsedistill.model.weights import StudentWeights
 

@@ -124,8 +124,8 @@ def _view(data: NDArray[np.uint8], entry: dict[str, Any]) -> NDArray[Any]:
         raise ValueError("an array is cut off")
     if end - begin != prod(shape) * dtype.itemsize:
         raise ValueError("the size of an array does not match its shape")
-    view: NDArray[Any] = data[begin:end].view(dtype)
-    return view.reshape(shape)
+    view: NDArray[Any] = data[begin:end].view(dtype).reshape(shape)
+    return view
 
 
 def _reason(error: OSError | ValueError) -> str:

@@ -78,9 +78,9 @@ def evaluate(
     if evaluation.deferral is not None:
         out.print(deferral_table(evaluation.deferral, threshold))
         if plot is not None:
-            from ..evaluation.plots import chart
+            from ..evaluation.plots import deferral_plot
 
             with atomic_write(plot) as partial:
-                partial.write_text(chart(evaluation.deferral, threshold), "utf-8")
+                partial.write_text(deferral_plot(evaluation.deferral, threshold), "utf-8")
     if json_file is not None:
         write_record(json_file, evaluation.record())

@@ -40,7 +40,8 @@ class LowRankHead:
     def hidden(self, features: Floats, shares: Floats) -> Floats:
         """Activations (n, hidden) of features (n, segments, dims) with shares (n, segments)."""
         read = features[:, 0] if self.basis is None else pair_features(features @ self.basis.T, shares)
-        return np.tanh(read @ self.hidden_weight.T + self.hidden_bias)
+        activations: Floats = np.tanh(read @ self.hidden_weight.T + self.hidden_bias)
+        return activations
 
     def logits(self, features: Floats, shares: Floats) -> NDArray[np.float32]:
         """Logits, float32 (n, classes), of features (n, segments, dims) with shares (n, segments)."""

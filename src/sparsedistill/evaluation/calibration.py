@@ -1,4 +1,4 @@
-"""A student's confidence, set right by one temperature (Guo et al. 2017)."""
+"""Calibration: one temperature that makes a student's confidence match its accuracy (Guo et al. 2017)."""
 
 from __future__ import annotations
 
@@ -13,35 +13,38 @@ from ..model.compact import CompactWeights
 from ..model.predictions import probabilities
 from ..model.record import Calibration
 from ..student import Student
-from .evaluate import calibration_error
+from .metrics import Floats, calibration_error, log_losses
 
-Floats = NDArray[np.float64]
-
-_COLDEST, _HOTTEST = 0.05, 20.0
-_HALVINGS = 60  # of the range that a temperature is sought in: beyond float32
+_MIN_TEMPERATURE, _MAX_TEMPERATURE = 0.05, 20.0
+_BISECTIONS = 60  # of the range of temperatures: more precise than float32
 
 
 def calibrate(student: Student, held: Examples, *, threads: int | None = None) -> Student:
-    """Divide the logits of `student` by the temperature that suits `held` best.
+    """Divide the logits of `student` by the temperature that fits held-out examples best.
 
-    The output layer takes it, so that it costs nothing to serve. No label changes.
+    The temperature is folded into the output layer, so it costs nothing in serving. No predicted label
+    changes.
 
     Args:
         student: A trained student.
-        held: Examples that it was not trained on, with labels or soft targets.
-        threads: All cores by default.
+        held: Held-out examples with labels or soft targets.
+        threads: Threads to score with; all cores by default.
 
     Returns:
-        The student, with a :class:`Calibration` in its ``evaluation.calibration``.
+        The calibrated student, with a :class:`~sparsedistill.model.record.Calibration` in its
+        ``evaluation.calibration``.
 
     Raises:
         InputError: The student is compact, or all examples have weight 0.
     """
-    network = student.weights
-    if isinstance(network, CompactWeights):
-        raise InputError("The student is compact: calibrate the one it was made from, and compress it anew.")
+    weights = student.weights
+    if isinstance(weights, CompactWeights):
+        raise InputError(
+            "A compact student cannot be calibrated: calibrate the student that it was made from, and "
+            "compress that again."
+        )
     if not held.weights.any():
-        raise InputError("All held-out examples have weight 0: give some of them a weight.")
+        raise InputError("All held-out examples have weight 0: give some of them a positive weight.")
     logits = student.score(held.texts, held.text_pair, threads=threads).logits
     targets = _distributions(held, logits.shape[1], student.multi_label)
     temperature = np.float32(fit_temperature(logits, targets, held.weights, multi_label=student.multi_label))
@@ -61,9 +64,9 @@ def calibrate(student: Student, held: Examples, *, threads: int | None = None) -
     return replace(
         student,
         weights=replace(
-            network,
-            output_weight=network.output_weight / temperature,
-            output_bias=network.output_bias / temperature,
+            weights,
+            output_weight=weights.output_weight / temperature,
+            output_bias=weights.output_bias / temperature,
         ),
         evaluation=replace(student.evaluation, calibration=record),
     )
@@ -76,46 +79,47 @@ def fit_temperature(
     *,
     multi_label: bool,
 ) -> float:
-    """The temperature with the least negative log likelihood, from 0.05 to 20.
+    """The temperature from 0.05 to 20 with the least negative log likelihood.
 
-    Targets are smoothed by one count a class (Platt 1999), for of a few texts that are all answered right
-    the likelihood alone would want certainty.
+    Targets are smoothed by one count per class (Platt 1999): without that, a few texts that are all
+    predicted correctly would call for full confidence.
 
     Args:
-        logits: (n, classes).
-        targets: Probabilities, float64 (n, classes); for labels 0 and 1.
-        weights: (n,), how much each text counts.
+        logits: float32 (n, classes).
+        targets: Probabilities, float64 (n, classes); 0 and 1 for labels.
+        weights: float32 (n,), the weight of each text.
         multi_label: The classes do not exclude each other.
     """
-    scores, shares = logits.astype(np.float64), weights.astype(np.float64)[:, None]
+    scores, weight = logits.astype(np.float64), weights.astype(np.float64)[:, None]
     count, classes = len(scores), 2 if multi_label else scores.shape[1]
-    wanted = (count * targets + 1) / (count + classes)
+    smoothed = (count * targets + 1) / (count + classes)
 
     def slope(inverse: float) -> float:
-        """Of the loss, by the inverse of the temperature, in which it is convex."""
-        given = _probabilities(inverse * scores, multi_label)
-        return float((shares * (given - wanted) * scores).sum())
+        """Derivative of the loss by the inverse of the temperature, in which the loss is convex."""
+        predicted = _probabilities(inverse * scores, multi_label)
+        return float((weight * (predicted - smoothed) * scores).sum())
 
     if slope(1.0) == 0:
         return 1.0
-    low, high = np.log(1 / _HOTTEST), np.log(1 / _COLDEST)
-    for _ in range(_HALVINGS):
+    low, high = np.log(1 / _MAX_TEMPERATURE), np.log(1 / _MIN_TEMPERATURE)
+    for _ in range(_BISECTIONS):
         middle = (low + high) / 2
         low, high = (low, middle) if slope(float(np.exp(middle))) > 0 else (middle, high)
     return float(np.exp(-(low + high) / 2))
 
 
 def _probabilities(logits: Floats, multi_label: bool) -> Floats:
-    """In float64, for the search compares what differs little."""
+    """Probabilities in float64: the search compares values that differ by less than float32 resolves."""
     if multi_label:
-        each: Floats = 0.5 * (1 + np.tanh(logits / 2))
-        return each
+        sigmoid: Floats = 0.5 * (1 + np.tanh(logits / 2))
+        return sigmoid
     powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    shares: Floats = powers / powers.sum(axis=1, keepdims=True)
-    return shares
+    softmax: Floats = powers / powers.sum(axis=1, keepdims=True)
+    return softmax
 
 
 def _distributions(held: Examples, classes: int, multi_label: bool) -> Floats:
+    """The targets as probabilities (n, classes)."""
     if held.soft:
         return probabilities(held.targets.astype(np.float32), multi_label=multi_label).astype(np.float64)
     if multi_label:
@@ -126,16 +130,14 @@ def _distributions(held: Examples, classes: int, multi_label: bool) -> Floats:
 def _measured(
     logits: NDArray[np.float32], targets: Floats, weights: NDArray[np.float32], multi_label: bool
 ) -> tuple[float, float]:
-    """Log loss and calibration error."""
-    shares = _probabilities(logits.astype(np.float64), multi_label)
-    least = np.finfo(np.float32).tiny
-    losses = targets * -np.log(np.maximum(shares, least))
+    """Weighted log loss and calibration error."""
+    predicted = _probabilities(logits.astype(np.float64), multi_label)
+    losses = log_losses(predicted, targets, multi_label=multi_label)
     if multi_label:
-        losses += (1 - targets) * -np.log(np.maximum(1 - shares, least))
-        each = losses.mean(axis=1)
-        error = calibration_error(shares.ravel(), targets.ravel(), np.repeat(weights, shares.shape[1]))
+        losses = losses.mean(axis=1)
+        repeated = np.repeat(weights, predicted.shape[1])
+        error = calibration_error(predicted.ravel(), targets.ravel(), repeated)
     else:
-        each = losses.sum(axis=1)
-        chosen = np.arange(len(shares)), shares.argmax(axis=1)
-        error = calibration_error(shares[chosen], targets[chosen], weights)
-    return float(np.average(each, weights=weights)), error
+        chosen = np.arange(len(predicted)), predicted.argmax(axis=1)
+        error = calibration_error(predicted[chosen], targets[chosen], weights)
+    return float(np.average(losses, weights=weights)), error

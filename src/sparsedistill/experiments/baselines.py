@@ -132,7 +132,8 @@ BASELINES = (Baseline("tfidf", "TF-IDF + LR", tfidf), Baseline("fasttext", "fast
 
 def _logits(shares: NDArray[np.float32]) -> NDArray[np.float32]:
     """Log probabilities, which are logits; finite also for a probability of 0."""
-    return np.log(np.maximum(shares, np.finfo(np.float32).tiny))
+    logits: NDArray[np.float32] = np.log(np.maximum(shares, np.finfo(np.float32).tiny))
+    return logits
 
 
 def _texts(labelled: Labelled) -> list[str]:

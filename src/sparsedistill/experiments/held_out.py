@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..data.labelled import Labelled
 from ..errors import InputError
-from ..evaluation.evaluate import measure
+from ..evaluation.metrics import measure
 from .baselines import NO_SKLEARN, Predictor
 from .result import Figures, StudentFigures
 from .task import Metric

@@ -8,7 +8,7 @@ from math import sqrt
 from pathlib import Path
 from statistics import mean, stdev
 
-from ..evaluation.plots import Dots, reach, settings_chart
+from ..evaluation.plots import PlotPoint, ablation_plot, value_range
 from .result import (
     AblationResult,
     BaselineFigures,
@@ -86,12 +86,12 @@ def plots(outcomes: Sequence[TaskOutcome]) -> dict[str, str]:
             continue
         dots = {ablation.name: _dots(result, ablation) for ablation in _begun(result)}
         for ablation in _begun(result):
-            found[_plot(result, ablation)] = settings_chart(
+            found[_plot(result, ablation)] = ablation_plot(
                 f"{result.title}: {_METRICS.get(result.metric, 'accuracy')}",
                 ablation.title,
                 dots[ablation.name],
                 joined=ablation.ordered,
-                ends=reach([dot for some in dots.values() for dot in some]),
+                limits=value_range([dot for some in dots.values() for dot in some]),
             )
     return found
 
@@ -250,9 +250,11 @@ def _plot(result: TaskResult, ablation: AblationResult) -> str:
     return f"ablations/{result.recipe}-{ablation.name}.svg"
 
 
-def _dots(result: TaskResult, ablation: AblationResult) -> list[Dots]:
+def _dots(result: TaskResult, ablation: AblationResult) -> list[PlotPoint]:
     return [
-        Dots(variant.label, _metrics(result, variant.students), _validations(variant.students), variant.own)
+        PlotPoint(
+            variant.label, _metrics(result, variant.students), _validations(variant.students), variant.own
+        )
         for variant in ablation.variants
         if variant.students
     ]

@@ -24,7 +24,7 @@ from ..pipeline.config import DistillationConfig
 from ..pipeline.prepare import PreparedJob, make_vocabulary
 from ..pipeline.student_training import network_config, train_network, train_student, training_device
 from ..teachers.base import Teacher
-from ..training.scoring import score
+from ..training.scoring import score_texts
 from ..vocabulary.vocabulary import Vocabulary
 from .ablations import MOST_ROWS, Variant, plan
 from .pooling import PooledNetwork
@@ -112,7 +112,9 @@ def _trained(
     )
 
     def predict(labelled: Labelled) -> NDArray[np.float32]:
-        return score(network, vocabulary, labelled.texts, labelled.text_pair, threads=run.config.threads)
+        return score_texts(
+            network, vocabulary, labelled.texts, labelled.text_pair, threads=run.config.threads
+        )
 
     parameters = sum(array.numel() for array in network.arrays().values())
     return run.held_out.student_figures(predict, parameters=parameters, ngrams=len(vocabulary))

@@ -1,4 +1,4 @@
-"""A job in a TOML file: what :func:`~sparsedistill.pipeline.distill` is called with."""
+"""Recipes: a :class:`~sparsedistill.pipeline.job.Job` as a TOML file."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import fields
 from difflib import get_close_matches
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeAlias, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from ..data.columns import Columns
 from ..data.hub import HubDataset
@@ -25,102 +25,119 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
+#: A parsed TOML file, not checked yet: settings and tables of settings by name.
+Recipe: TypeAlias = dict[str, Any]
+
 Config = TypeVar("Config")
 
 _PLACES = ("labelled", "unlabelled", "validation", "test")
 _COLUMNS = ("text", "text_pair", "label", "weight", "label_separator")
-_TOP = ("output", "seed", "threads", "shard_size", "validation_share", "calibrate", "compact")
-#: What of ``[teacher]`` names the teacher; the rest is how an encoder is fine-tuned.
+#: Top-level settings that are fields of :class:`DistillationConfig`, and those that are not.
+_CONFIG = ("seed", "threads", "shard_size", "validation_share", "calibrate", "compact")
+_PATHS = ("output", "data_dir")
+#: Settings of ``[teacher]`` that name the teacher; the others say how an encoder is fine-tuned.
 _TEACHER = ("model", "encoder", "soft_targets")
 _SECTIONS = ("data", "teacher", "vocabulary", "student", "training", "finetuning", "report")
 
 
-def read_recipe(path: str | Path) -> dict[str, Any]:
-    """The tables of a recipe.
+def read_recipe(path: str | Path) -> Recipe:
+    """Parse a recipe; its settings are checked by :func:`recipe_job`.
 
     Raises:
         InputError: The file is missing or is not TOML.
     """
     try:
-        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        recipe: Recipe = tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise InputError(f"{path} does not exist: name a recipe, a file in TOML.") from None
+        raise InputError(f"{path} does not exist: name a recipe, which is a TOML file.") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} cannot be read ({error}): name a recipe, a file in TOML.") from error
+        raise InputError(f"{path} cannot be read ({error}): name a recipe, which is a TOML file.") from error
     except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{path} is not TOML ({error}): mend that line.") from error
+        raise InputError(f"{path} is not TOML ({error}): fix that line.") from error
+    return recipe
 
 
-def override(recipe: dict[str, Any], setting: str) -> None:
-    """Put ``section.key=value`` into a recipe; the value is TOML, or else a string.
+def override(recipe: Recipe, setting: str) -> None:
+    """Set one setting of a recipe, in place.
+
+    Args:
+        recipe: The recipe.
+        setting: ``key=value`` or ``section.key=value``. The value is parsed as TOML; if it is not TOML, it is
+            a string.
 
     Raises:
-        InputError: `setting` has no key or no value.
+        InputError: `setting` has another form, or its section is not a table.
     """
     key, equals, text = setting.partition("=")
     *sections, name = key.strip().split(".")
     if not equals or not name or len(sections) > 1:
-        raise InputError(f"--set {setting} is not of the form section.key=value: write it so.")
+        raise InputError(f"--set {setting} does not have the form section.key=value: write it like that.")
     try:
         value = tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         value = text.strip()
-    (recipe.setdefault(sections[0], {}) if sections else recipe)[name] = value
+    table = recipe.setdefault(sections[0], {}) if sections else recipe
+    if not isinstance(table, dict):
+        raise InputError(f"--set {setting}: {sections[0]} is not a table: write {sections[0]}=value.")
+    table[name] = value
 
 
-def recipe_job(recipe: Mapping[str, Any], name: str = "The recipe") -> Job:
+def recipe_job(recipe: Recipe, name: str = "The recipe") -> Job:
     """The job that a recipe describes.
 
-    ``[report]`` is for :mod:`sparsedistill.experiments` and is not read here.
+    ``[report]`` is not read: see :func:`report_settings`.
 
     Args:
-        recipe: The tables.
+        recipe: The recipe.
         name: The recipe's name in errors.
 
     Raises:
-        InputError: A table or a key is not known, a value has the wrong type, or the parts of the job exclude
-            each other.
+        InputError: A table or a setting is unknown, a value has the wrong type, or the parts of the job
+            exclude each other.
     """
+    config = recipe_config(recipe, name)
     data, teacher = _table(recipe, "data", name), _table(recipe, "teacher", name)
-    _known(data, (*_PLACES, *_COLUMNS, "classes"), f"{name} [data]")
-    remembered = teacher.get("soft_targets", [])
-    if not isinstance(remembered, list) or not all(isinstance(folder, str) for folder in remembered):
-        raise InputError(f"{name} [teacher] soft_targets is {remembered!r}: give a list of directories.")
-    folder = data_folder(recipe.get("data_dir"))
-    columns = {key: data[key] for key in _COLUMNS if key in data}
+    _check_names(data, (*_PLACES, *_COLUMNS, "classes"), f"{name} [data]")
     classes = data.get("classes")
     if classes is not None and not _fits(classes, tuple[str, ...]):
-        raise InputError(f"{name} [data] classes is {classes!r}: give a list of names.")
+        raise InputError(f"{name} [data]: classes is {classes!r}: give a list of names.")
+    soft_targets = teacher.get("soft_targets", [])
+    if not _fits(soft_targets, tuple[str, ...]):
+        raise InputError(f"{name} [teacher]: soft_targets is {soft_targets!r}: give a list of directories.")
+    folder = data_folder(_string(recipe, "data_dir", name))
+    places = {key: _place(data[key], f"{name} [data] {key}", folder) for key in _PLACES if key in data}
     return Job(
-        teacher=teacher.get("model"),
-        encoder=teacher.get("encoder"),
-        remembered=tuple(map(Path, remembered)),
-        output=Path(recipe.get("output", "distilled")),
-        columns=_made(Columns, columns, f"{name} [data]"),
+        teacher=_string(teacher, "model", f"{name} [teacher]"),
+        encoder=_string(teacher, "encoder", f"{name} [teacher]"),
+        remembered=tuple(map(Path, soft_targets)),
+        output=Path(_string(recipe, "output", name) or "distilled"),
+        columns=_made(Columns, {key: data[key] for key in _COLUMNS if key in data}, f"{name} [data]"),
         classes=None if classes is None else tuple(classes),
-        config=recipe_config(recipe, name),
-        **{key: _place(data[key], f"{name} [data] {key}", folder) for key in _PLACES if key in data},
+        config=config,
+        **places,
     )
 
 
-def recipe_config(recipe: Mapping[str, Any], name: str = "The recipe") -> DistillationConfig:
+def recipe_config(recipe: Recipe, name: str = "The recipe") -> DistillationConfig:
     """The settings in a recipe, without its data and teacher.
 
     Args:
-        recipe: The tables.
+        recipe: The recipe.
         name: The recipe's name in errors.
 
     Raises:
-        InputError: A table or a key is not known, or a value has the wrong type.
+        InputError: A table or a setting is unknown, or a value has the wrong type.
     """
-    _known(recipe, (*_TOP, "data_dir", *_SECTIONS), name)
+    _check_names(recipe, (*_PATHS, *_CONFIG, *_SECTIONS), name)
     tables = {section: _table(recipe, section, name) for section in _SECTIONS}
     vocabulary = tables["vocabulary"]
     tokenizer = {key: vocabulary[key] for key in vocabulary if key in _names(TokenizerConfig)}
     counting = {key: vocabulary[key] for key in vocabulary if key not in tokenizer}
+    _check_names(counting, (*_names(TokenizerConfig), *_names(CountingConfig)), f"{name} [vocabulary]")
     teacher = {key: value for key, value in tables["teacher"].items() if key not in _TEACHER}
-    top = {key: recipe[key] for key in _TOP if key in recipe and key != "output"}
-    _check(top, DistillationConfig, name)
+    _check_names(teacher, (*_TEACHER, *_names(FinetuningConfig)), f"{name} [teacher]")
+    top = {key: recipe[key] for key in _CONFIG if key in recipe}
+    _check_types(top, DistillationConfig, name)
     return DistillationConfig(
         teacher=_made(FinetuningConfig, teacher, f"{name} [teacher]"),
         tokenizer=_made(TokenizerConfig, tokenizer, f"{name} [vocabulary]"),
@@ -132,6 +149,21 @@ def recipe_config(recipe: Mapping[str, Any], name: str = "The recipe") -> Distil
     )
 
 
+def report_settings(recipe: Recipe, kind: type[Config], title: str, name: str) -> Config:
+    """The settings in a recipe's ``[report]``.
+
+    Args:
+        recipe: The recipe.
+        kind: The dataclass to return; it has a field ``title``.
+        title: The title, if the recipe gives none.
+        name: The recipe's name in errors.
+
+    Raises:
+        InputError: A setting is unknown, or a value has the wrong type.
+    """
+    return _made(kind, {"title": title, **_table(recipe, "report", name)}, f"{name} [report]")
+
+
 def _table(recipe: Mapping[str, Any], section: str, name: str) -> Mapping[str, Any]:
     table = recipe.get(section, {})
     if not isinstance(table, Mapping):
@@ -139,17 +171,15 @@ def _table(recipe: Mapping[str, Any], section: str, name: str) -> Mapping[str, A
     return table
 
 
-def report_settings(recipe: Mapping[str, Any], kind: type[Config], title: str, name: str) -> Config:
-    """What a recipe's ``[report]`` says, as a `kind`; `title` where it gives none.
-
-    Raises:
-        InputError: A key is not known, or a value is of the wrong type.
-    """
-    return _made(kind, {"title": title, **_table(recipe, "report", name)}, f"{name} [report]")
+def _string(table: Mapping[str, Any], key: str, name: str) -> str | None:
+    value = table.get(key)
+    if value is not None and not isinstance(value, str):
+        raise InputError(f"{name}: {key} is {value!r}: give a string.")
+    return value
 
 
 def _place(given: Any, name: str, folder: str | None) -> str | list[Path] | list[DataSource]:
-    """Names of files, or data sources, whose local copies lie below `folder`."""
+    """Files, or data sources with local copies in `folder`."""
     if isinstance(given, str):
         return given
     entries = [given] if isinstance(given, Mapping) else given
@@ -159,30 +189,34 @@ def _place(given: Any, name: str, folder: str | None) -> str | list[Path] | list
         if all(isinstance(entry, Mapping) for entry in entries):
             return [_source(entry, name, folder) for entry in entries]
     raise InputError(
-        f"{name} is {given!r}: give the name of a file, a table with a path or a dataset, or a list."
+        f"{name} is {given!r}: give the name of a file, a table with a path or a dataset, or a list of these."
     )
 
 
 def _source(given: Mapping[str, Any], name: str, folder: str | None) -> DataSource:
     settings = dict(given)
-    _known(settings, [key for key in _names(DataSource) if key != "folder"], name)
+    _check_names(settings, [key for key in _names(DataSource) if key != "folder"], name)
     where = settings.pop("where", {})
     dataset = settings.pop("dataset", None)
     if not isinstance(where, Mapping) or not all(_fits(values, tuple[str, ...]) for values in where.values()):
-        raise InputError(f"{name}: where is {where!r}: give columns with the list of their values to take.")
+        raise InputError(f"{name}: where is {where!r}: give a list of values for each column.")
     if dataset is not None and not (isinstance(dataset, Mapping) and "id" in dataset):
-        raise InputError(f'{name}: dataset is {dataset!r}: give a table with its id, as {{ id = "imdb" }}.')
-    found = None if dataset is None else _made(HubDataset, dataset, f"{name} dataset")
-    plain = {key: _tuples(value) for key, value in settings.items()}
-    _check(settings, DataSource, name)
-    wanted = {column: tuple(values) for column, values in where.items()}
-    return DataSource(**plain, dataset=found, where=wanted, folder=folder)
+        raise InputError(
+            f'{name}: dataset is {dataset!r}: give a table with its id, such as {{ id = "imdb" }}.'
+        )
+    _check_types(settings, DataSource, name)
+    return DataSource(
+        **{key: _tuples(value) for key, value in settings.items()},
+        dataset=None if dataset is None else _made(HubDataset, dataset, f"{name} dataset"),
+        where={column: tuple(values) for column, values in where.items()},
+        folder=folder,
+    )
 
 
 def _made(kind: type[Config], settings: Mapping[str, Any], name: str, base: Config | None = None) -> Config:
-    """A config of `settings`, the rest of it as in `base` or by default."""
-    _known(settings, _names(kind), name)
-    _check(settings, kind, name)
+    """A `kind` with `settings`; other fields are those of `base`, or the defaults."""
+    _check_names(settings, _names(kind), name)
+    _check_types(settings, kind, name)
     given = {key: _tuples(value) for key, value in settings.items()}
     return kind(**({} if base is None else dict(vars(base))) | given)
 
@@ -195,24 +229,24 @@ def _names(kind: type) -> tuple[str, ...]:
     return tuple(entry.name for entry in fields(kind))
 
 
-def _known(settings: Mapping[str, Any], known: Sequence[str], name: str) -> None:
+def _check_names(settings: Mapping[str, Any], known: Sequence[str], name: str) -> None:
     for key in settings:
         if key not in known:
             close = get_close_matches(key, known, 1)
-            mend = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(known)}."
-            raise InputError(f"{name} has no setting {key!r}: {mend}")
+            advice = f"did you mean {close[0]!r}?" if close else f"known settings are {', '.join(known)}."
+            raise InputError(f"{name} has no setting {key!r}: {advice}")
 
 
-def _check(settings: Mapping[str, Any], kind: type, name: str) -> None:
+def _check_types(settings: Mapping[str, Any], kind: type, name: str) -> None:
     hints = get_type_hints(kind)
     for key, value in settings.items():
         if not _fits(value, hints[key]):
-            wanted = str(hints[key]).removeprefix("<class '").removesuffix("'>").replace("typing.", "")
-            raise InputError(f"{name}: {key} is {value!r}: give a value of type {wanted}.")
+            expected = str(hints[key]).removeprefix("<class '").removesuffix("'>").replace("typing.", "")
+            raise InputError(f"{name}: {key} is {value!r}: give a value of type {expected}.")
 
 
 def _fits(value: Any, hint: Any) -> bool:
-    """Whether a TOML value may stand for a field of that type."""
+    """Whether a TOML value can be the value of a field with this type hint."""
     origin = get_origin(hint)
     if origin in (Union, UnionType):
         return any(_fits(value, option) for option in get_args(hint) if option is not NoneType)

@@ -11,8 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from .._internal.texts import Texts
-from .._internal.texts import as_strings
+from .._internal.texts import Texts, as_strings
 from ..vocabulary.vocabulary import Vocabulary
 from .batches import Extraction, inputs_in_order, on_device
 from .network import StudentNetwork
