@@ -4,6 +4,7 @@
 # make test-slow the slow tests
 # make check     layers, linters, types, formats and docstrings; the same as the pre-commit hooks
 # make core      the tests of the core under AddressSanitizer and UndefinedBehaviorSanitizer
+# make tidy      clang-tidy over the core
 # make coverage  branch coverage of the Python package and line and branch coverage of the core
 # make bench     the benchmarks, with the compared engines in their own environment; pass options of
 #                benchmarks/peers.py as PEERS="--student DIR --teacher DIR"
@@ -22,13 +23,13 @@ SOURCES := pyproject.toml constraints.txt CMakeLists.txt $(CORE_FILES)
 # The encoder and the texts of the demo come from packages: no model hub is used.
 export HF_HUB_OFFLINE := 1
 
-.PHONY: demo test test-slow check core coverage bench paper clean
+.PHONY: demo test test-slow check core tidy coverage bench paper clean
 
 demo: $(VENV)/demo.stamp
 	$(BIN)/python demo.py
 
 test: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest $(if $(K),-k '$(K)')
+	$(BIN)/python -m pytest $(if $(K),-k '$(K)',-n auto)
 
 test-slow: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest -m slow
@@ -47,9 +48,14 @@ core: $(VENV)/dev.stamp
 	$(BIN)/cmake --build build/sanitized
 	build/sanitized/core_tests
 
+tidy: $(VENV)/dev.stamp
+	$(BIN)/cmake -S . -B build/tidy -G Ninja -DCMAKE_MAKE_PROGRAM=$(abspath $(BIN)/ninja) \
+	  -DSPARSEDISTILL_TESTS=ON -DCMAKE_EXPORT_COMPILE_COMMANDS=ON
+	$(BIN)/clang-tidy --quiet -p build/tidy $(filter-out core/bindings/% core/tools/%,$(filter %.cpp,$(CORE_FILES)))
+
 # The quick tests once more, with coverage measured: they are slower so.
 coverage: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest --quiet --cov --cov-branch --cov-report=term:skip-covered
+	$(BIN)/python -m pytest --quiet -n auto --cov --cov-branch --cov-report=term:skip-covered
 	$(BIN)/cmake -S . -B build/coverage -G Ninja -DCMAKE_MAKE_PROGRAM=$(abspath $(BIN)/ninja) \
 	  -DSPARSEDISTILL_TESTS=ON -DSPARSEDISTILL_COVERAGE=ON
 	$(BIN)/cmake --build build/coverage

@@ -8,6 +8,7 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from itertools import cycle, islice
 from pathlib import Path
 from types import FrameType
@@ -45,7 +46,8 @@ def network(rows: int, dim: int, hidden: int, *, pair: bool = False) -> StudentW
     random = np.random.default_rng(3)
 
     def draw(*shape: int) -> NDArray[np.float32]:
-        return random.standard_normal(shape, np.float32) / np.float32(shape[-1] ** 0.5)
+        drawn: NDArray[np.float32] = random.standard_normal(shape, np.float32) / np.float32(shape[-1] ** 0.5)
+        return drawn
 
     return StudentWeights(
         draw(rows, dim) * np.float32(dim**0.5),
@@ -56,12 +58,11 @@ def network(rows: int, dim: int, hidden: int, *, pair: bool = False) -> StudentW
     )
 
 
-def make(dim: int = 24, hidden: int = 10, **kind: bool) -> Student:
+def make(dim: int = 24, hidden: int = 10, *, multi_label: bool = False, pair: bool = False) -> Student:
     corpus = ["the film is good", "the film is bad", "it 's a good film , not a bad one !", "日本の映画"]
     vocabulary = Vocabulary.build(corpus, TokenizerConfig(3, boundaries=True), CountingConfig(min_count=1))
-    return Student(
-        vocabulary, network(len(vocabulary), dim, hidden, pair=kind.get("pair", False)), CLASSES, **kind
-    )
+    weights = network(len(vocabulary), dim, hidden, pair=pair)
+    return Student(vocabulary, weights, CLASSES, multi_label, pair)
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +77,7 @@ def compare(moved: TextClassifier, student: Student, texts: list[str] | pa.Array
     expected, found = student.score(*sides), moved.score(*sides)
     np.testing.assert_allclose(found.probabilities, expected.probabilities, atol=within, rtol=0)
     assert (found.coverage == expected.coverage).all()
-    assert (found.logits.dtype, found.coverage.dtype) == (np.float32, np.float32)
+    assert found.logits.dtype == found.coverage.dtype == np.float32
 
 
 def extracting() -> list[threading.Thread]:
@@ -100,7 +101,7 @@ def test_real_texts_are_answered_alike_in_float32_and_in_float16(
 ) -> None:
     vocabulary = Vocabulary.build(reviews[:1000], counting=CountingConfig(max_rows=50_000))
     weights = network(len(vocabulary), 64, 32, pair=kind.get("pair", False))
-    student = Student(vocabulary, weights, CLASSES, **kind)
+    student = Student(vocabulary, weights, CLASSES, kind.get("multi_label", False), kind.get("pair", False))
     texts = [*reviews, "", "unknown-zzz"]
     compare(student.to("cpu"), student, texts, 1e-5)
     compare(student.to("cpu", "float16"), student, texts, 1e-3)
@@ -186,7 +187,7 @@ def test_float16_is_chosen_where_it_changes_no_answer(pair: bool, multi_label: b
 def test_what_cannot_be_moved_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     student = make()
     for device in ("meta", "nonsense", "", "cuda:99"):
-        assert repr(device) in error(lambda d=device: student.to(d))
+        assert repr(device) in error(partial(student.to, device))
     if not torch.cuda.is_available():
         assert "if there is a GPU" in error(lambda: student.to("cuda"))
     assert "'int8'" in error(lambda: student.to("cpu", "int8"))  # type: ignore[arg-type]
@@ -204,7 +205,7 @@ def test_compact_students_are_refused(reviews: list[str]) -> None:
 
 def test_wrong_texts_are_refused_as_on_the_processor() -> None:
     moved, pairs = make().to("cpu"), make(pair=True).to("cpu")
-    assert "Text 1 has type int" in error(lambda: moved.score(["a", 1]))  # type: ignore[list-item]
+    assert "Text 1 has type int" in error(lambda: moved.score(["a", 1]))
     assert "leave out text_pair" in error(lambda: moved.score(["a"], ["b"]))
     assert "give one per text" in error(lambda: pairs.score(["a"], ["b", "c"]))
     assert "threads is 0" in error(lambda: moved.score(["a"], threads=0))
@@ -249,7 +250,7 @@ def test_a_gpu_answers_as_the_processor(
 ) -> None:
     vocabulary = Vocabulary.build(reviews[:1000], counting=CountingConfig(max_rows=50_000))
     weights = network(len(vocabulary), 64, 32, pair=kind.get("pair", False))
-    student = Student(vocabulary, weights, CLASSES, **kind)
+    student = Student(vocabulary, weights, CLASSES, kind.get("multi_label", False), kind.get("pair", False))
     moved = student.to(device, precision)  # type: ignore[arg-type]
     assert ("float32" if precision == "float32" else "float16") in repr(moved)
     texts = [*reviews * 20, "", "unknown-zzz", " ".join(reviews)]

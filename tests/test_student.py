@@ -76,21 +76,29 @@ def plain(student: Student, texts: list[str], text_pair: list[str] | None = None
         both = zip(rows(texts), rows(text_pair), strict=True)
         features = np.array([compared(table, one, other) for one, other in both])
     hidden = np.tanh(features @ weights["hidden.weight"].T + weights["hidden.bias"])
-    return hidden @ weights["output.weight"].T + weights["output.bias"]
+    logits: NDArray[np.float64] = hidden @ weights["output.weight"].T + weights["output.bias"]
+    return logits
 
 
 @pytest.mark.parametrize(("dim", "hidden"), [(1, 1), (7, 5), (16, 4), (33, 18), (256, 64)])
 @pytest.mark.parametrize("pair", [False, True])
-def test_every_path_computes_the_network_and_the_same_bits(dim: int, hidden: int, pair: bool) -> None:
+def test_every_instruction_set_computes_the_same_bits(dim: int, hidden: int, pair: bool) -> None:
     vocabulary = Vocabulary.build(CORPUS, TokenizerConfig(3), CountingConfig(min_count=1))
     weights = network(len(vocabulary), dim, hidden, pair=pair)
     texts = TEXTS * 5
     seconds = texts[::-1] if pair else None
     found = [
-        _core.Classifier(vocabulary.core, weights.table, pair, *list(weights.arrays().values())[1:], path)(
-            texts, seconds, threads
-        )[0]
-        for path in _core.available_instruction_sets()
+        _core.Classifier(
+            vocabulary.core,
+            weights.table,
+            pair,
+            weights.hidden_weight,
+            weights.hidden_bias,
+            weights.output_weight,
+            weights.output_bias,
+            instructions,
+        )(texts, seconds, threads)[0]
+        for instructions in _core.available_instruction_sets()
         for threads in (1, 3)
     ]
     assert all((logits == found[0]).all() for logits in found)

@@ -368,7 +368,7 @@ def test_a_full_disk_gets_one_sentence(student: Path, tmp_path: Path) -> None:
         "sys.argv = ['sparsedistill', *sys.argv[1:]];"
         "from sparsedistill.cli.app import main; main()"
     )
-    command = [
+    command: list[str | Path] = [
         sys.executable,
         "-c",
         limited,

@@ -104,17 +104,25 @@ def test_rows_too_wide_for_a_line_are_kept_apart(sentences: list[str]) -> None:
     assert (change < 0.05).mean() > 0.998  # a fingerprint of 16 bits can be another n-gram's
 
 
-def test_every_path_gives_the_same_bits(compact: Student, sentences: list[str]) -> None:
-    network, tokenizer = compact.weights, compact.vocabulary.tokenizer
-    assert isinstance(network, CompactWeights)
-    table = _core.CompactTable(network.lines, network.slots, network.rows, tokenizer.core, True)
-    weights = [network.hidden_weight, network.hidden_bias, network.output_weight, network.output_bias]
+def test_every_instruction_set_gives_the_same_bits(compact: Student, sentences: list[str]) -> None:
+    weights, tokenizer = compact.weights, compact.vocabulary.tokenizer
+    assert isinstance(weights, CompactWeights)
+    table = _core.CompactTable(weights.lines, weights.slots, weights.rows, tokenizer.core, True)
     texts = [*sentences, " ".join(sentences), "", "ein Straßenfest, 東京!"]
     answers = [
-        _core.CompactClassifier(table, network.wide, network.scale, network.centre, None, *weights, path)(
-            texts, threads=threads
-        )
-        for path in _core.available_instruction_sets()
+        _core.CompactClassifier(
+            table,
+            weights.wide,
+            weights.scale,
+            weights.centre,
+            None,
+            weights.hidden_weight,
+            weights.hidden_bias,
+            weights.output_weight,
+            weights.output_bias,
+            instructions,
+        )(texts, threads=threads)
+        for instructions in _core.available_instruction_sets()
         for threads in (1, 3)
     ]
     for logits, coverage in answers[1:]:

@@ -115,8 +115,8 @@ def test_a_student_is_calibrated_by_its_distillation_unless_told_not_to(tmp_path
     labels = [("good" if ("w1 " in text + " ") != (random.random() < 0.2) else "bad") for text in texts]
     job = (texts[:500], labels[:500])
 
-    def run(name: str, **options: object) -> Student:
-        config = replace(SMALL, calibrate=options.pop("calibrate", True))
+    def run(name: str, *, calibrate: bool = True, **options: object) -> Student:
+        config = replace(SMALL, calibrate=calibrate)
         return distill(labelled=job, output=tmp_path / name, config=config, **options)  # type: ignore[arg-type]
 
     plain, calibrated = run("plain", calibrate=False), run("calibrated")

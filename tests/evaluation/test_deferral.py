@@ -18,7 +18,9 @@ from sparsedistill.evaluation.plots import deferral_plot
 from sparsedistill.model.predictions import probabilities
 
 
-def drawn(count: int = 400, classes: int = 3, *, seed: int = 0) -> tuple[NDArray[np.float32], ...]:
+def drawn(
+    count: int = 400, classes: int = 3, *, seed: int = 0
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64]]:
     """Logits of a student and of a teacher that is right more often, and labels."""
     random = np.random.default_rng(seed)
     labels = random.integers(0, classes, count)

@@ -297,9 +297,12 @@ def test_wrong_student_is_rejected_before_the_teacher_scores(
 def test_labelled_texts_that_are_all_held_out_are_rejected(
     tmp_path: Path, train: list[str], validation: list[str] | None, message: str
 ) -> None:
-    options = {} if validation is None else {"validation": labelled(validation)}
     with pytest.raises(InputError, match=message):
         distill(
-            labelled=labelled(train), test=labelled(TEST), output=tmp_path / "out", config=QUICK, **options
+            labelled=labelled(train),
+            validation=None if validation is None else labelled(validation),
+            test=labelled(TEST),
+            output=tmp_path / "out",
+            config=QUICK,
         )
     assert not (tmp_path / "out" / "student").exists()
