@@ -130,7 +130,7 @@ def test_held_out_texts_are_left_out_of_training(
         classes=["0", "1"],
         config=SMALL,
     )
-    assert "labelled texts were left out" in caplog.text
+    assert "labelled texts that are also in validation or test data" in caplog.text
     scored_for_training = seen[: len(seen) - 200]  # the last ones are the evaluation's
     assert not set(scored_for_training) & set(texts[:200])
 

@@ -59,9 +59,9 @@ for _command in (
 
 def main() -> NoReturn:
     """Run the command line. Errors in the input are one sentence, with exit code 2."""
-    show_log()
     try:
-        app(standalone_mode=False)
+        with show_log():
+            app(standalone_mode=False)
     except InputError as error:
         _fail(str(error))
     except typer.Exit as end:

@@ -99,12 +99,18 @@ class LogHandler(logging.Handler):
         console.print(f"Warning: {message}" if warning else message, style="yellow" if warning else None)
 
 
-def show_log() -> None:
-    """Print the library's messages from now on."""
-    logger = logging.getLogger("sparsedistill")
+@contextmanager
+def show_log() -> Iterator[None]:
+    """Print what the library logs while the block runs."""
+    logger, handler = logging.getLogger("sparsedistill"), LogHandler()
+    level = logger.level
     logger.setLevel(logging.INFO)
-    if not any(isinstance(handler, LogHandler) for handler in logger.handlers):
-        logger.addHandler(LogHandler())
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
 
 
 def _line(task: Task) -> str:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from .trainer import TrainingResult, train
     from .word_init import WordInit, init_word_rows
 
-# Idle OpenMP threads of torch spin by default. With one or two other busy processes on 2 cores, training was 16
-# to 77 % slower than with passive waiting. No effect if torch is already imported.
+# Idle OpenMP threads of torch spin by default. With one or two other busy processes on 2 cores, training was
+# 16 to 77 % slower than with passive waiting. No effect if torch is already imported.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 _MODULES = {
