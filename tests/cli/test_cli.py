@@ -39,7 +39,7 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.fixture
 def student(tmp_path: Path) -> Path:
-    """Good and bad, told apart by these words."""
+    """A student that tells good from bad by these two words."""
     vocabulary = Vocabulary.build(
         ["a good film", "a bad film"], TokenizerConfig(1), CountingConfig(min_count=1)
     )
@@ -226,7 +226,7 @@ def test_an_answer_is_explained(run: Run, student: Path, tmp_path: Path) -> None
 
 
 def test_a_teacher_is_put_behind_a_student(run: Run, student: Path, tmp_path: Path) -> None:
-    """From scores that stand beside the texts: no teacher is loaded where none is asked."""
+    """From scores in the files: the teacher is not loaded."""
     rows = [
         f"a {word} film\t{label}\t{4 * (label == 'good')}\t{4 * (label == 'bad')}\n"
         for i in range(100)

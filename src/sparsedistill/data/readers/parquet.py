@@ -15,7 +15,7 @@ _ROWS = 8192  # rows that are decoded at a time
 
 
 class ParquetReader(Reader):
-    """Reads parquet, with any of its own compressions."""
+    """Reads parquet, with any compression that parquet has."""
 
     format = "parquet"
     endings = ("parquet", "pq")
