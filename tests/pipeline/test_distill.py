@@ -31,7 +31,9 @@ from sparsedistill.pipeline.distill import run
 from sparsedistill.pipeline.job import Job
 
 CLASSES = ("bad", "good")
-WORDS = np.array(["dull", "slow", "bad", "weak", "fine", "warm", "good", "rich", *(f"w{i}" for i in range(40))])
+WORDS = np.array(
+    ["dull", "slow", "bad", "weak", "fine", "warm", "good", "rich", *(f"w{i}" for i in range(40))]
+)
 
 #: Distils the toy teacher in about a second.
 QUICK = DistillationConfig(
@@ -52,7 +54,9 @@ def texts(count: int, seed: int) -> list[str]:
 
 def count_words(batch: list[str]) -> NDArray[np.float32]:
     """The toy teacher: a text is good if it has more of the four good words than of the four bad ones."""
-    counts = [[sum(word in part for word in text.split()) for part in (WORDS[:4], WORDS[4:8])] for text in batch]
+    counts = [
+        [sum(word in part for word in text.split()) for part in (WORDS[:4], WORDS[4:8])] for text in batch
+    ]
     return np.array(counts, np.float32)
 
 
@@ -132,7 +136,9 @@ def test_compact_student_is_written_and_evaluated(tmp_path: Path, capfd: pytest.
     captured = capfd.readouterr()
     assert (captured.out, captured.err) == ("", "")
     descriptions = [description for description, *_ in recorder.tasks]
-    assert [name for name in descriptions if name in {"Labelling", "Distilling", "Scoring with the teacher"}] == [
+    assert [
+        name for name in descriptions if name in {"Labelling", "Distilling", "Scoring with the teacher"}
+    ] == [
         "Labelling",
         "Distilling",
         "Scoring with the teacher",
@@ -165,7 +171,9 @@ def test_compact_student_outside_the_floor_is_a_warning(
     assert not (tmp_path / "out" / "compact").exists()
     assert not (tmp_path / "out" / "checkpoints").exists()
     warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
-    assert warnings == ["No compact student was written. The compact student changes too much: lower the floor."]
+    assert warnings == [
+        "No compact student was written. The compact student changes too much: lower the floor."
+    ]
 
 
 def test_job_without_test_data_has_no_evaluation(tmp_path: Path) -> None:
@@ -279,13 +287,23 @@ def test_wrong_student_is_rejected_before_the_teacher_scores(
         (TEST[:100], None, "All labelled texts are also in the validation or test data"),
         (TEST[:100], texts(50, 4), "All labelled texts are also in the validation or test data"),
         (texts(100, 2), TEST[:50], "All validation texts are also in the test data"),
-        (["a good film", "a bad film"] * 50, None, "All labelled texts are also in the validation or test data"),
+        (
+            ["a good film", "a bad film"] * 50,
+            None,
+            "All labelled texts are also in the validation or test data",
+        ),
     ],
 )
 def test_labelled_texts_that_are_all_held_out_are_rejected(
     tmp_path: Path, train: list[str], validation: list[str] | None, message: str
 ) -> None:
-    options = {} if validation is None else {"validation": labelled(validation)}
+    held_out = None if validation is None else labelled(validation)
     with pytest.raises(InputError, match=message):
-        distill(labelled=labelled(train), test=labelled(TEST), output=tmp_path / "out", config=QUICK, **options)
+        distill(
+            labelled=labelled(train),
+            test=labelled(TEST),
+            output=tmp_path / "out",
+            validation=held_out,
+            config=QUICK,
+        )
     assert not (tmp_path / "out" / "student").exists()
