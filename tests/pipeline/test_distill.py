@@ -99,7 +99,7 @@ class Recorder:
         return [count for name, _, _, count in self.tasks if name == description]
 
 
-# ---- what is written -----------------------------------------------------------------------------
+# ---- results -------------------------------------------------------------------------------------
 
 
 def test_compact_student_is_written_and_evaluated(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
