@@ -99,7 +99,7 @@ class Recorder:
         return [count for name, _, _, count in self.tasks if name == description]
 
 
-# ---- what is written -----------------------------------------------------------------------------
+# ---- results -------------------------------------------------------------------------------------
 
 
 def test_compact_student_is_written_and_evaluated(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -297,12 +297,13 @@ def test_wrong_student_is_rejected_before_the_teacher_scores(
 def test_labelled_texts_that_are_all_held_out_are_rejected(
     tmp_path: Path, train: list[str], validation: list[str] | None, message: str
 ) -> None:
+    held_out = None if validation is None else labelled(validation)
     with pytest.raises(InputError, match=message):
         distill(
             labelled=labelled(train),
-            validation=None if validation is None else labelled(validation),
             test=labelled(TEST),
             output=tmp_path / "out",
+            validation=held_out,
             config=QUICK,
         )
     assert not (tmp_path / "out" / "student").exists()

@@ -1,4 +1,4 @@
-"""The whole job, from Python."""
+"""Whole jobs from Python, on real text."""
 
 from __future__ import annotations
 
@@ -48,12 +48,12 @@ SMALL = DistillationConfig(
 
 @pytest.fixture(scope="session")
 def sentences(shared_data: Path) -> Labelled:
-    """6,920 sentences of film reviews."""
+    """6,920 sentences from film reviews."""
     return read_labelled(shared_data / "sst2" / "train_sentences.tsv.gz", Columns(label="label"))
 
 
 def by_words(texts: list[str]) -> np.ndarray:
-    """A teacher that anyone can check: which of two small sets of words a text has more of."""
+    """A teacher that is easy to check: which of two small sets of words is more frequent in a text."""
     split = [text.split() for text in texts]
     sets = ({"the", "but", "movie", ","}, {"and", "film", "a", "."})
     return np.array([[sum(word in words for word in text) for words in sets] for text in split], np.float32)
@@ -64,7 +64,7 @@ def pairs(labelled: Labelled, begin: int, end: int) -> tuple[list[str], list[str
     return part.texts.to_pylist(), [part.classes[i] for i in part.labels]
 
 
-def test_a_function_is_distilled_from_texts_in_memory(sentences: Labelled, tmp_path: Path) -> None:
+def test_function_is_distilled_from_texts_in_memory(sentences: Labelled, tmp_path: Path) -> None:
     unlabelled = sentences.texts.to_pylist()[:5000]
     test_texts = sentences.texts.to_pylist()[5000:]
     test = Labelled(pa.array(test_texts), by_words(test_texts).argmax(axis=1), ("bad", "good"))
@@ -88,7 +88,7 @@ def test_a_function_is_distilled_from_texts_in_memory(sentences: Labelled, tmp_p
         distill(by_words, unlabelled=unlabelled, output=tmp_path / "out", classes=["bad", "good"])
 
 
-def test_labels_alone_make_a_student(sentences: Labelled, tmp_path: Path) -> None:
+def test_student_is_trained_on_labels_alone(sentences: Labelled, tmp_path: Path) -> None:
     student = distill(
         labelled=pairs(sentences, 0, 6000),
         test=pairs(sentences, 6000, 6920),
@@ -101,7 +101,7 @@ def test_labels_alone_make_a_student(sentences: Labelled, tmp_path: Path) -> Non
     assert not (tmp_path / "out" / "labels").exists()
 
 
-def test_the_same_seed_makes_the_same_student(sentences: Labelled, tmp_path: Path) -> None:
+def test_same_seed_gives_the_same_student(sentences: Labelled, tmp_path: Path) -> None:
     made = [
         distill(labelled=pairs(sentences, 0, 1500), output=tmp_path / name, config=replace(SMALL, seed=seed))
         for name, seed in (("a", 1), ("b", 1), ("c", 2))
@@ -131,11 +131,11 @@ def test_held_out_texts_are_left_out_of_training(
         config=SMALL,
     )
     assert "labelled texts that are also in validation or test data" in caplog.text
-    scored_for_training = seen[: len(seen) - 200]  # the last ones are the evaluation's
+    scored_for_training = seen[: len(seen) - 200]  # the last 200 are scored for the evaluation
     assert not set(scored_for_training) & set(texts[:200])
 
 
-def test_scores_beside_the_texts_are_a_teacher(sentences: Labelled, tmp_path: Path) -> None:
+def test_scores_in_the_corpus_are_a_teacher(sentences: Labelled, tmp_path: Path) -> None:
     texts = sentences.texts.to_pylist()[:3000]
     logits = by_words(texts)
     shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
@@ -169,7 +169,7 @@ def test_pairs_are_distilled(shared_data: Path, tmp_path: Path) -> None:
     assert student.predict(["how do i cook rice ?"], ["how do i cook rice ?"]).shape == (1,)
 
 
-def test_several_labels_a_text_are_learnt(sentences: Labelled, tmp_path: Path) -> None:
+def test_multi_label_is_learnt(sentences: Labelled, tmp_path: Path) -> None:
     texts = sentences.texts.to_pylist()[:3000]
     labels = np.stack([["film" in t for t in texts], ["movie" in t for t in texts]], axis=1).astype(
         np.float32
@@ -181,7 +181,7 @@ def test_several_labels_a_text_are_learnt(sentences: Labelled, tmp_path: Path) -
     assert student.predict(["a film", "a movie", "a film and a movie"])[2].shape == (2,)
 
 
-def test_a_killed_job_goes_on_to_the_same_student(sentences: Labelled, tmp_path: Path) -> None:
+def test_killed_job_resumes_to_the_same_student(sentences: Labelled, tmp_path: Path) -> None:
     texts, labels = pairs(sentences, 0, 3000)
     np.savez(tmp_path / "data.npz", texts=texts, labels=labels)
     script = tmp_path / "job.py"
@@ -219,11 +219,11 @@ def test_a_killed_job_goes_on_to_the_same_student(sentences: Labelled, tmp_path:
         ({"teacher": by_words, "encoder": "x", "classes": ["a", "b"]}, "only one of them"),
         ({"encoder": "x"}, "needs labelled texts"),
         ({"teacher": by_words, "classes": ["a", "b"]}, "no texts to learn from"),
-        ({"labelled": (["a", "b"], ["x"])}, "exactly one per text"),
+        ({"labelled": (["a", "b"], ["x"])}, "exactly one a text"),
         ({"labelled": (["a", "b"], ["x", "x"])}, "at least two classes"),
         ({"labelled": (["a"],)}, "tuple of 1"),
         ({"labelled": "nowhere.csv"}, "nowhere.csv"),
-        ({"teacher": 3, "unlabelled": ["a"]}, "not a teacher"),
+        ({"teacher": 3, "unlabelled": ["a"]}, "no teacher"),
         (
             {
                 "labelled": ([f"a b {i}" for i in range(40)], ["x", "y"] * 20),
@@ -234,7 +234,7 @@ def test_a_killed_job_goes_on_to_the_same_student(sentences: Labelled, tmp_path:
         ({"labelled": (["a b"] * 40, ["x", "y"] * 20), "test": (["a"], ["z"])}, "'z' is unknown"),
     ],
 )
-def test_jobs_that_cannot_work_are_refused_before_any_work(
+def test_impossible_jobs_are_rejected_before_training(
     tmp_path: Path, arguments: dict[str, object], message: str
 ) -> None:
     with pytest.raises(InputError, match=message):
@@ -242,13 +242,13 @@ def test_jobs_that_cannot_work_are_refused_before_any_work(
     assert not (tmp_path / "out" / "student").exists()
 
 
-def test_names_of_files_are_not_taken_for_texts(tmp_path: Path) -> None:
+def test_file_names_are_not_accepted_as_texts(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("some text\n")
     with pytest.raises(InputError, match="names of files"):
         distill(by_words, unlabelled=[str(tmp_path / "a.txt")], output=tmp_path / "out", classes=["a", "b"])
 
 
-def test_texts_in_another_edition_are_held_out_too(sentences: Labelled, tmp_path: Path) -> None:
+def test_texts_that_differ_in_case_and_punctuation_are_held_out(sentences: Labelled, tmp_path: Path) -> None:
     texts, labels = pairs(sentences, 0, 600)
     student = distill(
         labelled=(texts, labels),
@@ -259,7 +259,7 @@ def test_texts_in_another_edition_are_held_out_too(sentences: Labelled, tmp_path
     assert student.evaluation.left_out == 50
 
 
-def test_a_teacher_is_not_asked_again(sentences: Labelled, tmp_path: Path) -> None:
+def test_teacher_does_not_score_remembered_texts_again(sentences: Labelled, tmp_path: Path) -> None:
     texts = sentences.texts.to_pylist()[:1000]
     asked: list[str] = []
 
@@ -276,5 +276,5 @@ def test_a_teacher_is_not_asked_again(sentences: Labelled, tmp_path: Path) -> No
     logits = SoftTargets.open(tmp_path / "b" / "labels").all().logits
     assert (logits == by_words(texts[100:])).all()
     other = CallableTeacher(counted, ["bad", "good"], name="others")
-    with pytest.raises(InputError, match="not of the teacher others"):
+    with pytest.raises(InputError, match="is not the teacher others"):
         distill(other, output=tmp_path / "c", config=SMALL, **settings)

@@ -121,6 +121,9 @@ def run(job: Job, progress: Progress = no_progress) -> Distilled:
         job: The job.
         progress: Shows the progress.
 
+    Returns:
+        The student, the compact student and the evaluation.
+
     Raises:
         InputError: As :func:`distill`.
     """

@@ -138,7 +138,7 @@ def network_config(rows: int, material: Material, config: DistillationConfig) ->
 
 
 def training_device(name: str) -> torch.device:
-    """The torch device that ``device`` in a :class:`~sparsedistill.StudentConfig` stands for.
+    """Return the torch device for the ``device`` of a :class:`~sparsedistill.StudentConfig`.
 
     Raises:
         InputError: torch cannot use it on this machine.

@@ -257,7 +257,7 @@ class _Run:
 def _settings(
     network: NetworkConfig, examples: Shards, validation: Examples, config: TrainingConfig
 ) -> dict[str, object]:
-    """The settings that tell one run from another; the number of threads does not."""
+    """The settings that identify a run. The number of threads is not one of them."""
     settings: dict[str, object] = {f"{name} of the student": value for name, value in asdict(network).items()}
     settings |= {f"{name} of the training": value for name, value in asdict(config).items()}
     settings |= {

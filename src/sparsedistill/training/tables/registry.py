@@ -18,12 +18,12 @@ BACK_ENDS: Mapping[str, type[Table]] = {"fbgemm": FbgemmTable, "embedding_bag": 
 
 
 def table_class(kind: TableKind, dim: int, device: torch.device) -> type[Table]:
-    """The back end that `kind` stands for.
+    """Return the class of a back end, after checking that it supports the table.
 
     Args:
         kind: Name of a back end, or ``"auto"``.
         dim: Dimensions of a row.
-        device: Where the table is going to be.
+        device: Device of the table.
 
     Raises:
         InputError: The back end does not exist, or does not support `dim` or `device`.
