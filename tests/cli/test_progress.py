@@ -57,12 +57,16 @@ def test_without_a_terminal_a_line_is_written_now_and_then(
     assert "Labelling: 50 of 200" in capsys.readouterr().err
 
 
-def test_log_messages_are_printed_while_a_command_runs(terminal: io.StringIO) -> None:
+def test_log_messages_are_printed_while_a_command_runs(
+    terminal: io.StringIO, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Once: handlers of the root logger do not get them."""
     logger = logging.getLogger("sparsedistill.labeling")
     with show_log():
         logger.warning("a brace [like this] and 100 %")
     logger.warning("later")
     assert terminal.getvalue() == "Warning: a brace [like this] and 100 %\n"
+    assert [record.getMessage() for record in caplog.records] == ["later"]
 
 
 def test_bars_need_no_torch() -> None:

@@ -103,14 +103,16 @@ class LogHandler(logging.Handler):
 def show_log() -> Iterator[None]:
     """Print what the library logs while the block runs."""
     logger, handler = logging.getLogger("sparsedistill"), LogHandler()
-    level = logger.level
+    level, propagate = logger.level, logger.propagate
     logger.setLevel(logging.INFO)
+    logger.propagate = False  # some libraries give the root logger a handler, which would print again
     logger.addHandler(handler)
     try:
         yield
     finally:
         logger.removeHandler(handler)
         logger.setLevel(level)
+        logger.propagate = propagate
 
 
 def _line(task: Task) -> str:

@@ -100,7 +100,7 @@ def _quantized(
 ) -> tuple[Model | None, list[CompressionStep]]:
     """Narrow and quantize a head; the compact student if it keeps the floor, and what each step changed."""
     rank = head.projection.shape[1]
-    steps = [head.difference(sample, sample.held_out).step(f"cut to {rank} dimensions")]
+    steps = [head.difference(sample, sample.held_out).step(f"cut to {rank} dimension{'s' * (rank > 1)}")]
     narrow = head if model.pair else narrowed(head, sample, floor.part(0.7))
     if narrow is not head:
         name = f"head of {len(narrow.hidden_bias)} units"

@@ -21,9 +21,10 @@ def model_card(config: ModelConfig, name: str) -> str:
     kind = "pairs of texts" if config.pair else "texts"
     labels = "any number of" if config.multi_label else "one of"
     rows = config.vocabulary.rows
-    size = f"{config.dim} dimensions, {rows * config.dim:,} parameters in the table"
+    dimensions = "1 dimension" if config.dim == 1 else f"{config.dim} dimensions"
+    size = f"{dimensions}, {rows * config.dim:,} parameters in the table"
     if config.compact is not None:
-        size = f"compact: {config.dim} dimensions of one or two bytes"
+        size = f"compact: {dimensions} of one or two bytes"
     return f"""---
 library_name: sparsedistill
 pipeline_tag: text-classification
