@@ -1,6 +1,6 @@
 """Time of a compact student by stage, compared with the limits of the machine.
 
-Builds core/tools/roofline.cpp and runs it over the texts and the student's table, on one thread. The limits
+Builds core/tools/roofline/ and runs it over the texts and the student's table, on one thread. The limits
 are a scan that counts the characters of the texts, and random reads of cache lines with 1 to 32 reads in
 flight. Stages that can run alone (tokens, distinct n-grams, sums of cached rows) are timed alone; the time of
 the look-ups is what remains of the kernel's time. The logits must equal, bit for bit, those of Python.

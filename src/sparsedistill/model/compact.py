@@ -1,4 +1,4 @@
-"""The weights of a compact student: a few bytes per n-gram, next to its key (core/compact/table.hpp)."""
+"""The weights of a compact student: a few bytes per n-gram, next to its key (core/compact/layout.hpp)."""
 
 from __future__ import annotations
 

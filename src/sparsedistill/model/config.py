@@ -11,7 +11,7 @@ from .record import EvaluationRecord
 FORMAT = "sparsedistill"
 FORMAT_VERSION = 1
 
-#: Version of the layout of compact lines (core/compact/table.hpp) and of :class:`CompactLayout`.
+#: Version of the layout of compact lines (core/compact/layout.hpp) and of :class:`CompactLayout`.
 COMPACT_LAYOUT = 2
 
 
