@@ -13,7 +13,6 @@ import pytest
 from support.sentences import error
 from teachers.test_finetuning import save_encoder
 
-from sparsedistill._internal.files import read_json
 from sparsedistill.experiments import ablations, speed
 from sparsedistill.experiments.page import plots, render, results_of
 from sparsedistill.experiments.parts import PartIdentity, Parts
@@ -166,7 +165,7 @@ def test_ablations_resume(films: Path, tmp_path: Path, monkeypatch: pytest.Monke
     assert variants["dim", "4"].students[0].parameters < own[0].parameters
     assert not {"ablations", "checkpoints"} & {path.name for path in folder.iterdir()}
     assert len(plots([found])) == 6
-    labels = read_json(folder / "labels" / "manifest.json")
+    labels = json.loads((folder / "labels" / "manifest.json").read_text())
     assert labels["texts"] == found.corpus
 
 

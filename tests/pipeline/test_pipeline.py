@@ -219,11 +219,11 @@ def test_killed_job_resumes_to_the_same_student(sentences: Labelled, tmp_path: P
         ({"teacher": by_words, "encoder": "x", "classes": ["a", "b"]}, "only one of them"),
         ({"encoder": "x"}, "needs labelled texts"),
         ({"teacher": by_words, "classes": ["a", "b"]}, "no texts to learn from"),
-        ({"labelled": (["a", "b"], ["x"])}, "exactly one a text"),
+        ({"labelled": (["a", "b"], ["x"])}, "exactly one per text"),
         ({"labelled": (["a", "b"], ["x", "x"])}, "at least two classes"),
         ({"labelled": (["a"],)}, "tuple of 1"),
         ({"labelled": "nowhere.csv"}, "nowhere.csv"),
-        ({"teacher": 3, "unlabelled": ["a"]}, "no teacher"),
+        ({"teacher": 3, "unlabelled": ["a"]}, "not a teacher"),
         (
             {
                 "labelled": ([f"a b {i}" for i in range(40)], ["x", "y"] * 20),
@@ -276,5 +276,5 @@ def test_teacher_does_not_score_remembered_texts_again(sentences: Labelled, tmp_
     logits = SoftTargets.open(tmp_path / "b" / "labels").all().logits
     assert (logits == by_words(texts[100:])).all()
     other = CallableTeacher(counted, ["bad", "good"], name="others")
-    with pytest.raises(InputError, match="is not the teacher others"):
+    with pytest.raises(InputError, match="not of the teacher others"):
         distill(other, output=tmp_path / "c", config=SMALL, **settings)

@@ -11,6 +11,7 @@ import msgspec
 
 from .._internal.records import as_json, write_record
 from ..errors import InputError
+from ..teachers.base import Fingerprint
 from .result import advice, read_figures
 
 Part = TypeVar("Part")
@@ -34,7 +35,7 @@ class PartIdentity:
     metric: str
     settings: dict[str, Any] | None = None
     corpus: list[tuple[int, str]] | None = None
-    teacher: dict[str, Any] | None = None
+    teacher: Fingerprint | None = None
     share: float | None = None
     pooling: str | None = None
 

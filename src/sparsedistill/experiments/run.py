@@ -28,7 +28,7 @@ from ..pipeline.job import Job
 from ..pipeline.prepare import PreparedJob, make_vocabulary
 from ..pipeline.student_training import train_student
 from ..student import Student
-from ..teachers.base import Teacher
+from ..teachers.base import Fingerprint, Teacher
 from ..teachers.transformers import TransformersTeacher
 from .baselines import BASELINES, Baseline, Settings
 from .held_out import HeldOut, metric_value
@@ -294,7 +294,7 @@ class TaskRun:
         return [(file.size, file.hash) for file in self.prepared.corpus.fingerprint()]
 
     @cached_property
-    def _teacher_identity(self) -> dict[str, Any] | None:
+    def _teacher_identity(self) -> Fingerprint | None:
         """Cached, as all files are read for it."""
         return None if self.teacher is None else self.teacher.fingerprint()
 

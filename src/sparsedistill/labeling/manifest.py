@@ -13,7 +13,7 @@ from .._internal.records import read_record
 from .._internal.texts import encodable
 from ..data.corpus import Corpus, FileFingerprint
 from ..errors import InputError
-from ..teachers.base import Teacher
+from ..teachers.base import Fingerprint, Teacher
 from ..teachers.precomputed import FileTeacher
 
 #: Name of the file.
@@ -111,7 +111,7 @@ class Manifest(FormatRecord):
         shards: The finished shards, in the order of the corpus.
     """
 
-    teacher: dict[str, Any]
+    teacher: Fingerprint
     classes: tuple[str, ...]
     multi_label: bool
     corpus: tuple[FileFingerprint, ...]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..data.identity import paired
 from ..errors import InputError
-from ..teachers.base import Teacher
+from ..teachers.base import Fingerprint, Teacher
 from ..teachers.precomputed import FileTeacher
 from .soft_targets import SoftTargets
 
@@ -64,7 +63,7 @@ class RememberingTeacher:
             logits[new] = self.teacher.score([texts[i] for i in new.tolist()], seconds)
         return logits
 
-    def fingerprint(self) -> dict[str, Any]:
+    def fingerprint(self) -> Fingerprint:
         """Return the fingerprint of the teacher."""
         return self.teacher.fingerprint()
 

@@ -10,6 +10,9 @@ from typing import Any, Protocol, TypeAlias, runtime_checkable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+#: What identifies a teacher: a JSON object that changes if the answers can. It is only compared and stored.
+Fingerprint: TypeAlias = dict[str, Any]
+
 
 @runtime_checkable
 class Teacher(Protocol):
@@ -31,7 +34,7 @@ class Teacher(Protocol):
         """Return logits, float32 (n, classes), of n texts or pairs of texts."""
         ...
 
-    def fingerprint(self) -> dict[str, Any]:
+    def fingerprint(self) -> Fingerprint:
         """Return what identifies this teacher, as JSON values.
 
         It must change if the scores can change: a labelling is resumed only with an equal fingerprint.

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError
-from .base import ScoreFormat, TeacherLike
+from .base import Fingerprint, ScoreFormat, TeacherLike
 from .scores import as_logits, check_format, checked
 
 
@@ -58,7 +58,7 @@ class CallableTeacher:
         scores = checked(self._function(*arguments), len(texts), self)
         return as_logits(scores, self._outputs, self)
 
-    def fingerprint(self) -> dict[str, Any]:
+    def fingerprint(self) -> Fingerprint:
         """Return the name and a hash of the byte code, which depends on the version of Python."""
         return {
             "kind": "callable",

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .base import Fingerprint
 from .scores import as_logits, check_format, checked
 
 
@@ -43,6 +43,6 @@ class FileTeacher:
         """
         return as_logits(checked(scores, len(scores), self), self.outputs, self)
 
-    def fingerprint(self) -> dict[str, Any]:
+    def fingerprint(self) -> Fingerprint:
         """Return what the scores mean. The fingerprint of the corpus covers their values."""
         return {"kind": "file", "outputs": self.outputs}

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from .._internal.files import content_hash
 from ..errors import InputError, first_line
-from .base import ScoreFormat, TeacherLike
+from .base import Fingerprint, ScoreFormat, TeacherLike
 from .scores import checked
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ class TransformersTeacher:
                 inputs = {key: [values[i] for i in rows] for key, values in encoded.items()}
                 yield rows, self._tokenizer.pad(inputs, return_tensors="pt").to(self._device)
 
-    def fingerprint(self) -> dict[str, Any]:
+    def fingerprint(self) -> Fingerprint:
         """Return the hashes of the model's files, or its Hub id and commit, and the settings it runs with."""
         settings = {"max_length": self._max_length, "half_precision": self._asked_half}
         folder = Path(self.name)
