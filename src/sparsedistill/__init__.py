@@ -1,7 +1,6 @@
 """Distil a transformer text classifier into an n-gram student that runs at the cost of reading the bytes.
 
-A student needs neither torch nor transformers. Names that need them, or that few programs use, are imported
-on first use.
+Public names are imported on first use: a student needs neither torch nor transformers.
 """
 
 from __future__ import annotations
@@ -9,29 +8,28 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from .data.columns import Columns
-from .data.corpus import Corpus
-from .data.labelled import read_labelled
-from .errors import InputError
-from .student import Student
-from .vocabulary.config import CountingConfig, TokenizerConfig
-from .vocabulary.tokenizer import tokenize
-from .vocabulary.vocabulary import Vocabulary
-
 if TYPE_CHECKING:
     from .cascade import Cascade
     from .cli.progress import progress_bars
+    from .data.columns import Columns
+    from .data.corpus import Corpus
+    from .data.labelled import read_labelled
+    from .errors import InputError
     from .evaluation.evaluate import evaluate
     from .labeling.labelling import label
     from .labeling.soft_targets import SoftTargets
     from .pipeline.config import DistillationConfig, StudentConfig
     from .pipeline.distill import distill
+    from .student import Student
     from .teachers.base import Teacher
     from .teachers.callable import CallableTeacher
     from .teachers.finetuning import FinetuningConfig, finetune
     from .teachers.precomputed import FileTeacher
     from .teachers.transformers import TransformersTeacher
     from .training.config import TrainingConfig
+    from .vocabulary.config import CountingConfig, TokenizerConfig
+    from .vocabulary.tokenizer import tokenize
+    from .vocabulary.vocabulary import Vocabulary
 
 __version__ = "0.1.0"
 
@@ -39,19 +37,28 @@ __version__ = "0.1.0"
 _LAZY = {
     "CallableTeacher": "teachers.callable",
     "Cascade": "cascade",
+    "Columns": "data.columns",
+    "Corpus": "data.corpus",
+    "CountingConfig": "vocabulary.config",
     "DistillationConfig": "pipeline.config",
     "FileTeacher": "teachers.precomputed",
     "FinetuningConfig": "teachers.finetuning",
+    "InputError": "errors",
     "SoftTargets": "labeling.soft_targets",
+    "Student": "student",
     "StudentConfig": "pipeline.config",
     "Teacher": "teachers.base",
+    "TokenizerConfig": "vocabulary.config",
     "TrainingConfig": "training.config",
     "TransformersTeacher": "teachers.transformers",
+    "Vocabulary": "vocabulary.vocabulary",
     "distill": "pipeline.distill",
     "evaluate": "evaluation.evaluate",
     "finetune": "teachers.finetuning",
     "label": "labeling.labelling",
     "progress_bars": "cli.progress",
+    "read_labelled": "data.labelled",
+    "tokenize": "vocabulary.tokenizer",
 }
 
 __all__ = [

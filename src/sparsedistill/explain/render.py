@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from html import escape
-from typing import NamedTuple
-
-from rich.console import Group, RenderableType
-from rich.table import Table
-from rich.text import Text
+from typing import TYPE_CHECKING, NamedTuple
 
 from .._internal.texts import encodable
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 _FOR, _AGAINST = (26, 152, 80), (215, 48, 39)  # RGB
 _FAINTEST = 0.05  # words below this share of the strongest word are not coloured
@@ -75,6 +74,11 @@ def as_html(label: str, sides: Sequence[Side], rows: Sequence[Row]) -> str:
 
 def as_terminal(label: str, sides: Sequence[Side], rows: Sequence[Row]) -> RenderableType:
     """The same as :func:`as_html` for a :class:`rich.console.Console`."""
+    # Rich takes 30 ms to import, which a student that explains nothing need not wait for.
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
     most = _most(sides)
     parts: list[RenderableType] = []
     for side in sides:
