@@ -1,7 +1,7 @@
 """Distil a transformer text classifier into an n-gram student that runs at the cost of reading the bytes.
 
-A student needs neither torch nor transformers. Names that need them, or that few programs use, are imported on
-first use.
+A student needs neither torch nor transformers. Names that need them, or that few programs use, are imported
+on first use.
 """
 
 from __future__ import annotations
