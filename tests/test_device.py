@@ -1,4 +1,4 @@
-"""Students on a torch device: the answers of the processor."""
+"""Students on a torch device make the predictions of the CPU."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from itertools import cycle, islice
 from pathlib import Path
 from types import FrameType
@@ -25,7 +26,12 @@ from sparsedistill.model.predictions import TextClassifier
 from sparsedistill.model.weights import StudentWeights
 
 CUDA = pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA"))
-KINDS = [{}, {"pair": True}, {"multi_label": True}, {"pair": True, "multi_label": True}]
+KINDS: list[dict[str, bool]] = [
+    {},
+    {"pair": True},
+    {"multi_label": True},
+    {"pair": True, "multi_label": True},
+]
 CLASSES = ("neg", "neutral", "pos")
 TEXTS = [
     "The film is good!",
@@ -40,8 +46,8 @@ TEXTS = [
 ]
 
 
-def network(rows: int, dim: int, hidden: int, *, pair: bool = False) -> StudentWeights:
-    """Weights that are drawn at the scale of trained ones."""
+def draw_weights(rows: int, dim: int, hidden: int, *, pair: bool = False) -> StudentWeights:
+    """Random weights at the scale of trained ones."""
     random = np.random.default_rng(3)
 
     def draw(*shape: int) -> NDArray[np.float32]:
@@ -59,9 +65,14 @@ def network(rows: int, dim: int, hidden: int, *, pair: bool = False) -> StudentW
 def make(dim: int = 24, hidden: int = 10, **kind: bool) -> Student:
     corpus = ["the film is good", "the film is bad", "it 's a good film , not a bad one !", "日本の映画"]
     vocabulary = Vocabulary.build(corpus, TokenizerConfig(3, boundaries=True), CountingConfig(min_count=1))
-    return Student(
-        vocabulary, network(len(vocabulary), dim, hidden, pair=kind.get("pair", False)), CLASSES, **kind
-    )
+    return student_of(vocabulary, dim, hidden, **kind)
+
+
+def student_of(
+    vocabulary: Vocabulary, dim: int, hidden: int, *, pair: bool = False, multi_label: bool = False
+) -> Student:
+    weights = draw_weights(len(vocabulary), dim, hidden, pair=pair)
+    return Student(vocabulary, weights, CLASSES, multi_label=multi_label, pair=pair)
 
 
 @pytest.fixture(scope="module")
@@ -71,12 +82,12 @@ def reviews(shared_data: Path) -> list[str]:
 
 
 def compare(moved: TextClassifier, student: Student, texts: list[str] | pa.Array, within: float) -> None:
-    """Assert that both give the same answers to `texts`, or to pairs of them."""
+    """Assert that both make the same predictions for `texts`, or for pairs of them."""
     sides = (texts, texts[::-1]) if student.pair else (texts,)
     expected, found = student.score(*sides), moved.score(*sides)
     np.testing.assert_allclose(found.probabilities, expected.probabilities, atol=within, rtol=0)
     assert (found.coverage == expected.coverage).all()
-    assert (found.logits.dtype, found.coverage.dtype) == (np.float32, np.float32)
+    assert {found.logits.dtype, found.coverage.dtype} == {np.dtype(np.float32)}
 
 
 def extracting() -> list[threading.Thread]:
@@ -85,7 +96,7 @@ def extracting() -> list[threading.Thread]:
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(("dim", "hidden"), [(24, 10), (10, 24), (1, 1)])
-def test_answers_are_those_of_the_processor(kind: dict[str, bool], dim: int, hidden: int) -> None:
+def test_predictions_match_the_cpu(kind: dict[str, bool], dim: int, hidden: int) -> None:
     student = make(dim, hidden, **kind)
     moved = student.to("cpu")
     compare(moved, student, TEXTS, 1e-5)
@@ -95,12 +106,11 @@ def test_answers_are_those_of_the_processor(kind: dict[str, bool], dim: int, hid
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_real_texts_are_answered_alike_in_float32_and_in_float16(
+def test_predictions_on_real_texts_match_in_float32_and_float16(
     kind: dict[str, bool], reviews: list[str]
 ) -> None:
     vocabulary = Vocabulary.build(reviews[:1000], counting=CountingConfig(max_rows=50_000))
-    weights = network(len(vocabulary), 64, 32, pair=kind.get("pair", False))
-    student = Student(vocabulary, weights, CLASSES, **kind)
+    student = student_of(vocabulary, 64, 32, **kind)
     texts = [*reviews, "", "unknown-zzz"]
     compare(student.to("cpu"), student, texts, 1e-5)
     compare(student.to("cpu", "float16"), student, texts, 1e-3)
@@ -115,15 +125,15 @@ def test_many_texts_take_several_batches_and_stay_in_order(kind: dict[str, bool]
     compare(student.to("cpu"), student, column, 1e-5)
 
 
-def test_long_texts_are_answered_among_short_ones(reviews: list[str]) -> None:
+def test_very_long_texts_are_scored_among_short_ones(reviews: list[str]) -> None:
     vocabulary = Vocabulary.build(reviews[:500])
-    student = Student(vocabulary, network(len(vocabulary), 16, 8), CLASSES)
+    student = Student(vocabulary, draw_weights(len(vocabulary), 16, 8), CLASSES)
     longest = " ".join(islice(cycle(reviews), 10_000))
     assert len(longest) > 10_000_000
     compare(student.to("cpu"), student, ["the film", longest, "", longest, *TEXTS], 1e-5)
 
 
-def test_texts_come_in_all_forms_and_have_all_shapes_of_answers() -> None:
+def test_all_input_types_and_output_shapes_match_the_cpu() -> None:
     student = make()
     moved = student.to("cpu")
     texts = ["the film", "a bad one", "日本", ""]
@@ -146,7 +156,7 @@ def test_texts_come_in_all_forms_and_have_all_shapes_of_answers() -> None:
     assert pair.keys() == {"label", "score"}
 
 
-def test_answers_do_not_depend_on_threads_and_threads_share_a_student(reviews: list[str]) -> None:
+def test_predictions_do_not_depend_on_threads_and_threads_can_share_a_student(reviews: list[str]) -> None:
     student = make()
     moved = student.to("cpu")
     expected = moved.score(reviews, threads=1)
@@ -156,7 +166,7 @@ def test_answers_do_not_depend_on_threads_and_threads_share_a_student(reviews: l
     assert all((answer == expected.logits).all() for answer in answers)
 
 
-def test_rows_are_as_narrow_as_the_first_layer() -> None:
+def test_the_table_is_as_narrow_as_the_first_layer() -> None:
     assert " x 10 float32 on cpu" in repr(make(24, 10).to("cpu"))
     assert " x 10 float32 on cpu" in repr(make(10, 24).to("cpu"))
     assert " x 24 float32 on cpu" in repr(make(24, 10, pair=True).to("cpu"))
@@ -164,9 +174,11 @@ def test_rows_are_as_narrow_as_the_first_layer() -> None:
 
 def test_numbers_too_large_for_float16_are_kept_in_float32() -> None:
     student = make(10, 24)
-    table = student.weights.arrays()["table"].copy()
+    weights = student.weights
+    assert isinstance(weights, StudentWeights)
+    table = weights.table.copy()
     table[-1] *= 1e6
-    large = replace(student, weights=replace(student.weights, table=table))
+    large = replace(student, weights=replace(weights, table=table))
     moved = large.to("cpu", "float16")
     assert "float32" in repr(moved)
     compare(moved, large, TEXTS, 1e-5)
@@ -174,8 +186,8 @@ def test_numbers_too_large_for_float16_are_kept_in_float32() -> None:
 
 @pytest.mark.parametrize("pair", [False, True])
 @pytest.mark.parametrize("multi_label", [False, True])
-def test_float16_is_chosen_where_it_changes_no_answer(pair: bool, multi_label: bool) -> None:
-    weights = network(10_000, 64, 32, pair=pair)
+def test_float16_is_chosen_if_it_changes_no_prediction(pair: bool, multi_label: bool) -> None:
+    weights = draw_weights(10_000, 64, 32, pair=pair)
     assert half_suffices(weights, pair, multi_label)
     sensitive = replace(weights, output_weight=weights.output_weight * 100)
     assert not half_suffices(sensitive, pair, multi_label)
@@ -183,10 +195,10 @@ def test_float16_is_chosen_where_it_changes_no_answer(pair: bool, multi_label: b
     assert not half_suffices(infinite, pair, multi_label)
 
 
-def test_what_cannot_be_moved_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_devices_that_cannot_be_used_are_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
     student = make()
     for device in ("meta", "nonsense", "", "cuda:99"):
-        assert repr(device) in error(lambda d=device: student.to(d))
+        assert repr(device) in error(partial(student.to, device))
     if not torch.cuda.is_available():
         assert "if there is a GPU" in error(lambda: student.to("cuda"))
     assert "'int8'" in error(lambda: student.to("cpu", "int8"))  # type: ignore[arg-type]
@@ -196,21 +208,21 @@ def test_what_cannot_be_moved_is_refused(monkeypatch: pytest.MonkeyPatch) -> Non
         assert "pip install 'sparsedistill[train]'" in error(lambda: student.to("cpu"))
 
 
-def test_compact_students_are_refused(reviews: list[str]) -> None:
+def test_compact_students_are_rejected(reviews: list[str]) -> None:
     vocabulary = Vocabulary.build(reviews, counting=CountingConfig(max_rows=20_000))
-    compact = Student(vocabulary, network(len(vocabulary), 16, 8), CLASSES).compress(reviews)
+    compact = Student(vocabulary, draw_weights(len(vocabulary), 16, 8), CLASSES).compress(reviews)
     assert "made from" in error(lambda: compact.to("cpu"))
 
 
-def test_wrong_texts_are_refused_as_on_the_processor() -> None:
+def test_invalid_texts_are_rejected_as_on_the_cpu() -> None:
     moved, pairs = make().to("cpu"), make(pair=True).to("cpu")
-    assert "Text 1 is a int" in error(lambda: moved.score(["a", 1]))  # type: ignore[list-item]
+    assert "Text 1 is a int" in error(lambda: moved.score(["a", 1]))
     assert "leave out text_pair" in error(lambda: moved.score(["a"], ["b"]))
     assert "each needs one" in error(lambda: pairs.score(["a"], ["b", "c"]))
     assert "threads is 0" in error(lambda: moved.score(["a"], threads=0))
 
 
-def test_a_failing_device_leaves_no_thread_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_thread_is_left_after_a_device_error(monkeypatch: pytest.MonkeyPatch) -> None:
     moved = make().to("cpu")
 
     def fail(*args: object, **options: object) -> None:
@@ -219,11 +231,11 @@ def test_a_failing_device_leaves_no_thread_behind(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(torch.nn.functional, "embedding_bag", fail)
     with pytest.raises(RuntimeError, match="gone") as caught:
         moved.score(TEXTS * 50_000)
-    assert not extracting()  # though the traceback keeps everything else alive
+    assert not extracting()  # although the traceback keeps everything else alive
     assert caught.tb is not None
 
 
-def test_an_interrupt_ends_the_work(reviews: list[str]) -> None:
+def test_an_interrupt_stops_the_work(reviews: list[str]) -> None:
     moved = make().to("cpu")
     texts = reviews * 200  # seconds of work
 
@@ -244,12 +256,11 @@ def test_an_interrupt_ends_the_work(reviews: list[str]) -> None:
 @pytest.mark.parametrize("device", [CUDA])
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("precision", ["auto", "float16", "float32"])
-def test_a_gpu_answers_as_the_processor(
+def test_predictions_on_a_gpu_match_the_cpu(
     device: str, kind: dict[str, bool], precision: str, reviews: list[str]
 ) -> None:
     vocabulary = Vocabulary.build(reviews[:1000], counting=CountingConfig(max_rows=50_000))
-    weights = network(len(vocabulary), 64, 32, pair=kind.get("pair", False))
-    student = Student(vocabulary, weights, CLASSES, **kind)
+    student = student_of(vocabulary, 64, 32, **kind)
     moved = student.to(device, precision)  # type: ignore[arg-type]
     assert ("float32" if precision == "float32" else "float16") in repr(moved)
     texts = [*reviews * 20, "", "unknown-zzz", " ".join(reviews)]

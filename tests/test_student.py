@@ -1,4 +1,4 @@
-"""Students in use: answers, threads, shapes, files."""
+"""Students: predictions, threads, shapes, files."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -18,16 +19,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from support.comparison import compared
+from support.sentences import error
 
 from sparsedistill import CountingConfig, InputError, Student, TokenizerConfig, Vocabulary, _core
 from sparsedistill._internal.tensors import map_tensors, write_tensors
+from sparsedistill.compression.compress import Floor
 from sparsedistill.model.record import EvaluationRecord, Quality
 from sparsedistill.model.weights import StudentWeights
 
 CORPUS = ["the film is good", "the film is bad", "it 's a good film , not a bad one !", "日本の映画"] * 2
 TEXTS = ["The film is good!", "", "unheard-of", "bad bad bad", "the film", "日本 映画", "it's a bad one"]
 LONG = " ".join(f"{a} {b}" for a in ("good", "bad", "film", "the") for b in ("zzz", "film", "is")) + " "
-#: Pairs at the edges: an empty side, identical sides, sides that the core reads in several pieces.
+#: Edge cases of pairs: an empty side, identical sides, sides that the core reads in several pieces.
 EDGES = [
     ("", ""),
     ("the film", ""),
@@ -40,7 +43,7 @@ EDGES = [
 ]
 
 
-def network(
+def draw_weights(
     rows: int, dim: int = 24, hidden: int = 10, classes: int = 3, pair: bool = False
 ) -> StudentWeights:
     random = np.random.default_rng(3)
@@ -58,11 +61,12 @@ def make(**given_: object) -> Student:
     vocabulary = Vocabulary.build(CORPUS, TokenizerConfig(3), CountingConfig(min_count=1))
     pair = bool(given_.get("pair"))
     classes = ("neg", "neutral", "pos")
-    return Student(vocabulary, network(len(vocabulary), pair=pair), classes, **given_)  # type: ignore[arg-type]
+    weights = draw_weights(len(vocabulary), pair=pair)
+    return Student(vocabulary, weights, classes, **given_)  # type: ignore[arg-type]
 
 
 def plain(student: Student, texts: list[str], text_pair: list[str] | None = None) -> NDArray[np.float64]:
-    """Logits by the definition, in float64."""
+    """Logits by definition, in float64."""
     weights = {name: array.astype(float) for name, array in student.weights.arrays().items()}
 
     def rows(side: list[str]) -> list[list[int]]:
@@ -76,20 +80,28 @@ def plain(student: Student, texts: list[str], text_pair: list[str] | None = None
         both = zip(rows(texts), rows(text_pair), strict=True)
         features = np.array([compared(table, one, other) for one, other in both])
     hidden = np.tanh(features @ weights["hidden.weight"].T + weights["hidden.bias"])
-    return hidden @ weights["output.weight"].T + weights["output.bias"]
+    logits: NDArray[np.float64] = hidden @ weights["output.weight"].T + weights["output.bias"]
+    return logits
 
 
 @pytest.mark.parametrize(("dim", "hidden"), [(1, 1), (7, 5), (16, 4), (33, 18), (256, 64)])
 @pytest.mark.parametrize("pair", [False, True])
-def test_every_path_computes_the_network_and_the_same_bits(dim: int, hidden: int, pair: bool) -> None:
+def test_every_instruction_set_computes_the_same_bits(dim: int, hidden: int, pair: bool) -> None:
     vocabulary = Vocabulary.build(CORPUS, TokenizerConfig(3), CountingConfig(min_count=1))
-    weights = network(len(vocabulary), dim, hidden, pair=pair)
+    weights = draw_weights(len(vocabulary), dim, hidden, pair=pair)
     texts = TEXTS * 5
     seconds = texts[::-1] if pair else None
     found = [
-        _core.Classifier(vocabulary.core, weights.table, pair, *list(weights.arrays().values())[1:], path)(
-            texts, seconds, threads
-        )[0]
+        _core.Classifier(
+            vocabulary.core,
+            weights.table,
+            pair,
+            weights.hidden_weight,
+            weights.hidden_bias,
+            weights.output_weight,
+            weights.output_bias,
+            path,
+        )(texts, seconds, threads)[0]
         for path in _core.available_paths()
         for threads in (1, 3)
     ]
@@ -99,7 +111,7 @@ def test_every_path_computes_the_network_and_the_same_bits(dim: int, hidden: int
 
 
 @pytest.mark.parametrize("pair", [False, True])
-def test_logits_are_those_of_the_definition(pair: bool) -> None:
+def test_logits_match_the_definition(pair: bool) -> None:
     student = make(pair=pair)
     seconds = TEXTS[::-1] if pair else None
     np.testing.assert_allclose(
@@ -107,7 +119,7 @@ def test_logits_are_those_of_the_definition(pair: bool) -> None:
     )
 
 
-def test_pairs_at_the_edges_are_compared_by_the_definition() -> None:
+def test_edge_cases_of_pairs_match_the_definition() -> None:
     student = make(pair=True)
     first, second = (list(side) for side in zip(*EDGES, strict=True))
     expected = plain(student, first, second)
@@ -116,8 +128,8 @@ def test_pairs_at_the_edges_are_compared_by_the_definition() -> None:
         np.testing.assert_allclose(student.score([one], [other]).logits[0], logits, atol=2e-5)
 
 
-def test_a_pair_is_told_from_another_by_what_its_texts_share() -> None:
-    """Of n-grams whose rows are all alike, only how many both texts have tells pairs apart."""
+def test_the_share_of_common_ngrams_alone_changes_the_logits_of_a_pair() -> None:
+    """All rows are equal, so that pairs differ only in how many n-grams their texts share."""
     student = make(pair=True)
     weights = student.weights
     assert isinstance(weights, StudentWeights)
@@ -131,7 +143,7 @@ def test_a_pair_is_told_from_another_by_what_its_texts_share() -> None:
 @given(
     st.lists(st.text(st.characters() | st.sampled_from("\ud800\x00 film")), max_size=40), st.integers(1, 4)
 )
-def test_a_text_is_answered_alike_in_any_company(texts: list[str], threads: int) -> None:
+def test_a_prediction_does_not_depend_on_the_other_texts(texts: list[str], threads: int) -> None:
     student = make()
     together = student.predict_proba(texts, threads=threads)
     alone = [student.predict_proba([text])[0] for text in texts]
@@ -142,13 +154,13 @@ def test_a_text_is_answered_alike_in_any_company(texts: list[str], threads: int)
 
 
 @pytest.mark.parametrize("space", ["\n", "\t", "\r\n", "  ", "\u00a0", "\u2003", "\u3000", "\x00", "\u200b"])
-def test_white_space_never_changes_an_answer(space: str) -> None:
+def test_white_space_does_not_change_a_prediction(space: str) -> None:
     student = make()
     texts = [text.replace(" ", space) + space for text in CORPUS]
     assert (student.predict_proba(texts) == student.predict_proba(CORPUS)).all()
 
 
-def test_texts_without_ngrams_get_a_defined_answer() -> None:
+def test_texts_without_known_ngrams_have_a_defined_prediction() -> None:
     student = make()
     predictions = student.score(["", "   ", "\x00", "zzz", "\ud800"])
     assert (predictions.logits == predictions.logits[0]).all()
@@ -162,7 +174,7 @@ def test_coverage_is_the_share_of_known_tokens() -> None:
     assert pairs.score(["the film"], ["zzz zzz"]).coverage.tolist() == [0.5]
 
 
-def test_a_text_of_ten_megabytes_is_answered_as_precisely_as_a_short_one() -> None:
+def test_a_text_of_ten_megabytes_is_scored_as_precisely_as_a_short_one() -> None:
     student = make()
     text = "The film is good! "
     longest = text * (10_000_000 // len(text))
@@ -176,7 +188,7 @@ def test_a_text_of_ten_megabytes_is_answered_as_precisely_as_a_short_one() -> No
     ]
 
 
-def test_answers_have_the_shapes_of_scikit_learn_and_transformers() -> None:
+def test_predictions_have_the_shapes_of_scikit_learn_and_transformers() -> None:
     student = make()
     assert student.classes_.tolist() == ["neg", "neutral", "pos"]
     assert set(student.predict(TEXTS)) <= set(student.classes_)
@@ -196,7 +208,7 @@ def test_answers_have_the_shapes_of_scikit_learn_and_transformers() -> None:
     assert len(student(["the film"], top_k=2)[0]) == 2
 
 
-def test_pairs_come_as_two_columns_or_as_dicts() -> None:
+def test_pairs_are_passed_as_two_columns_or_as_dicts() -> None:
     student = make(pair=True)
     (answer,) = student({"text": "the film", "text_pair": "bad"})
     assert answer["score"] == pytest.approx(float(student.predict_proba(["the film"], ["bad"]).max()))
@@ -217,7 +229,7 @@ def test_multi_label_students_use_the_sigmoid() -> None:
     assert (student.predict(TEXTS) == (logits >= 0)).all()
 
 
-def test_a_reloaded_student_answers_bit_for_bit_the_same(tmp_path: Path) -> None:
+def test_a_loaded_student_has_bit_identical_logits(tmp_path: Path) -> None:
     student = make(evaluation=EvaluationRecord(student=Quality(0.5, 0.5, 0.7, 0.1), texts=3))
     student.save_pretrained(tmp_path / "s")
     loaded = Student.from_pretrained(tmp_path / "s")
@@ -237,7 +249,7 @@ def test_a_reloaded_student_answers_bit_for_bit_the_same(tmp_path: Path) -> None
         student.save_pretrained(tmp_path / "s")
 
 
-def test_threads_share_one_student(shared_data: Path) -> None:
+def test_several_threads_can_use_one_student(shared_data: Path) -> None:
     student = make()
     with gzip.open(shared_data / "imdb" / "test.tsv.gz", "rt", encoding="utf-8") as file:
         texts = [next(file) for _ in range(200)]
@@ -274,7 +286,7 @@ def test_inference_imports_neither_torch_nor_transformers(tmp_path: Path) -> Non
         ("output.bias", None),
     ],
 )
-def test_arrays_that_do_not_fit_are_refused(tmp_path: Path, name: str, change: object) -> None:
+def test_arrays_that_do_not_fit_are_rejected(tmp_path: Path, name: str, change: object) -> None:
     make().save_pretrained(tmp_path / "s")
     path = tmp_path / "s" / "model.safetensors"
     arrays = {key: array.copy() for key, array in map_tensors(path).items()}
@@ -287,42 +299,135 @@ def test_arrays_that_do_not_fit_are_refused(tmp_path: Path, name: str, change: o
 
 
 @pytest.mark.parametrize(
-    ("key", "value"),
+    ("key", "value", "message"),
     [
-        ("format", "other"),
-        ("format_version", 99),
-        ("classes", ["a"]),
-        ("classes", [1, 2, 3]),
-        ("classes", 3),
-        ("multi_label", "yes"),
-        ("pair", True),
-        ("vocabulary", {"rows": 10**12, "closed": True, "error_bound": 0}),
-        ("vocabulary", {"rows": -1, "closed": True, "error_bound": 0}),
-        ("vocabulary", None),
-        ("tokenizer", {}),
+        ("format", "other", "does not hold a student"),
+        ("format", 3, "config.json cannot be used"),
+        ("format_version", 99, "format version 1"),
+        ("format_version", "1", "config.json cannot be used"),
+        ("classes", ["a"], "1 class names"),
+        ("classes", [1, 2, 3], "config.json cannot be used"),
+        ("classes", 3, "config.json cannot be used"),
+        ("multi_label", "yes", "config.json cannot be used"),
+        ("pair", True, "do not fit together"),
+        ("vocabulary", {"rows": 10**12, "closed": True, "error_bound": 0}, "usable vocabulary"),
+        ("vocabulary", {"rows": -1, "closed": True, "error_bound": 0}, "usable vocabulary"),
+        ("vocabulary", None, "config.json cannot be used"),
+        ("tokenizer", {}, "config.json cannot be used"),
+        ("compact", [], "config.json cannot be used"),
+        ("compact", {"layout": 1, "slots": 8, "wide": 0}, "compress the student again"),
+        ("compact", {"layout": 2}, "config.json cannot be used"),
+        ("compact", {"layout": 2, "slots": 8, "wide": 0}, "usable student"),
+        ("evaluation", {"student": {"accuracy": 1}}, "config.json cannot be used"),
+        ("evaluation", {"texts": "many"}, "config.json cannot be used"),
     ],
 )
-def test_hostile_configs_are_refused(tmp_path: Path, key: str, value: object) -> None:
+def test_damaged_configs_are_rejected(tmp_path: Path, key: str, value: object, message: str) -> None:
     make().save_pretrained(tmp_path / "s")
     path = tmp_path / "s" / "config.json"
     config = json.loads(path.read_text())
     config[key] = value
     path.write_text(json.dumps(config))
-    with pytest.raises(InputError):
-        Student.from_pretrained(tmp_path / "s")
+    assert message in error(lambda: Student.from_pretrained(tmp_path / "s"))
 
 
-def test_what_is_no_student_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="does not exist"):
-        Student.from_pretrained(tmp_path)
+@pytest.mark.parametrize("text", [b"", b"[]", b"{", b"\xff", b"[" * 100_000])
+def test_a_config_that_is_not_a_json_object_is_rejected(tmp_path: Path, text: bytes) -> None:
+    make().save_pretrained(tmp_path / "s")
+    (tmp_path / "s" / "config.json").write_bytes(text)
+    assert "config.json cannot be used" in error(lambda: Student.from_pretrained(tmp_path / "s"))
 
 
-def test_arrow_columns_are_texts(tmp_path: Path) -> None:
+def test_unknown_keys_in_a_config_are_ignored(tmp_path: Path) -> None:
+    make().save_pretrained(tmp_path / "s")
+    path = tmp_path / "s" / "config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "later": [1]}))
+    assert Student.from_pretrained(tmp_path / "s").classes == ("neg", "neutral", "pos")
+
+
+def test_a_directory_without_a_student_is_rejected(tmp_path: Path) -> None:
+    assert "does not exist" in error(lambda: Student.from_pretrained(tmp_path))
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize("compact", [False, True])
+def test_save_evaluation_replaces_config_and_card_only(tmp_path: Path, compact: bool) -> None:
+    folder = tmp_path / "s"
+    student = make()
+    if compact:
+        student = student.compress([*CORPUS, *TEXTS] * 20, floor=Floor(0, 1))
+    student.save_pretrained(folder)
+    before = contents(folder)
+    weights = (folder / "model.safetensors").stat()
+    student.evaluation = replace(student.evaluation, texts=3, student=Quality(0.5, 0.5, 0.7, 0.1))
+    student.save_evaluation(folder)
+    after = contents(folder)
+    assert before.keys() == after.keys()
+    assert {name for name in before if before[name] != after[name]} == {"config.json", "README.md"}
+    assert (folder / "model.safetensors").stat().st_mtime_ns == weights.st_mtime_ns
+    loaded = Student.from_pretrained(folder)
+    assert loaded.evaluation == student.evaluation
+    assert (loaded.score(TEXTS).logits == student.score(TEXTS).logits).all()
+    card = (folder / "README.md").read_text()
+    assert card.startswith(before["README.md"].decode().partition("\n## ")[0].rstrip())
+    assert "| accuracy | 0.5 |" in card
+    loaded.save_evaluation(folder)  # from a loaded student, to the same result
+    assert contents(folder) == after
+
+
+def test_save_evaluation_names_the_student_after_its_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make().save_pretrained(tmp_path / "films")
+    monkeypatch.chdir(tmp_path / "films")
+    make(evaluation=EvaluationRecord(texts=3)).save_evaluation(".")
+    assert "# films\n" in Path("README.md").read_text()
+
+
+def test_save_evaluation_leaves_whole_files_if_it_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "s"
+    student = make()
+    student.save_pretrained(folder)
+    before = contents(folder)
+    student.evaluation = EvaluationRecord(texts=3)
+
+    def fail(self: Path, *args: object, **options: object) -> int:
+        raise OSError("no such luck")
+
+    with monkeypatch.context() as context:
+        context.setattr(Path, "write_text", fail)
+        with pytest.raises(OSError, match="luck"):
+            student.save_evaluation(folder)
+    assert contents(folder) == before
+
+
+def test_save_evaluation_rejects_other_directories(tmp_path: Path) -> None:
+    student = make()
+    (tmp_path / "empty").mkdir()
+    for missing in (tmp_path / "none", tmp_path / "empty"):
+        assert "does not exist" in error(partial(student.save_evaluation, missing))
+    assert not (tmp_path / "none").exists()
+    student.vocabulary.save(tmp_path / "vocabulary")
+    before = contents(tmp_path / "vocabulary")
+    assert "does not hold a student" in error(lambda: student.save_evaluation(tmp_path / "vocabulary"))
+    assert contents(tmp_path / "vocabulary") == before
+    make(multi_label=True).save_pretrained(tmp_path / "other")
+    before = contents(tmp_path / "other")
+    assert "another student" in error(lambda: student.save_evaluation(tmp_path / "other"))
+    assert contents(tmp_path / "other") == before
+
+
+def test_arrow_columns_are_accepted_as_texts(tmp_path: Path) -> None:
     student = make()
     assert (student.predict(pa.chunked_array([TEXTS])) == student.predict(TEXTS)).all()
 
 
-def test_pushing_uploads_a_whole_student(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_push_to_hub_uploads_all_files(monkeypatch: pytest.MonkeyPatch) -> None:
     import huggingface_hub
 
     uploaded: dict[str, list[str]] = {}
