@@ -1,4 +1,4 @@
-"""Cascades: who answers what, how the threshold is chosen, and what is kept on disk."""
+"""Cascades: which texts are deferred, how the threshold is chosen, and files."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from support.sentences import error
 
 from sparsedistill import CallableTeacher, Cascade, FileTeacher, Student, Vocabulary
+from sparsedistill.cascade import CascadeFile, is_cascade
 from sparsedistill.data.labelled import Labelled
 from sparsedistill.model.record import DeferralRecord
 from sparsedistill.model.weights import StudentWeights
@@ -22,7 +23,7 @@ CLASSES = ("good", "bad")
 
 
 def make(*, pair: bool = False, multi_label: bool = False) -> Student:
-    """Knows "fine" and "awful" for certain, and of "so-so" next to nothing."""
+    """A student that is confident about "fine" and "awful", and not about "so"."""
     vocabulary = Vocabulary.from_ngrams(["fine", "awful", "so"])
     table = np.array([[3, 0], [0, 3], [0.1, 0]], np.float32)
     hidden = np.eye(2, 13, 2, dtype=np.float32) if pair else np.eye(2, dtype=np.float32)  # the first's alone
@@ -32,7 +33,7 @@ def make(*, pair: bool = False, multi_label: bool = False) -> Student:
 
 
 class Spy:
-    """Says "bad" of all texts, and keeps what it was asked."""
+    """A teacher that labels all texts "bad" and records them."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []
@@ -47,7 +48,7 @@ class Spy:
 TEXTS = ["fine", "so", "awful", "unknown \ud800"]
 
 
-def test_the_teacher_answers_what_the_student_is_not_sure_of() -> None:
+def test_the_teacher_scores_the_texts_below_the_threshold() -> None:
     spy = Spy()
     cascade = Cascade(make(), spy, 0.9)
     found = cascade.score(TEXTS)
@@ -67,17 +68,17 @@ def test_the_teacher_answers_what_the_student_is_not_sure_of() -> None:
 
 
 @pytest.mark.parametrize(("threshold", "share"), [(0.0, 0), (1.5, 1)])
-def test_thresholds_at_the_ends(threshold: float, share: float) -> None:
+def test_thresholds_that_defer_no_text_and_all_texts(threshold: float, share: float) -> None:
     assert Cascade(make(), Spy(), threshold).score(TEXTS).deferred.mean() == share
 
 
-def test_a_student_that_is_sure_asks_nobody() -> None:
+def test_the_teacher_is_not_loaded_before_a_text_is_deferred() -> None:
     cascade = Cascade(make(), "no/such/teacher", 0.9)
     assert cascade.predict(["fine", "awful"]).tolist() == ["good", "bad"]
     assert "no/such/teacher" in error(lambda: cascade.predict(["so"]))
 
 
-def test_pairs_and_several_labels() -> None:
+def test_pairs_and_multi_label() -> None:
     spy = Spy()
     pairs = Cascade(make(pair=True), spy, 0.9)
     assert pairs.predict(["fine", "so"], ["so", "fine"]).tolist() == ["good", "bad"]
@@ -87,7 +88,7 @@ def test_pairs_and_several_labels() -> None:
 
 
 def drawn(count: int = 600) -> tuple[Labelled, NDArray[np.float32]]:
-    """Labelled texts, of which the student knows two in three, and a teacher's logits that know all."""
+    """Labelled texts, two in three of them known to the student, and logits that are always right."""
     random = np.random.default_rng(0)
     labels = random.integers(0, 2, count)
     words = np.array([["fine", "fine", "so"], ["awful", "awful", "so"]])[labels, random.integers(0, 3, count)]
@@ -122,14 +123,14 @@ def test_the_threshold_is_chosen_for_a_target() -> None:
     assert agreeing.evaluation.metric == "agreement"
 
 
-def test_the_teacher_is_asked_where_its_scores_are_not_given() -> None:
+def test_fit_calls_the_teacher_if_no_scores_are_passed() -> None:
     data, _ = drawn(60)
     spy = Spy()
     Cascade.fit(make(), spy, data)
     assert spy.asked == data.texts.to_pylist()
 
 
-def test_saved_and_loaded_it_answers_alike(tmp_path: Path) -> None:
+def test_a_loaded_cascade_makes_the_same_predictions(tmp_path: Path) -> None:
     cascade = Cascade(make(), Spy(), 0.9, MEASURED)
     cascade.save_pretrained(tmp_path / "c")
     assert sorted(path.name for path in (tmp_path / "c").iterdir()) == ["cascade.json", "student"]
@@ -144,25 +145,49 @@ def test_saved_and_loaded_it_answers_alike(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "value"),
+    ("key", "value", "message"),
     [
-        ("format", "other"),
-        ("format_version", 2),
-        ("threshold", "0.5"),
-        ("threshold", float("nan")),
-        ("threshold", -1.0),
-        ("teacher", 3),
-        ("evaluation", []),
+        ("format", "other", "format version 1"),
+        ("format", None, "cascade.json cannot be used"),
+        ("format_version", 2, "format version 1"),
+        ("threshold", "0.5", "cascade.json cannot be used"),
+        ("threshold", float("nan"), "cascade.json cannot be used"),
+        ("threshold", -1.0, "The threshold is -1.0"),
+        ("threshold", None, "cascade.json cannot be used"),
+        ("teacher", 3, "cascade.json cannot be used"),
+        ("teacher", None, "has no name"),
+        ("evaluation", [], "cascade.json cannot be used"),
+        ("evaluation", {"texts": 3, "metric": "accuracy"}, "cascade.json cannot be used"),
+        (
+            "evaluation",
+            {"texts": 3, "metric": "accuracy", "points": [{"deferred": "all"}]},
+            "cascade.json cannot be used",
+        ),
     ],
 )
-def test_damaged_cascades_are_refused(tmp_path: Path, key: str, value: object) -> None:
+def test_damaged_cascades_are_rejected(tmp_path: Path, key: str, value: object, message: str) -> None:
     Cascade(make(), "teacher", 0.9).save_pretrained(tmp_path / "c")
     path = tmp_path / "c" / "cascade.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), key: value}))
-    assert error(lambda: Cascade.from_pretrained(tmp_path / "c"))
+    assert message in error(lambda: Cascade.from_pretrained(tmp_path / "c"))
 
 
-def test_what_cannot_work_is_refused() -> None:
+def test_another_version_is_named_before_its_fields_are_read(tmp_path: Path) -> None:
+    (tmp_path / "cascade.json").write_text('{"format": "sparsedistill cascade", "format_version": 2}')
+    assert "format version 1" in error(lambda: CascadeFile.read(tmp_path))
+
+
+def test_a_cascade_file_holds_teacher_threshold_and_measurements(tmp_path: Path) -> None:
+    Cascade(make(), "teacher", 1, MEASURED).save_pretrained(tmp_path / "c")
+    assert is_cascade(tmp_path / "c")
+    assert not is_cascade(tmp_path / "c" / "student")
+    expected = CascadeFile("sparsedistill cascade", 1, 1.0, "teacher", MEASURED)
+    assert CascadeFile.read(tmp_path / "c") == expected
+    (tmp_path / "c" / "cascade.json").write_text("{")
+    assert "cannot be used" in error(lambda: CascadeFile.read(tmp_path / "c"))
+
+
+def test_input_that_cannot_be_used_is_rejected() -> None:
     other = CallableTeacher(Spy(), ("bad", "good"))
     assert "bad, good" in error(lambda: Cascade(make(), other, 0.9).predict(["so"]))
     assert "file of scores" in error(lambda: Cascade(make(), FileTeacher(CLASSES), 0.9))  # type: ignore[arg-type]
@@ -176,7 +201,7 @@ def test_what_cannot_work_is_refused() -> None:
     assert "row per text" in error(lambda: Cascade.fit(make(), Spy(), data, scores=scores[:-1]))
 
 
-def test_nothing_of_it_imports_torch_before_a_transformer_is_asked(tmp_path: Path) -> None:
+def test_torch_is_not_imported_before_a_transformer_is_called(tmp_path: Path) -> None:
     Cascade(make(), "a/teacher", 0.9).save_pretrained(tmp_path / "c")
     code = (
         "import sys; from sparsedistill import Cascade;"

@@ -1,4 +1,4 @@
-"""Temperatures: they make confidence true, change no label, and are found without the test data."""
+"""Calibration: confidence comes to match accuracy, no label changes, and test data is not used."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ SMALL = DistillationConfig(
 
 
 def make(factor: float = 1.0, *, classes: int = 3, multi_label: bool = False) -> Student:
-    """A student whose logits of a word are `factor` times what they should be."""
+    """A student whose logits are `factor` times those of a calibrated one."""
     random = np.random.default_rng(0)
     vocabulary = Vocabulary.from_ngrams(WORDS)
-    network = StudentWeights(
+    weights = StudentWeights(
         random.standard_normal((len(WORDS), 8), dtype=np.float32),
         random.standard_normal((8, 8), dtype=np.float32),
         np.zeros(8, np.float32),
         factor * random.standard_normal((classes, 8), dtype=np.float32),
         np.zeros(classes, np.float32),
     )
-    return Student(vocabulary, network, tuple("abcdefgh"[:classes]), multi_label)
+    return Student(vocabulary, weights, tuple("abcdefgh"[:classes]), multi_label)
 
 
 def drawn(student: Student, count: int = 20_000) -> tuple[list[str], NDArray[np.int64] | NDArray[np.float32]]:
-    """Texts with labels that are drawn by the probabilities of `student`."""
+    """Texts, with labels sampled from the probabilities of `student`."""
     random = np.random.default_rng(1)
     texts = random.choice(WORDS, count).tolist()
     shares = student.predict_proba(texts)
@@ -57,7 +57,7 @@ def measured(student: Student) -> Calibration:
 
 @pytest.mark.parametrize("multi_label", [False, True])
 @pytest.mark.parametrize("factor", [0.3, 1.0, 4.0])
-def test_confidence_that_is_too_high_or_too_low_becomes_true(factor: float, multi_label: bool) -> None:
+def test_confidence_that_is_too_high_or_too_low_is_corrected(factor: float, multi_label: bool) -> None:
     texts, labels = drawn(make(multi_label=multi_label))
     student = make(factor, multi_label=multi_label)
     cooled = calibrate(student, Examples(texts, labels=labels))
@@ -75,7 +75,7 @@ def test_confidence_that_is_too_high_or_too_low_becomes_true(factor: float, mult
 
 
 @pytest.mark.parametrize("multi_label", [False, True])
-def test_soft_targets_calibrate_as_labels_do(multi_label: bool) -> None:
+def test_soft_targets_calibrate_like_labels(multi_label: bool) -> None:
     teacher = make(multi_label=multi_label)
     texts = WORDS * 3
     student = calibrate(
@@ -87,7 +87,7 @@ def test_soft_targets_calibrate_as_labels_do(multi_label: bool) -> None:
     assert found.ece_after < 0.002 < found.ece_before
 
 
-def test_weights_count() -> None:
+def test_examples_count_by_their_weights() -> None:
     student, texts = make(), WORDS[:300]
     good, wrong = student.score(texts).logits.argmax(axis=1), student.score(texts).logits.argmin(axis=1)
     weights = np.repeat(np.array([1, 0], np.float32), 300)
@@ -97,19 +97,19 @@ def test_weights_count() -> None:
     assert measured(other).temperature > 1
 
 
-def test_a_few_right_answers_are_no_reason_for_certainty() -> None:
+def test_a_few_correct_predictions_do_not_give_full_confidence() -> None:
     logits = np.tile(np.array([[2, -2]], np.float32), (20, 1))
     right = np.tile([1.0, 0.0], (20, 1))
     temperature = fit_temperature(logits, right, np.ones(20, np.float32), multi_label=False)
     assert 1 / (1 + np.exp(-4 / temperature)) == pytest.approx(21 / 22, abs=1e-6)
 
 
-def test_answers_that_say_nothing_are_left_alone() -> None:
+def test_uniform_predictions_keep_temperature_1() -> None:
     flat = np.zeros((10, 2), np.float32)
     assert fit_temperature(flat, np.eye(2)[[0, 1] * 5], np.ones(10, np.float32), multi_label=False) == 1
 
 
-def test_a_student_is_calibrated_by_its_distillation_unless_told_not_to(tmp_path: Path) -> None:
+def test_distillation_calibrates_the_student_by_default(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     texts = [" ".join(random.choice(WORDS[:50], 8)) for _ in range(600)]
     labels = [("good" if ("w1 " in text + " ") != (random.random() < 0.2) else "bad") for text in texts]
@@ -127,14 +127,14 @@ def test_a_student_is_calibrated_by_its_distillation_unless_told_not_to(tmp_path
     assert found.log_loss_after < found.log_loss_before
     weights = [student.weights.output_weight for student in (plain, calibrated, tested)]
     np.testing.assert_allclose(weights[1], weights[0] / np.float32(found.temperature), rtol=1e-6)
-    np.testing.assert_array_equal(weights[1], weights[2])  # the test data have no say
+    np.testing.assert_array_equal(weights[1], weights[2])  # test data does not change it
     assert json.loads((tmp_path / "tested" / "evaluation.json").read_text()) == as_builtins(tested.evaluation)
     card = (tmp_path / "calibrated" / "student" / "README.md").read_text()
     assert "## Calibration" in card
     assert "| ece |" in card
 
 
-def test_without_labels_soft_targets_that_were_set_aside_calibrate(tmp_path: Path) -> None:
+def test_without_labels_held_out_soft_targets_are_used(tmp_path: Path) -> None:
     texts = [f"a {word} thing {i}" for i in range(200) for word in ("good", "bad")]
 
     def teacher(batch: list[str]) -> NDArray[np.float64]:
@@ -147,7 +147,7 @@ def test_without_labels_soft_targets_that_were_set_aside_calibrate(tmp_path: Pat
     assert (found.texts, found.targets) == (40, "soft targets")
 
 
-def test_what_cannot_be_calibrated_says_so() -> None:
+def test_input_that_cannot_be_used_is_rejected() -> None:
     student = make()
     texts, labels = drawn(student, 100)
     compact = student.compress(WORDS, dims=8, floor=Floor(0, 1))
@@ -156,7 +156,7 @@ def test_what_cannot_be_calibrated_says_so() -> None:
     assert "weight 0" in error(lambda: calibrate(student, nothing))
 
 
-def test_the_card_keeps_what_was_measured_beside_it() -> None:
+def test_the_model_card_has_calibration_and_evaluation() -> None:
     texts, labels = drawn(make(), 500)
     student = calibrate(make(2.0), Examples(texts, labels=labels))
     student.evaluation = replace(student.evaluation, student=Quality(0.5, 0.4, 0.3, 0.2))

@@ -1,4 +1,4 @@
-"""The student that is served against the network that was trained."""
+"""The deployed student compared with the torch network that was trained."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ from sparsedistill.training.scoring import score_texts
 
 @pytest.mark.parametrize("table", ["fbgemm", "embedding_bag"])
 @pytest.mark.parametrize("pair", [False, True])
-def test_fused_prediction_equals_the_torch_module(shared_data: Path, table: TableKind, pair: bool) -> None:
+def test_predictions_equal_those_of_the_torch_network(
+    shared_data: Path, table: TableKind, pair: bool
+) -> None:
     with gzip.open(shared_data / "imdb" / "test.tsv.gz", "rt", encoding="utf-8") as file:
         reviews = [next(file) for _ in range(400)]
     texts = [*reviews[:200], "", "unknown-zzz", "\ud800"]

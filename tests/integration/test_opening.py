@@ -1,4 +1,4 @@
-"""Opening a student reads what it needs of the file, and so does a text."""
+"""Loading and scoring read only the parts of the model file that they need."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ print(opened - before, read_bytes() - opened, *logits[0].tolist())
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """A folder on a disk, where what tests write is often in memory."""
+    """A directory on disk: the temporary directory of the tests may be in memory."""
     build = Path(__file__).parents[2] / "build"
     build.mkdir(exist_ok=True)
     with TemporaryDirectory(dir=build) as name:
@@ -52,30 +52,30 @@ def drop_from_page_cache(path: Path) -> None:
     os.close(file)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux what was read from disk")
-def test_opening_and_a_first_answer_read_little_of_a_large_table(folder: Path) -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc/self/io")
+def test_loading_and_a_first_prediction_read_little_of_a_large_table(folder: Path) -> None:
     random = np.random.default_rng(0)
     vocabulary = Vocabulary.from_ngrams([f"word{i}" for i in range(WORDS)])
     table = np.repeat(random.standard_normal((WORDS, 1), np.float32), DIM, axis=1)
-    network = StudentWeights(
+    weights = StudentWeights(
         table,
         random.standard_normal((8, DIM), np.float32),
         np.zeros(8, np.float32),
         random.standard_normal((2, 8), np.float32),
         np.zeros(2, np.float32),
     )
-    student = Student(vocabulary, network, ("a", "b"))
+    student = Student(vocabulary, weights, ("a", "b"))
     student.save_pretrained(folder / "student")
     drop_from_page_cache(folder / "student" / "model.safetensors")
 
     command = [sys.executable, "-c", _PROGRAM, str(folder / "student"), TEXT]
     found = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
-    opened, answered = int(found[0]), int(found[1])
-    if opened + answered == 0:
+    opened, scored = int(found[0]), int(found[1])
+    if opened + scored == 0:
         if os.environ.get("CI") == "true":
-            pytest.fail(f"{folder} cannot be dropped from memory, and CI has to run this test")
-        pytest.skip(f"{folder} cannot be dropped from memory")
-    # The small arrays, which are the hash table of 0.8 MB and the head, and two pages a row.
+            pytest.fail(f"{folder} cannot be dropped from the page cache, and CI must run this test")
+        pytest.skip(f"{folder} cannot be dropped from the page cache")
+    # The hash table of 0.8 MB and the head; then two pages per row.
     assert opened < 4e6
-    assert answered < 4e6
+    assert scored < 4e6
     np.testing.assert_array_equal(np.array(found[2:], np.float32), student.score([TEXT], threads=1).logits[0])

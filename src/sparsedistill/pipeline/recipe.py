@@ -106,11 +106,12 @@ def recipe_job(recipe: Recipe, name: str = "The recipe") -> Job:
         raise InputError(f"{name} [teacher]: soft_targets is {soft_targets!r}: give a list of directories.")
     folder = data_folder(_string(recipe, "data_dir", name))
     places = {key: _place(data[key], f"{name} [data] {key}", folder) for key in _PLACES if key in data}
+    output = _string(recipe, "output", name)
     return Job(
         teacher=_string(teacher, "model", f"{name} [teacher]"),
         encoder=_string(teacher, "encoder", f"{name} [teacher]"),
         remembered=tuple(map(Path, soft_targets)),
-        output=Path(_string(recipe, "output", name) or "distilled"),
+        output=Path("distilled" if output is None else output),
         columns=_made(Columns, {key: data[key] for key in _COLUMNS if key in data}, f"{name} [data]"),
         classes=None if classes is None else tuple(classes),
         config=config,
@@ -199,7 +200,9 @@ def _source(given: Mapping[str, Any], name: str, folder: str | None) -> DataSour
     where = settings.pop("where", {})
     dataset = settings.pop("dataset", None)
     if not isinstance(where, Mapping) or not all(_fits(values, tuple[str, ...]) for values in where.values()):
-        raise InputError(f"{name}: where is {where!r}: give a list of values for each column.")
+        raise InputError(
+            f"{name}: where is {where!r}: give a table of columns and the list of their values to keep."
+        )
     if dataset is not None and not (isinstance(dataset, Mapping) and "id" in dataset):
         raise InputError(
             f'{name}: dataset is {dataset!r}: give a table with its id, such as {{ id = "imdb" }}.'
