@@ -34,9 +34,9 @@ def test_unknown_names_are_attribute_errors() -> None:
 
 
 def test_a_missing_extra_is_named() -> None:
-    code = "import sys; sys.modules['torch'] = None; import sparsedistill; sparsedistill.TrainingConfig"
+    code = "import sys; sys.modules['torch'] = None; import sparsedistill; sparsedistill.distill"
     done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
-    message = "ImportError: sparsedistill.TrainingConfig needs torch: pip install 'sparsedistill[train]'"
+    message = "ImportError: sparsedistill.distill needs torch: pip install 'sparsedistill[train]'"
     assert message in done.stderr
 
 
