@@ -5,8 +5,10 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -391,3 +393,18 @@ def test_a_reader_that_stops_early_is_no_error(student: Path, tmp_path: Path) ->
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
     assert done.stdout.count("\n") == 2
     assert "Traceback" not in done.stderr
+
+
+def test_an_interrupted_command_exits_with_130_and_leaves_no_output(student: Path, tmp_path: Path) -> None:
+    options = ["predict", str(student), "-o", str(tmp_path / "o.tsv")]
+    command = [sys.executable, "-m", "sparsedistill", *options]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        deadline = time.monotonic() + 60
+        while not list(tmp_path.glob(".o.tsv.*")) and time.monotonic() < deadline:
+            time.sleep(0.05)  # until the output has been opened
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert b"Interrupted" in err
+    assert b"Traceback" not in err
+    assert [path.name for path in tmp_path.iterdir()] == ["student"]

@@ -23,6 +23,8 @@ from .teach import teach
 from .train import train
 from .vocab import vocab
 
+_INTERRUPTED = 130  # exit code after SIGINT: 128 + 2
+
 app = typer.Typer(
     name="sparsedistill",
     no_args_is_help=True,
@@ -61,15 +63,13 @@ def main() -> NoReturn:
     """Run the command line. Errors in the input are one sentence, with exit code 2."""
     try:
         with show_log():
-            app(standalone_mode=False)
+            code = app(standalone_mode=False)  # Typer returns 130 after Ctrl-C, else 0 or None
     except InputError as error:
         _fail(str(error))
-    except typer.Exit as end:
-        sys.exit(end.exit_code)
     except typer.Abort:
-        _fail("Interrupted.", 130)
+        _fail("Interrupted.", _INTERRUPTED)
     except KeyboardInterrupt:
-        _fail("Interrupted: finished work is kept, and the same command resumes from there.", 130)
+        code = _INTERRUPTED
     except BrokenPipeError:
         sys.stdout = None  # the reader of our output is gone: print nothing more
         sys.exit(1)
@@ -86,7 +86,9 @@ def main() -> NoReturn:
             error.show()
             sys.exit(2)
         raise
-    sys.exit(0)
+    if code == _INTERRUPTED:
+        _fail("Interrupted: finished work is kept, and the same command resumes from there.", _INTERRUPTED)
+    sys.exit(code or 0)
 
 
 def _fail(message: str, code: int = 2) -> NoReturn:
