@@ -60,7 +60,7 @@ coverage: $(VENV)/dev.stamp
 	  -DSPARSEDISTILL_TESTS=ON -DSPARSEDISTILL_COVERAGE=ON
 	$(BIN)/cmake --build build/coverage
 	build/coverage/core_tests
-	$(BIN)/gcovr --root core --exclude core/tests build/coverage
+	$(BIN)/gcovr --gcov-ignore-parse-errors=negative_hits.warn --root core --exclude core/tests build/coverage
 
 bench: $(PEERS_VENV)/peers.stamp $(VENV)/dev.stamp
 	$(PEERS_VENV)/bin/python benchmarks/peers.py $(PEERS)

@@ -260,7 +260,7 @@ def test_recipes_find_the_local_copies(
         ('labelled = { path = "a.tsv", wher = {} }', "did you mean 'where'"),
         ('labelled = { path = "a.tsv", dataset = "imdb" }', "table with its id"),
         ('labelled = { dataset = { id = "imdb", splitt = "train" } }', "did you mean 'split'"),
-        ('labelled = { path = "a.tsv", where = { kind = "tea" } }', "table of columns and the list of their values"),
+        ('labelled = { path = "a.tsv", where = { kind = "tea" } }', "list of their values to keep"),
         ('labelled = { path = "a.tsv", limit = "ten" }', "limit is 'ten'"),
         ("labelled = [1]", "labelled is [1]"),
     ],
