@@ -14,7 +14,7 @@ distill(
     labelled=(texts, ["good", "bad"] * 100),
     output=folder / "job",
     config=DistillationConfig(
-        student=StudentConfig(dim=16, hidden=8), training=TrainingConfig(epochs=20, batch_size=32)
+        student=StudentConfig(dim=16, hidden=8), training=TrainingConfig(steps=100, batch_size=32)
     ),
 )
 (folder / "job" / "student").rename(folder / "student")

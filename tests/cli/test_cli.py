@@ -139,7 +139,7 @@ def test_the_steps_make_the_same_as_the_whole(run: Run, tmp_path: Path) -> None:
     small = ["--set", "student.dim=16", "--set", "student.hidden=8", "--set", "training.batch_size=32"]
     code, out, err = run(
         *("train", tmp_path / "v", "--soft-targets", tmp_path / "l", "-o", tmp_path / "s", *small),
-        *("--set", "training.epochs=20"),
+        *("--set", "training.steps=100"),
     )
     assert code == 0, err
     code, out, err = run("evaluate", tmp_path / "s", data, "--json", tmp_path / "e.json")
@@ -158,7 +158,7 @@ def test_a_recipe_and_its_options_are_distilled_and_evaluated(run: Run, tmp_path
     recipe = tmp_path / "recipe.toml"
     recipe.write_text(
         f'[data]\nlabelled = "{data}"\ntest = "{test}"\n[student]\ndim = 16\nhidden = 8\n'
-        "[training]\nepochs = 20\nbatch_size = 32\n[vocabulary]\nmax_ngram = 2\n"
+        "[training]\nsteps = 100\nbatch_size = 32\n[vocabulary]\nmax_ngram = 2\n"
     )
     code, out, err = run("distill", recipe, "-o", tmp_path / "out", "--seed", 3)
     assert code == 0, err
@@ -184,7 +184,7 @@ def test_a_report_is_written_and_written_again(run: Run, tmp_path: Path) -> None
     data, test = labelled(tmp_path / "train.tsv"), labelled(tmp_path / "test.tsv", 150, "play")
     (tmp_path / "films.toml").write_text(
         f'[data]\nlabelled = "{data}"\ntest = "{test}"\n[student]\ndim = 16\nhidden = 8\n'
-        '[training]\nepochs = 20\nbatch_size = 32\n[vocabulary]\nmax_ngram = 2\n[report]\ntitle = "Films"\n'
+        '[training]\nsteps = 100\nbatch_size = 32\n[vocabulary]\nmax_ngram = 2\n[report]\ntitle = "Films"\n'
     )
     (tmp_path / "lost.toml").write_text('[data]\nlabelled = { path = "lost.tsv" }\n')
     (tmp_path / "about.md").write_text("On a slide rule.\n")
@@ -271,10 +271,10 @@ def test_a_teacher_is_put_behind_a_student(run: Run, student: Path, tmp_path: Pa
     ("recipe", "message"),
     [
         ("x = ", "is not TOML"),
-        ("epochs = 3", "no setting 'epochs'"),
-        ("[training]\nepoch = 3", "did you mean 'epochs'?"),
-        ('[training]\nepochs = "three"', "epochs is 'three'"),
-        ("[training]\nepochs = true", "epochs is True"),
+        ("steps = 3", "no setting 'steps'"),
+        ("[training]\nstep = 3", "did you mean 'steps'?"),
+        ('[training]\nsteps = "three"', "steps is 'three'"),
+        ("[training]\nsteps = true", "steps is True"),
         ("[student]\ndim = 1.5", "dim is 1.5"),
         ("training = 3", "not a table"),
         ("[data]\nlabelled = 3", "labelled is 3"),
@@ -329,8 +329,8 @@ def wrong_inputs(folder: Path) -> dict[str, tuple[list[object], list[str]]]:
         "impossible size": (["vocab", good, "-o", output, "--memory", "lots"], ["'lots'"]),
         "too little memory": (["vocab", good, "-o", output, "--memory", "1MiB"], ["memory"]),
         "unwritable output": (["predict", student, good, "-o", "/proc/no/out.tsv"], ["/proc/no"]),
-        "unknown setting": ([*train, good, "--set", "training.epoch=3"], ["'epoch'", "epochs"]),
-        "no value": ([*train, good, "--set", "training.epochs"], ["--set training.epochs"]),
+        "unknown setting": ([*train, good, "--set", "training.step=3"], ["'step'", "steps"]),
+        "no value": ([*train, good, "--set", "training.steps"], ["--set training.steps"]),
         "wrong option": (["predict", student, "--nonsense"], ["--nonsense"]),
     }
 

@@ -40,8 +40,8 @@ QUICK = DistillationConfig(
     tokenizer=TokenizerConfig(max_ngram=1),
     counting=CountingConfig(min_count=1),
     student=StudentConfig(dim=8, hidden=16),
-    training=TrainingConfig(epochs=4, batch_size=64, table_learning_rate=0.5, threads=1),
-    finetuning=TrainingConfig(epochs=1, batch_size=64, table_learning_rate=0.01),
+    training=TrainingConfig(passes=4, least_steps=1, batch_size=64, table_learning_rate=0.5, threads=1),
+    finetuning=TrainingConfig(passes=1, least_steps=1, batch_size=64, table_learning_rate=0.01),
     threads=1,
 )
 

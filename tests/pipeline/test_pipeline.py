@@ -40,8 +40,8 @@ SMALL = DistillationConfig(
     tokenizer=TokenizerConfig(max_ngram=2),
     counting=CountingConfig(max_rows=20_000),
     student=StudentConfig(dim=16, hidden=16),
-    training=TrainingConfig(epochs=8, batch_size=128),
-    finetuning=TrainingConfig(epochs=2, batch_size=128, table_learning_rate=0.01),
+    training=TrainingConfig(passes=8, least_steps=1, batch_size=128),
+    finetuning=TrainingConfig(passes=2, least_steps=1, batch_size=128, table_learning_rate=0.01),
     threads=2,
 )
 

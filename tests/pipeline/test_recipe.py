@@ -51,10 +51,10 @@ max_rows = 1000
 dim = 16
 
 [training]
-epochs = 7
+steps = 7
 
 [finetuning]
-epochs = 1
+steps = 1
 
 [report]
 title = "Films"
@@ -78,9 +78,9 @@ def test_a_recipe_describes_a_job(tmp_path: Path) -> None:
     dataset = HubDataset("some/films", "test")
     assert job.test == [DataSource(("x.tsv", "y.tsv"), dataset, where={"kind": ("film",)})]
     config = job.config
-    assert (config.seed, config.teacher.epochs, config.training.epochs) == (3, 3, 7)
+    assert (config.seed, config.teacher.epochs, config.training.steps) == (3, 3, 7)
     assert (config.tokenizer.max_ngram, config.counting.max_rows, config.student.dim) == (2, 1000, 16)
-    assert config.finetuning.epochs == 1
+    assert config.finetuning.steps == 1
     assert config.finetuning.learning_rate == FINE_TUNING.learning_rate
 
 
@@ -164,7 +164,7 @@ def test_report_settings_are_read_as_any_dataclass() -> None:
         ({"student": 3}, "student is not a table: write [student]"),
         ({"threads": "all"}, "threads is 'all': give a value of type int"),
         ({"calibrate": 1}, "calibrate is 1: give a value of type bool."),
-        ({"finetuning": {"epochs": 1.5}}, "[finetuning]: epochs is 1.5"),
+        ({"finetuning": {"steps": 1.5}}, "[finetuning]: steps is 1.5"),
     ],
 )
 def test_wrong_settings_are_named(recipe: dict[str, Any], message: str) -> None:

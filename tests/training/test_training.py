@@ -42,7 +42,7 @@ MEANING = np.random.default_rng(7).normal(size=(len(WORDS), CLASSES))
 
 #: Enough to learn the toy tasks in a second.
 QUICK = TrainingConfig(
-    epochs=6, batch_size=32, learning_rate=0.01, table_learning_rate=0.3, evaluations=4, threads=1
+    passes=6, least_steps=1, batch_size=32, learning_rate=0.01, table_learning_rate=0.3, evaluations=4, threads=1
 )
 
 
@@ -123,7 +123,7 @@ def test_learns_multi_label(soft: bool) -> None:
     network = student(multi_label=True)
     kind = "logits" if soft else "multi"
     examples, validation = toy(1500, 0, kind), toy(300, 1, kind)
-    result = train(network, VOCABULARY, examples, validation, replace(QUICK, epochs=12))
+    result = train(network, VOCABULARY, examples, validation, replace(QUICK, passes=12))
     truth = toy(300, 1, "multi").targets
     expected = f1_score(truth, score_texts(network, VOCABULARY, validation.texts) > 0, average="macro")
     assert result.metric == "macro_f1"
@@ -147,7 +147,7 @@ def test_learns_pairs(table: TableKind) -> None:
         for part in (slice(0, 1700), slice(1700, None))
     )
     network = student(classes=2, pair=True, dim=16, table=table)
-    assert train(network, VOCABULARY, examples, validation, replace(QUICK, epochs=12)).best > 0.95
+    assert train(network, VOCABULARY, examples, validation, replace(QUICK, passes=12)).best > 0.95
     logits = score_texts(network, VOCABULARY, validation.texts, validation.text_pair)
     with_itself = score_texts(network, VOCABULARY, validation.texts, validation.texts)
     assert np.mean(logits.argmax(axis=1) == validation.targets) > 0.95
@@ -166,7 +166,7 @@ def test_back_ends_train_the_same_student() -> None:
 def test_fine_tuning_starts_from_the_distilled_weights() -> None:
     network = student()
     distilled = train(network, VOCABULARY, toy(1500, 0), toy(300, 1, "labels"), QUICK)
-    gentle = replace(QUICK, learning_rate=1e-3, table_learning_rate=0.01, epochs=1)
+    gentle = replace(QUICK, learning_rate=1e-3, table_learning_rate=0.01, passes=1)
     tuned = train(network, VOCABULARY, toy(100, 2, "labels"), toy(300, 1, "labels"), gentle)
     assert tuned.history[0]["accuracy"] == distilled.best
     assert tuned.best >= distilled.best
@@ -188,7 +188,7 @@ def test_training_that_does_not_help_leaves_the_network_unchanged() -> None:
 def test_best_weights_are_kept_if_later_ones_are_worse(tmp_path: Path) -> None:
     """Few labels, which a student overfits: the validation result improves, then gets worse."""
     examples, validation = toy(40, 0, "labels"), toy(300, 1, "labels")
-    hasty = replace(QUICK, epochs=60, table_learning_rate=1.0, learning_rate=0.05, evaluations=30)
+    hasty = replace(QUICK, passes=60, table_learning_rate=1.0, learning_rate=0.05, evaluations=30)
     for directory in (None, tmp_path / "run"):
         network = student(dropout=0.0)
         result = train(network, VOCABULARY, examples, validation, hasty, checkpoint_dir=directory)
@@ -207,7 +207,7 @@ def test_same_seed_same_student(table: TableKind, threads: int) -> None:
     networks = []
     for seed in (3, 3, 4):
         networks.append(student(table=table))
-        config = replace(QUICK, seed=seed, threads=threads, epochs=2)
+        config = replace(QUICK, seed=seed, threads=threads, passes=2)
         train(networks[-1], VOCABULARY, toy(100, 0), toy(20, 1), config)
     assert same(networks[0], networks[1])
     assert not same(networks[0], networks[2])
@@ -217,7 +217,7 @@ def test_same_seed_same_student(table: TableKind, threads: int) -> None:
 @pytest.mark.parametrize("kind", ["logits", "labels"])
 def test_resumed_run_equals_uninterrupted_run(kind: str, table: TableKind, tmp_path: Path) -> None:
     parts = [toy(n, n, kind) for n in (130, 90, 200)]
-    config = replace(QUICK, epochs=3, window=140, evaluations=7)
+    config = replace(QUICK, passes=3, window=140, evaluations=7)
     validation = toy(50, 1, kind)
     uninterrupted = student(table=table)
     expected = train(uninterrupted, VOCABULARY, InShards(parts), validation, config)
@@ -432,7 +432,7 @@ def test_training_with_weights_equals_training_with_copies(table: TableKind) -> 
     examples = toy(60, 0, "labels")
     twice = np.concatenate([np.arange(60), np.arange(0, 60, 3)])
     weights = np.bincount(twice).astype(np.float32)
-    config = replace(QUICK, epochs=30, batch_size=100, ngram_dropout=0.0, evaluations=1)
+    config = replace(QUICK, passes=30, batch_size=100, ngram_dropout=0.0, evaluations=1)
     logits = []
     for given in (
         examples.take(twice),
@@ -452,7 +452,7 @@ def test_weights_change_the_predictions(kind: str) -> None:
     labels = np.array([0, 1] * 100)
     texts = ["w0 w1"] * 200
     weights = np.where(labels == 1, 9.0, 1.0) if kind == "example" else None
-    config = replace(QUICK, epochs=20, class_weights=(1.0, 9.0) if kind == "class" else None)
+    config = replace(QUICK, passes=20, class_weights=(1.0, 9.0) if kind == "class" else None)
     network = student(classes=2)
     train(
         network,
@@ -488,7 +488,7 @@ def numbered(parts: Sequence[int]) -> InShards:
 
 
 def planned(source: InShards, seed: int = 0, at: int = 0, **options: int) -> list[list[int]]:
-    settings = {"batch_size": 16, "epochs": 2, "window": 45, **options}
+    settings = {"batch_size": 16, "steps": 14, "window": 45, **options}
     batches = TrainingBatches(source, Extraction(VOCABULARY, threads=1), seed=seed, **settings)
     found = [batch.weights.int().tolist() for batch in batches.start(at)]
     assert len(found) == len(batches) - at
@@ -511,7 +511,7 @@ def test_each_epoch_has_every_example_once_in_its_own_order() -> None:
 
 
 def test_batches_of_a_window_have_equal_size() -> None:
-    assert sorted(map(len, planned(numbered([33]), epochs=1))) == [11, 11, 11]
+    assert sorted(map(len, planned(numbered([33]), steps=3))) == [11, 11, 11]
 
 
 def test_run_can_start_at_any_step_without_reading_earlier_shards() -> None:
@@ -601,7 +601,7 @@ def test_another_vocabulary_is_rejected() -> None:
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ({"epochs": 0}, "The training setting epochs is 0: it must be at least 1"),
+        ({"steps": 0}, "The training setting steps is 0: it must be at least 1"),
         ({"patience": 0}, "The training setting patience is 0"),
         ({"ngram_dropout": 1.0}, "The training setting ngram_dropout is 1.0"),
         ({"temperature": 0.0}, "The training setting temperature is 0.0"),

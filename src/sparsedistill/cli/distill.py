@@ -91,7 +91,7 @@ def distill(
         dim = 128
 
         [training]
-        epochs = 10
+        steps = 3000
     """
     from ..pipeline.distill import run
     from ..pipeline.recipe import override, read_recipe, recipe_job

@@ -67,7 +67,7 @@ Settings = Annotated[
     list[str] | None,
     typer.Option(
         "--set",
-        help="A setting of a recipe, such as training.epochs=3; can be repeated.",
+        help="A setting of a recipe, such as training.steps=3000; can be repeated.",
         show_default=False,
     ),
 ]

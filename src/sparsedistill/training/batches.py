@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
+from itertools import count, islice
 from typing import NamedTuple
 
 import numpy as np
@@ -106,7 +107,7 @@ class TrainingBatches:
         extraction: Extraction,
         *,
         batch_size: int,
-        epochs: int,
+        steps: int,
         window: int,
         seed: int,
     ) -> None:
@@ -116,23 +117,28 @@ class TrainingBatches:
             source: The examples.
             extraction: How their texts become n-gram rows.
             batch_size: Maximum number of examples per batch.
-            epochs: Passes over the examples.
+            steps: Number of batches: the examples are passed over as often as needed.
             window: Texts to hold in memory at once: whole shards are added until they have this many.
             seed: Seeds the order and the choice of dropped n-grams.
         """
         self.source = source
         self.extraction = extraction
         self.seed = seed
-        self.windows = [
-            _Window(epoch, shards, -(-sum(source.sizes[s] for s in shards) // batch_size))
-            for epoch in range(epochs)
-            for shards in _windows(source.sizes, window, np.random.default_rng((seed, epoch)))
-        ]
+        self.steps = steps
+        self.windows: list[_Window] = []
+        planned = 0
+        for epoch in count():
+            for shards in _windows(source.sizes, window, np.random.default_rng((seed, epoch))):
+                batches = -(-sum(source.sizes[s] for s in shards) // batch_size)
+                self.windows.append(_Window(epoch, shards, batches))
+                planned += batches
+            if planned >= steps:
+                break
         self._loaded: tuple[int, Examples, list[NDArray[np.int64]]] | None = None
 
     def __len__(self) -> int:
         """Number of steps in the run."""
-        return sum(window.batches for window in self.windows)
+        return self.steps
 
     def texts(self, steps: int) -> int:
         """Number of examples in the first `steps` steps."""
@@ -147,8 +153,8 @@ class TrainingBatches:
     def start(self, at: int = 0) -> Generator[TrainingBatch, None, None]:
         """Yield the batches from step `at` onwards. Close the generator to stop its thread."""
         every = ((w, b) for w, window in enumerate(self.windows) for b in range(window.batches))
-        steps = (_Step(number, *step) for number, step in enumerate(every) if number >= at)
-        return in_background(self._prepare, steps)
+        steps = (_Step(number, *step) for number, step in enumerate(every))
+        return in_background(self._prepare, islice(steps, at, self.steps))
 
     def _prepare(self, step: _Step) -> TrainingBatch:
         examples, batches = self._load(step.window)

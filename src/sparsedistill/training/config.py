@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil
 from typing import Literal, TypeAlias
 
 from ..errors import InputError
@@ -10,6 +11,18 @@ from ..errors import InputError
 #: Back end of the table (see :mod:`sparsedistill.training.tables.registry`); ``"auto"`` is FBGEMM if it is
 #: installed.
 TableKind: TypeAlias = Literal["auto", "fbgemm", "embedding_bag"]
+
+#: Settings that are None or a number of things, at least 1.
+_COUNTS = (
+    "steps",
+    "least_steps",
+    "batch_size",
+    "max_ngrams",
+    "evaluations",
+    "patience",
+    "window",
+    "threads",
+)
 
 
 @dataclass(frozen=True)
@@ -20,7 +33,10 @@ class TrainingConfig:
     :data:`FINE_TUNING` is for training on labels after distillation.
 
     Attributes:
-        epochs: Passes over the examples.
+        steps: Steps of the run. None chooses them from the data: `passes` over the examples, but at least
+            `least_steps`, because a pass over few examples teaches little.
+        passes: Passes over the examples if `steps` is None.
+        least_steps: Smallest number of steps if `steps` is None.
         batch_size: Examples per step.
         learning_rate: Peak learning rate of Adam, for the head.
         table_learning_rate: Peak learning rate of row-wise Adagrad, for the table.
@@ -42,7 +58,9 @@ class TrainingConfig:
         InputError: A setting is out of range.
     """
 
-    epochs: int = 5
+    steps: int | None = None
+    passes: float = 5.0
+    least_steps: int = 1500
     batch_size: int = 256
     learning_rate: float = 1e-3
     table_learning_rate: float = 0.1
@@ -58,7 +76,7 @@ class TrainingConfig:
     threads: int | None = None
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size", "max_ngrams", "evaluations", "patience", "window", "threads"):
+        for name in _COUNTS:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise InputError(f"The training setting {name} is {value}: it must be at least 1.")
@@ -68,11 +86,17 @@ class TrainingConfig:
             value = getattr(self, name)
             if not 0 <= value < 1:
                 raise InputError(f"The training setting {name} is {value}: it must be in [0, 1).")
-        for name in ("learning_rate", "table_learning_rate", "temperature"):
+        for name in ("passes", "learning_rate", "table_learning_rate", "temperature"):
             value = getattr(self, name)
             if not value > 0:
                 raise InputError(f"The training setting {name} is {value}: it must be greater than 0.")
 
+    def length(self, examples: int) -> int:
+        """Steps of a run on this number of examples."""
+        if self.steps is not None:
+            return self.steps
+        return max(self.least_steps, ceil(self.passes * ceil(examples / self.batch_size)))
+
 
 #: For training a distilled student on labels.
-FINE_TUNING = TrainingConfig(epochs=3, learning_rate=5e-4, table_learning_rate=0.03)
+FINE_TUNING = TrainingConfig(passes=3, least_steps=150, learning_rate=5e-4, table_learning_rate=0.03)

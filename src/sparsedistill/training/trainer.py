@@ -130,7 +130,7 @@ class _Run:
             examples,
             Extraction(vocabulary, config.ngram_dropout, config.max_ngrams, config.threads),
             batch_size=config.batch_size,
-            epochs=config.epochs,
+            steps=config.length(sum(examples.sizes)),
             window=config.window,
             seed=config.seed,
         )
