@@ -5,8 +5,9 @@ Public names are imported on first use: a student needs neither torch nor transf
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ._internal.lazy import lazy_names
 
 if TYPE_CHECKING:
     from .cascade import Cascade
@@ -88,19 +89,4 @@ __all__ = [
     "tokenize",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _LAZY:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    try:
-        return getattr(import_module(f".{_LAZY[name]}", __name__), name)
-    except ModuleNotFoundError as error:
-        if error.name not in ("accelerate", "torch", "transformers"):
-            raise
-        raise ImportError(
-            f"sparsedistill.{name} needs {error.name}: pip install 'sparsedistill[train]'"
-        ) from error
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__ = lazy_names(__name__, _LAZY, __all__)

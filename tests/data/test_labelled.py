@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from support.rows import put
 from support.sentences import error
 
 from sparsedistill import InputError
-from sparsedistill.data import Columns, Labelled, read_labelled
+from sparsedistill.data import Columns, Labelled, identities, read_labelled
 
 
 def labelled(rows: int = 100) -> Labelled:
@@ -71,6 +72,32 @@ def test_split_keeps_the_share_of_each_class() -> None:
     assert not other.texts.equals(held_out.texts)
     assert "between 0 and 1" in error(lambda: labelled().split(1, 0))
     assert "too few" in error(lambda: labelled(2).split(0.1, 0))
+
+
+def test_five_texts_a_class_can_be_split() -> None:
+    texts = pa.array([f"text {i}" for i in range(385)], pa.large_string())
+    few = Labelled(texts, np.arange(385) % 77, tuple(map(str, range(77))))
+    kept, held_out = few.split(0.1, 0)
+    assert (kept.counts() == 4).all()
+    assert (held_out.counts() == 1).all()
+    assert len(few.folds(5, 0)) == 5
+    for kept, held_out in few.folds(5, 0):
+        assert (kept.counts() == 4).all()
+        assert (held_out.counts() == 1).all()
+    assert "at least 2" in error(lambda: few.folds(1, 0))
+    assert "too few for 78 folds" in error(lambda: few.select(range(77)).folds(78, 0))
+
+
+def test_editions_of_a_text_stay_together() -> None:
+    texts = pa.array(["Good film!", "bad", "good  film", "BAD", "fine", "awful"], pa.large_string())
+    few = Labelled(texts, np.array([0, 1, 0, 1, 0, 1]), ("good", "bad"))
+    for seed in range(10):
+        for kept, held_out in [few.split(0.5, seed), *few.folds(2, seed)]:
+            words = [set(identities(part.texts, None).to_pylist()) for part in (kept, held_out)]
+            assert not words[0] & words[1]
+    pairs = replace(few, text_pair=pa.array(list("abacde"), pa.large_string()))
+    assert "too few" in error(lambda: few.select([0, 1, 2, 3]).split(0.5, 0))
+    assert len(pairs.select([0, 1, 2, 3]).split(0.5, 0)[1]) == 1  # the two bad pairs differ
 
 
 def test_select() -> None:

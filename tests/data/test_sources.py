@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -12,7 +13,7 @@ import pyarrow as pa
 import pytest
 from support.sentences import error
 
-from sparsedistill import Columns, InputError
+from sparsedistill import Columns, InputError, read_labelled
 from sparsedistill.data.hub import HubDataset
 from sparsedistill.data.identity import identities, not_held_out
 from sparsedistill.data.recombination import recombined
@@ -194,7 +195,7 @@ def test_held_out_texts_are_left_out_in_every_edition(folder: Path) -> None:
         (lambda: DataSource("a", recombine=0), "recombine"),
         (lambda: DataSource("a", min_words=9, max_words=8), "9 to 8 words"),
         (lambda: DataSource("a.tsv").read(Columns()), "SPARSEDISTILL_DATA"),
-        (lambda: DataSource("a.tsv").read(Columns(weight="w")), "weights of examples"),
+        (lambda: DataSource(dataset=HubDataset("s")).read(Columns(weight="w")), "weights of examples"),
         (lambda: DataSource(dataset=HubDataset("s")).read(SEVERAL), "several labels"),
         (
             lambda: DataSource(dataset=HubDataset("gone")).read(Columns()),
@@ -283,3 +284,17 @@ def test_not_held_out() -> None:
     assert not_held_out(texts, None, held_out[:0]).tolist() == [0, 1, 2]
     assert not_held_out(texts, seconds, held_out).tolist() == [0, 1, 2]
     assert not_held_out(texts, seconds, identities(pa.array(["c"]), pa.array(["Y"]))).tolist() == [0, 2]
+
+
+def test_weights_of_labelled_sources_are_kept(folder: Path) -> None:
+    (folder / "a.tsv").write_text("text\tlabel\thow much\na\tx\t0.5\nb\ty\t2\nc\tx\t1\n")
+    columns = Columns(label="label", weight="how much")
+    source = DataSource("a.tsv", folder=str(folder), limit=2)
+    out = folder / "out.parquet"
+    held = identities(pa.array(["b"], pa.large_string()), None)
+    write_sources([DataSource("a.tsv", folder=str(folder))], columns, out, held)
+    read = read_labelled(out, Columns(label="label", weight="weight"), ("x", "y"))
+    assert read.weights is not None
+    assert read.weights.tolist() == [0.5, 1]
+    assert len(source.read(columns)) == 2
+    assert "unlabelled single texts" in error(lambda: replace(source, split_sentences=True).read(columns))

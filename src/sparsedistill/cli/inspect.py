@@ -10,8 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from .._internal.records import read_record
-from ..cascade import CASCADE_FILE, CascadeFile, is_cascade
+from ..cascade import CascadeFile, is_cascade
 from ..explain.render import shown
 from ..model.compact import CompactWeights
 from ..student import Student
@@ -91,7 +90,7 @@ def _about_student(student: Student) -> Table:
 
 
 def _about_cascade(path: Path) -> Table:
-    config = read_record(path / CASCADE_FILE, CascadeFile, "save the cascade again")
+    config = CascadeFile.read(path)
     facts = {"teacher": config.teacher or "(given when it is loaded)", "threshold": config.threshold}
     chosen = None if config.evaluation is None else config.evaluation.chosen
     return facts_table("Cascade", {**facts, **(chosen or {})})

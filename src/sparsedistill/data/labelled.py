@@ -15,7 +15,9 @@ from numpy.typing import ArrayLike, NDArray
 from ..errors import InputError
 from .columns import Columns
 from .corpus import Corpus, as_batch
+from .identity import identities
 from .readers import RowBlock
+from .splits import fold_numbers, held_out_rows
 
 _WHOLE_NUMBER = re.compile(r"-?[0-9]+")
 
@@ -60,31 +62,68 @@ class Labelled:
     def split(self, share: float, seed: int) -> tuple[Labelled, Labelled]:
         """Hold out a random part of the rows, for example for validation.
 
+        Rows with the same text (see :func:`~.identity.identities`) stay together. Each class with at least
+        two different texts has some in both parts; a class with one keeps it in the remaining rows. With
+        several labels per text the held-out part can lack a class for which this is impossible.
+
         Args:
-            share: Share of the rows to hold out, between 0 and 1. With single labels, it is this share of the
-                rows of each class, rounded.
+            share: Share of the different texts of each class to hold out, between 0 and 1. It is rounded, but
+                to at least one text.
             seed: Draws the rows. Equal seeds give equal splits.
 
         Returns:
             The remaining rows and the held-out rows, both in their original order.
 
         Raises:
-            InputError: `share` is not between 0 and 1, or one of the two parts would be empty.
+            InputError: `share` is not between 0 and 1, or no class has two different texts.
         """
         if not 0 < share < 1:
             raise InputError(f"A share of {share} cannot be held out: give a share between 0 and 1.")
-        random = np.random.default_rng(seed)
-        chosen = np.zeros(len(self), dtype=bool)
-        for group in self._strata():
-            chosen[random.permutation(group)[: round(share * len(group))]] = True
-        if chosen.all() or not chosen.any():
-            raise InputError(f"{len(self)} rows are too few to hold out {share:g} of them: give more rows.")
+        chosen = held_out_rows(self._groups(), self.labels, share, seed)
+        if not chosen.any():
+            raise InputError(
+                f"{len(self)} rows are too few to hold out {share:g} of them, since no class has two "
+                "different texts: give more rows."
+            )
         return self.select(np.flatnonzero(~chosen)), self.select(np.flatnonzero(chosen))
 
-    def _strata(self) -> list[NDArray[np.int64]]:
-        if self.multi_label:
-            return [np.arange(len(self))]
-        return [np.flatnonzero(self.labels == i) for i in range(len(self.classes))]
+    def folds(self, k: int, seed: int) -> list[tuple[Labelled, Labelled]]:
+        """Split the rows into `k` folds for cross-validation; each is held out once.
+
+        Rows with the same text stay together. The different texts of each class are spread over the folds
+        evenly. The text of a class with only one is in the remaining rows of all folds.
+
+        Args:
+            k: Number of folds, at least 2.
+            seed: Draws the rows. Equal seeds give equal folds.
+
+        Returns:
+            Per fold, the remaining rows and the held-out rows, both in their original order.
+
+        Raises:
+            InputError: `k` is below 2, or there are too few texts for `k` folds.
+        """
+        if k < 2:
+            raise InputError(f"{k} folds are too few for cross-validation: give at least 2.")
+        numbers = fold_numbers(self._groups(), self.labels, k, seed)
+        if not np.isin(np.arange(k), numbers).all():
+            raise InputError(f"{len(self)} rows are too few for {k} folds: give more rows, or fewer folds.")
+        return [
+            (self.select(np.flatnonzero(numbers != fold)), self.select(np.flatnonzero(numbers == fold)))
+            for fold in range(k)
+        ]
+
+    def counts(self) -> NDArray[np.int64]:
+        """Number of rows of each class, int64 (classes,)."""
+        labels = np.nonzero(self.labels)[1] if self.multi_label else self.labels.astype(np.int64)
+        found: NDArray[np.int64] = np.bincount(labels, minlength=len(self.classes))
+        return found
+
+    def _groups(self) -> NDArray[np.int64]:
+        """Number of each row's text, int64 (n,): equal for rows with the same text."""
+        encoded = identities(self.texts, self.text_pair).dictionary_encode()
+        found: NDArray[np.int64] = encoded.indices.to_numpy().astype(np.int64)
+        return found
 
 
 def read_labelled(

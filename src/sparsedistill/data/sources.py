@@ -29,7 +29,7 @@ logger = logging.getLogger(__package__)
 DATA_VARIABLE = "SPARSEDISTILL_DATA"
 
 #: Columns that are read from a source, and their names in the files that are written.
-ROLES = ("text", "text_pair", "label")
+ROLES = ("text", "text_pair", "label", "weight")
 
 _ROWS = 65_536  # rows that are compared with the held-out texts at a time
 
@@ -89,7 +89,8 @@ class DataSource:
             seed: Draws the rows if there is a limit.
 
         Returns:
-            large_string columns ``text`` and, if `columns` has them, ``text_pair`` and ``label``.
+            A large_string column ``text`` and, if `columns` has them, ``text_pair``, large_string; ``label``,
+            large_string, for multi-label list of large_string; and ``weight``, float32.
 
         Raises:
             InputError: There is no local copy and no data set that can be loaded, a column is missing, or no
@@ -131,10 +132,8 @@ class DataSource:
 
     def _checked(self, columns: Columns) -> Columns:
         """The columns to read from local files."""
-        if columns.weight is not None:
-            raise InputError("Data sources have no weights of examples: give a file, or no weight.")
         made = "split_sentences" if self.split_sentences else "recombine" if self.recombine else None
-        if made is not None and (columns.text_pair is not None or columns.label is not None):
+        if made is not None and not columns.text_pair is columns.label is columns.weight is None:
             raise InputError(f"{made} is only for unlabelled single texts: leave it out elsewhere.")
         return replace(columns, text=self.text or columns.text)
 
@@ -170,6 +169,8 @@ class DataSource:
             raise InputError(
                 f"{dataset.id}: several labels per text can only be read from files: give files."
             )
+        if columns.weight is not None:
+            raise InputError(f"{dataset.id}: weights of examples can only be read from files: give files.")
         wanted = dataset.columns_by_role(columns)
         rows = self._matching(dataset.load((*wanted.values(), *self.where)))
         arrays = {role: rows.column(column) for role, column in wanted.items()}
@@ -252,5 +253,6 @@ def _texts(texts: Iterable[str]) -> pa.Table:
 
 
 def _by_role(batch: TextBatch) -> pa.RecordBatch:
-    parts = dict(zip(ROLES, (batch.texts, batch.text_pair, batch.labels), strict=True))
+    weights = None if batch.weights is None else pa.array(batch.weights)
+    parts = dict(zip(ROLES, (batch.texts, batch.text_pair, batch.labels, weights), strict=True))
     return pa.record_batch({role: part for role, part in parts.items() if part is not None})

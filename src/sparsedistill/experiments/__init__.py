@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from .._internal.lazy import lazy_names
 from .page import plots, render, results_of
 from .result import TaskFailure, TaskOutcome, TaskResult
 from .task import Task
@@ -15,8 +15,8 @@ from .task import Task
 if TYPE_CHECKING:
     from .report import run_or_record, run_task
 
-#: Names that need torch, which is imported when one of them is first used.
-_LATER = {"run_or_record", "run_task"}
+#: Names that need torch, with their modules. They are imported on first use.
+_LATER = {"run_or_record": "report", "run_task": "report"}
 
 __all__ = [
     "Task",
@@ -30,12 +30,4 @@ __all__ = [
     "run_task",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _LATER:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(".report", __name__), name)
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__ = lazy_names(__name__, _LATER, __all__)

@@ -84,7 +84,7 @@ class ColumnsRecord:
 
 
 @dataclass(frozen=True)
-class FormatRecord:
+class ManifestVersion:
     """The version of a manifest, which says how to read the rest.
 
     Attributes:
@@ -95,7 +95,7 @@ class FormatRecord:
 
 
 @dataclass(frozen=True)
-class Manifest(FormatRecord):
+class Manifest(ManifestVersion):
     """``manifest.json``.
 
     Attributes:
@@ -174,7 +174,7 @@ def read_manifest(folder: Path) -> Manifest | None:
     if not path.is_file():
         return None
     advice = f"delete {folder} and label again"
-    version = read_record(path, FormatRecord, advice).format
+    version = read_record(path, ManifestVersion, advice).format
     if version != _FORMAT:
         raise InputError(
             f"{path} has format {version}, not {_FORMAT}: use the version of sparsedistill that wrote it."

@@ -7,8 +7,9 @@ functions ``distill`` and ``prepare`` are missing because they have the names of
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from .._internal.lazy import lazy_names
 
 if TYPE_CHECKING:
     from .config import DistillationConfig, StudentConfig
@@ -51,17 +52,4 @@ __all__ = [
     "train_student",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    try:
-        return getattr(import_module(f".{_MODULES[name]}", __name__), name)
-    except ModuleNotFoundError as error:
-        if error.name != "torch":
-            raise
-        raise ImportError(f"{__name__}.{name} needs torch: pip install 'sparsedistill[train]'") from error
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__ = lazy_names(__name__, _MODULES, __all__)

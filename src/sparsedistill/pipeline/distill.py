@@ -145,7 +145,7 @@ def run(job: Job, progress: Progress = no_progress) -> Distilled:
         shutil.rmtree(folder / earlier, ignore_errors=True)
     (folder / "evaluation.json").unlink(missing_ok=True)
     student.save_pretrained(folder / "student")
-    compact = _compressed(student, prepared, job.config) if job.config.compact else None
+    compact = _compressed(student, prepared, job.config, progress) if job.config.compact else None
     if compact is not None:
         compact.save_pretrained(folder / "compact")
     evaluation = _evaluated(student, compact, prepared, progress)
@@ -167,12 +167,14 @@ def run(job: Job, progress: Progress = no_progress) -> Distilled:
     )
 
 
-def _compressed(student: Student, prepared: PreparedJob, config: DistillationConfig) -> Student | None:
+def _compressed(
+    student: Student, prepared: PreparedJob, config: DistillationConfig, progress: Progress
+) -> Student | None:
     """The compact student; None if its answers would differ too much, or there are too few texts."""
     logger.info("Compressing the student.")
     texts, text_pair = _compression_texts(prepared)
     try:
-        return student.compress(texts, text_pair, threads=config.threads)
+        return student.compress(texts, text_pair, threads=config.threads, progress=progress)
     except InputError as error:
         logger.warning(f"No compact student was written. {error}")
         return None

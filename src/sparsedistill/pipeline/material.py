@@ -13,6 +13,7 @@ from ..data.identity import identities
 from ..data.labelled import Labelled
 from ..errors import InputError
 from ..labeling.soft_examples import without
+from .validation import hold_out, report_missing
 
 logger = logging.getLogger(__package__)
 
@@ -59,7 +60,8 @@ def gather(
 ) -> Material:
     """Combine the labelled texts of a job, and leave texts out so that none is in two parts.
 
-    Test data take precedence over validation data, and those over training data.
+    Test data take precedence over validation data, and those over training data. Classes without validation
+    texts are logged as a warning.
 
     Args:
         train: Training data. A part is held out as validation data if there are none.
@@ -67,7 +69,8 @@ def gather(
         test: Test data.
         classes: Class names; by default those of `train`.
         columns: Say whether a job without labelled texts is multi-label and takes pairs.
-        validation_share: Share of `train` to hold out.
+        validation_share: Share of `train` to hold out; more if there are few. See
+            :func:`~.validation.hold_out`.
         seed: Seeds the choice of the held-out texts.
 
     Raises:
@@ -88,11 +91,10 @@ def gather(
     if train is not None:
         rest = _remaining("labelled", train, "validation or test", known)
         if validation is None:
-            rest, validation = rest.split(validation_share, seed)
-            known = replace(known, validation=validation)
-            # The split is by row: a training text may occur in the validation data a second time.
-            rest = _remaining("labelled", rest, "validation or test", known)
-        known = replace(known, train=rest)
+            rest, validation = hold_out(rest, validation_share, seed)
+        known = replace(known, train=rest, validation=validation)
+    if validation is not None:
+        report_missing(validation)
     kept = sum(len(part) for part in (known.train, validation) if part is not None)
     if kept < given:
         logger.info(f"Left out {given - kept:,} labelled texts that are also in validation or test data.")

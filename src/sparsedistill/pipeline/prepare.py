@@ -160,7 +160,8 @@ def _labelled(
         return as_labelled(cast(LabelledLike, given), columns, classes)
     write_sources(given, replace(columns, label=columns.label or "label"), spool, seed=seed)
     pair = None if columns.text_pair is None else "text_pair"
-    written = Columns("text", pair, "label", label_separator=columns.label_separator)
+    weight = None if columns.weight is None else "weight"
+    written = Columns("text", pair, "label", weight, columns.label_separator)
     return read_labelled(spool, written, classes)
 
 

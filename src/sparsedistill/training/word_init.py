@@ -2,8 +2,7 @@
 
 Two texts can say the same thing in different words, and labelled pairs are too few to teach which words are
 similar: most words of an unseen pair have hardly been trained. Single texts do not benefit: what a word says
-    about
-the classes is learnt as quickly from zero.
+about the classes is learnt as quickly from zero.
 """
 
 from __future__ import annotations
