@@ -22,7 +22,9 @@ from sparsedistill.model.weights import StudentWeights
 
 WORDS = [f"w{i}" for i in range(400)]
 SMALL = DistillationConfig(
-    student=StudentConfig(dim=16, hidden=8), training=TrainingConfig(passes=10, least_steps=1, batch_size=32), threads=1
+    student=StudentConfig(dim=16, hidden=8),
+    training=TrainingConfig(passes=10, least_steps=1, batch_size=32),
+    threads=1,
 )
 
 

@@ -42,7 +42,13 @@ MEANING = np.random.default_rng(7).normal(size=(len(WORDS), CLASSES))
 
 #: Enough to learn the toy tasks in a second.
 QUICK = TrainingConfig(
-    passes=6, least_steps=1, batch_size=32, learning_rate=0.01, table_learning_rate=0.3, evaluations=4, threads=1
+    passes=6,
+    least_steps=1,
+    batch_size=32,
+    learning_rate=0.01,
+    table_learning_rate=0.3,
+    evaluations=4,
+    threads=1,
 )
 
 

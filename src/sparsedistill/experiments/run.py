@@ -25,7 +25,8 @@ from ..labeling.labelling import label
 from ..labeling.remembered import underlying_teacher
 from ..pipeline.config import DistillationConfig
 from ..pipeline.job import Job
-from ..pipeline.prepare import PreparedJob, make_vocabulary
+from ..pipeline.job_vocabulary import make_vocabulary
+from ..pipeline.prepare import PreparedJob
 from ..pipeline.student_training import train_student
 from ..student import Student
 from ..teachers.base import Fingerprint, Teacher
@@ -80,7 +81,7 @@ class TaskRun:
                 "needs two: set the metric of its [report] to 'accuracy'."
             )
         self.folder, self.task, self.prepared = folder, task, prepared
-        self.config = job.config.seeded()
+        self.config = prepared.config
         self.progress = progress
         self.train = material.train
         self.parts = Parts(folder)

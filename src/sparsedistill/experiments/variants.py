@@ -21,7 +21,8 @@ from ..errors import InputError
 from ..labeling.labelling import label
 from ..labeling.remembered import RememberingTeacher, underlying_teacher
 from ..pipeline.config import DistillationConfig
-from ..pipeline.prepare import PreparedJob, make_vocabulary
+from ..pipeline.job_vocabulary import make_vocabulary
+from ..pipeline.prepare import PreparedJob
 from ..pipeline.student_training import network_config, train_network, train_student, training_device
 from ..teachers.base import Teacher
 from ..training.scoring import score_texts

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from .config import DistillationConfig, StudentConfig
     from .distill import Distilled, run
     from .job import Job
+    from .job_vocabulary import make_vocabulary
     from .material import Material, gather
-    from .prepare import PreparedJob, make_vocabulary
+    from .prepare import PreparedJob
     from .recipe import read_recipe, recipe_config, recipe_job
     from .student_training import train_student
 
@@ -28,7 +29,7 @@ _MODULES = {
     "PreparedJob": "prepare",
     "StudentConfig": "config",
     "gather": "material",
-    "make_vocabulary": "prepare",
+    "make_vocabulary": "job_vocabulary",
     "read_recipe": "recipe",
     "recipe_config": "recipe",
     "recipe_job": "recipe",

@@ -44,6 +44,10 @@ class DistillationConfig:
             Without labelled texts, it is the share of the first shard of soft targets.
         calibrate: Fit one temperature to the validation data after training.
         compact: Write the compact student too.
+        tune: Choose the settings of vocabulary, student and training on the validation data. Settings that
+            differ from the defaults, and those in `given`, are kept.
+        tune_minutes: Start no new trial after this time; the best so far is chosen. None tries all.
+        given: Names of settings that are kept although they are the defaults, such as ``student.dim``.
         shard_size: Texts per shard of soft targets. An interruption loses at most one shard.
         seed: Seeds every stage.
         threads: Number of threads; None for all cores.
@@ -58,6 +62,9 @@ class DistillationConfig:
     validation_share: float = 0.1
     calibrate: bool = True
     compact: bool = True
+    tune: bool = True
+    tune_minutes: float | None = None
+    given: tuple[str, ...] = ()
     shard_size: int = 20_000
     seed: int = 0
     threads: int | None = None

@@ -136,7 +136,7 @@ def run(job: Job, progress: Progress = no_progress) -> Distilled:
         prepared.vocabulary,
         prepared.targets,
         prepared.material,
-        job.config,
+        prepared.config,
         word_init=prepared.word_init,
         checkpoint_dir=checkpoints,
         progress=progress,

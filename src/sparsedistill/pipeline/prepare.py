@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
 from .._internal.progress import Progress, no_progress
-from .._internal.records import read_record, write_record
 from ..data.columns import Columns
-from ..data.corpus import Corpus, FileFingerprint
+from ..data.corpus import Corpus
 from ..data.inputs import LabelledLike, UnlabelledLike, as_corpus, as_labelled, is_sources, write_corpus
 from ..data.labelled import Labelled, read_labelled
 from ..data.sources import write_sources
@@ -26,11 +24,13 @@ from ..teachers.precomputed import FileTeacher
 from ..teachers.registry import as_teacher
 from ..teachers.transformers import TransformersTeacher
 from ..training.word_init import WordInit, init_word_rows
-from ..vocabulary.config import CountingConfig, TokenizerConfig
 from ..vocabulary.vocabulary import Vocabulary
 from .config import DistillationConfig
 from .job import Job, LabelledInput
+from .job_vocabulary import make_vocabulary
 from .material import Material, gather
+from .tuning.file import tuned_settings
+from .tuning.record import TuningRecord
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,8 @@ class PreparedJob:
         word_init: Initial rows of words, for a student of pairs whose teacher has an encoder.
         left_out: Number of texts that were left out because they are also in the validation or test data, by
             ``"labelled"`` and ``"unlabelled"``.
+        config: The settings, with those that the tuner chose.
+        tuning: What the tuner tried, if it ran.
     """
 
     material: Material
@@ -55,21 +57,8 @@ class PreparedJob:
     targets: SoftTargets | None
     word_init: WordInit | None
     left_out: dict[str, int]
-
-
-@dataclass(frozen=True)
-class VocabularySource:
-    """What a vocabulary was built from: the file next to its directory.
-
-    Attributes:
-        corpus: Content of the corpus.
-        tokenizer: How texts become n-grams.
-        counting: Which n-grams are kept.
-    """
-
-    corpus: list[FileFingerprint]
-    tokenizer: TokenizerConfig
-    counting: CountingConfig
+    config: DistillationConfig
+    tuning: TuningRecord | None = None
 
 
 def prepare(job: Job, progress: Progress = no_progress) -> PreparedJob:
@@ -95,44 +84,27 @@ def prepare(job: Job, progress: Progress = no_progress) -> PreparedJob:
     if job.remembered and teacher is not None and not isinstance(teacher, FileTeacher):
         teacher = RememberingTeacher(teacher, [SoftTargets.open(folder) for folder in job.remembered])
     corpus, left_out = _corpus(job, material, progress, scored=isinstance(teacher, FileTeacher))
-    vocabulary = make_vocabulary(corpus, job.output / "vocabulary", config, progress)
     targets = None
     if teacher is not None:
         targets = label(
             teacher, corpus, job.output / "labels", shard_size=config.shard_size, progress=progress
         )
         left_out += SoftExamples(targets, material.held_out()).left_out
+    tuning = None
+    if config.tune:
+        config, tuning = tuned_settings(
+            targets,
+            material,
+            corpus,
+            config,
+            job.output,
+            own_validation=job.validation is None,
+            progress=progress,
+        )
+    vocabulary = make_vocabulary(corpus, job.output / "vocabulary", config, progress)
     word_init = init_word_rows(vocabulary, teacher, progress) if material.pair else None
     counts = {"labelled": material.left_out, "unlabelled": left_out}
-    return PreparedJob(material, corpus, vocabulary, teacher, targets, word_init, counts)
-
-
-def make_vocabulary(
-    corpus: Corpus, folder: Path, config: DistillationConfig, progress: Progress = no_progress
-) -> Vocabulary:
-    """Load the vocabulary in a directory if it was built from the same corpus and settings; else build it.
-
-    Args:
-        corpus: The texts.
-        folder: Directory of the vocabulary. A vocabulary of other texts or settings in it is replaced.
-        config: The settings.
-        progress: Shows the progress.
-
-    Raises:
-        InputError: A file cannot be read or written.
-    """
-    path = folder.with_name(folder.name + ".json")
-    source = VocabularySource(corpus.fingerprint(), config.tokenizer, config.counting)
-    advice = "delete it to count the n-grams again"
-    if folder.exists() and path.exists() and read_record(path, VocabularySource, advice) == source:
-        return Vocabulary.load(folder)
-    shutil.rmtree(folder, ignore_errors=True)
-    vocabulary = Vocabulary.build(
-        corpus, config.tokenizer, config.counting, threads=config.threads, progress=progress
-    )
-    vocabulary.save(folder)
-    write_record(path, source)
-    return vocabulary
+    return PreparedJob(material, corpus, vocabulary, teacher, targets, word_init, counts, config, tuning)
 
 
 def _material(job: Job, classes: Sequence[str] | None, config: DistillationConfig) -> Material:

@@ -33,10 +33,21 @@ Config = TypeVar("Config")
 _PLACES = ("labelled", "unlabelled", "validation", "test")
 _COLUMNS = ("text", "text_pair", "label", "weight", "label_separator")
 #: Top-level settings that are fields of :class:`DistillationConfig`, and those that are not.
-_CONFIG = ("seed", "threads", "shard_size", "validation_share", "calibrate", "compact")
+_CONFIG = (
+    "seed",
+    "threads",
+    "shard_size",
+    "validation_share",
+    "calibrate",
+    "compact",
+    "tune",
+    "tune_minutes",
+)
 _PATHS = ("output", "data_dir")
 #: Settings of ``[teacher]`` that name the teacher; the others say how an encoder is fine-tuned.
 _TEACHER = ("model", "encoder", "soft_targets")
+#: Sections whose settings the tuner chooses if they are not given.
+_TUNED_SECTIONS = ("vocabulary", "student", "training")
 _SECTIONS = ("data", "teacher", "vocabulary", "student", "training", "finetuning", "report")
 
 
@@ -146,6 +157,7 @@ def recipe_config(recipe: Recipe, name: str = "The recipe") -> DistillationConfi
         student=_made(StudentConfig, tables["student"], f"{name} [student]"),
         training=_made(TrainingConfig, tables["training"], f"{name} [training]"),
         finetuning=_made(TrainingConfig, tables["finetuning"], f"{name} [finetuning]", FINE_TUNING),
+        given=tuple(f"{section}.{key}" for section in _TUNED_SECTIONS for key in tables[section]),
         **top,
     )
 

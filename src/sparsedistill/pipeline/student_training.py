@@ -182,7 +182,7 @@ class _Phase:
 
 
 def _phases(targets: SoftTargets | None, material: Material, config: DistillationConfig) -> Iterator[_Phase]:
-    validation = None if material.validation is None else _examples(material.validation)
+    validation = None if material.validation is None else examples_of(material.validation)
     if targets is not None:
         soft = SoftExamples(targets, material.held_out())
         held_out = validation or soft.set_aside(config.validation_share, config.seed)
@@ -190,10 +190,10 @@ def _phases(targets: SoftTargets | None, material: Material, config: Distillatio
     if material.train is not None and validation is not None:
         last = config.training if targets is None else config.finetuning
         description = "Training on labels" if targets is None else "Fine-tuning"
-        yield _Phase("labels", description, _examples(material.train), validation, last)
+        yield _Phase("labels", description, examples_of(material.train), validation, last)
 
 
-def _examples(labelled: Labelled) -> Examples:
+def examples_of(labelled: Labelled) -> Examples:
     return Examples(
         labelled.texts, text_pair=labelled.text_pair, labels=labelled.labels, weights=labelled.weights
     )

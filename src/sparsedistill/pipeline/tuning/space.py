@@ -1,0 +1,129 @@
+"""What the tuner tries: a fixed set of students, in rounds that train fewer students for longer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import product
+
+from .settings import Settings
+
+#: Names of the settings that the tuner chooses; a job in which all are given is not tuned.
+TUNED = (
+    "vocabulary.max_ngram",
+    "vocabulary.max_characters",
+    "vocabulary.boundaries",
+    "vocabulary.min_count",
+    "student.dim",
+    "student.dropout",
+    "training.ngram_dropout",
+    "training.table_learning_rate",
+    "training.batch_size",
+    "training.steps",
+)
+
+#: Text passes of the longest training: at least this many, and at least this many passes over the examples.
+LEAST_TEXTS, PASSES = 384_000, 5
+#: Below this number of examples, batches are small: many small steps learn more from few texts.
+FEW_EXAMPLES = 50_000
+SMALL_BATCH, LARGE_BATCH = 64, 256
+#: Below this number of examples, an n-gram that occurs once is kept.
+FEW_TEXTS = 20_000
+#: Up to this number of classes, 64 dimensions are enough.
+FEW_CLASSES = 10
+
+#: Students that survive the first round.
+SURVIVORS = 2
+#: Per round, the number of trials and the share of the longest training that each takes. All together cost
+#: less than three trainings of that length.
+ROUND_TRIALS = (8, 10, 4, 1)
+ROUND_SHARES = (1 / 16, 1 / 16, 3 / 16, 1.0)
+
+#: Changes that the second round tries on each survivor, one at a time.
+VARIANTS: tuple[Settings, ...] = (
+    {"vocabulary.boundaries": True},
+    {"vocabulary.min_count": 2},
+    {"student.dropout": 0.1, "training.ngram_dropout": 0.1},
+    {"student.dropout": 0.5, "training.ngram_dropout": 0.5},
+    {"training.table_learning_rate": 0.1},
+)
+
+
+@dataclass(frozen=True)
+class Space:
+    """The settings to try for a job.
+
+    Attributes:
+        examples: Number of training examples.
+        classes: Number of classes.
+        given: Names of settings that the user chose, which stay as they are.
+    """
+
+    examples: int
+    classes: int
+    given: frozenset[str]
+
+    @property
+    def batch_size(self) -> int:
+        """Texts per step."""
+        return SMALL_BATCH if self.examples < FEW_EXAMPLES else LARGE_BATCH
+
+    @property
+    def texts(self) -> int:
+        """Texts that the longest training passes, counting repetitions."""
+        return max(LEAST_TEXTS, PASSES * self.examples)
+
+    @property
+    def trials(self) -> int:
+        """Number of trials in all rounds, at most."""
+        return sum(ROUND_TRIALS)
+
+    @property
+    def cost(self) -> int:
+        """Texts that all trials pass, at most, counting repetitions."""
+        return sum(count * self.trial_texts(stage) for stage, count in enumerate(ROUND_TRIALS))
+
+    def trial_texts(self, stage: int) -> int:
+        """Texts that a trial passes in a round, counted from 0."""
+        return round(self.texts * ROUND_SHARES[stage])
+
+    def lasting(self, settings: Settings, stage: int) -> Settings:
+        """`settings` with the length of a round's trials."""
+        batch = int(settings.get("training.batch_size", self.batch_size))
+        return self._allowed({**settings, "training.steps": max(1, self.trial_texts(stage) // batch)})
+
+    def first(self) -> list[Settings]:
+        """The first round: longest n-grams, with and without character n-grams."""
+        dim = 64 if self.classes <= FEW_CLASSES else 128
+        base = {
+            "vocabulary.boundaries": False,
+            "vocabulary.min_count": 1 if self.examples < FEW_TEXTS else 2,
+            "student.dim": dim,
+            "student.dropout": 0.3,
+            "training.ngram_dropout": 0.3,
+            "training.table_learning_rate": 0.3,
+            "training.batch_size": self.batch_size,
+        }
+        features = product((0, 5), (1, 2, 3, 4))
+        return self._distinct(
+            {"vocabulary.max_ngram": order, "vocabulary.max_characters": characters, **base}
+            for characters, order in features
+        )
+
+    def varied(self, survivor: Settings) -> list[Settings]:
+        """The second round: a survivor with each of the :data:`VARIANTS`."""
+        return self._distinct({**survivor, **variant} for variant in VARIANTS)
+
+    def widened(self, settings: Settings) -> Settings:
+        """The same student with twice the dimensions."""
+        return self._allowed({**settings, "student.dim": 2 * int(settings.get("student.dim", 64))})
+
+    def _allowed(self, settings: Settings) -> Settings:
+        return {name: value for name, value in settings.items() if name not in self.given}
+
+    def _distinct(self, candidates: Iterable[Settings]) -> list[Settings]:
+        found: list[Settings] = []
+        for settings in map(self._allowed, candidates):
+            if settings not in found:
+                found.append(settings)
+        return found
