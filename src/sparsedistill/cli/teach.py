@@ -7,7 +7,9 @@ from typing import Annotated
 import typer
 
 from ..data.columns import Columns
+from ..data.identity import identities
 from ..data.labelled import read_labelled
+from ..labeling.soft_examples import without
 from .options import Format, Label, LabelledFiles, Output, Pair, Seed, Separator, Text
 from .progress import console, progress_bars
 
@@ -18,38 +20,84 @@ def teach(
     ],
     labelled: LabelledFiles,
     output: Output,
+    validation: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Labelled files to select the best checkpoint with [default: a tenth of the others].",
+            show_default=False,
+        ),
+    ] = None,
     text: Text = "text",
     text_pair: Pair = None,
     label: Label = "label",
     label_separator: Separator = None,
     format: Format = None,  # noqa: A002
-    epochs: Annotated[float, typer.Option(help="Passes over the labelled texts.")] = 2.0,
-    learning_rate: Annotated[float, typer.Option(help="Peak learning rate of AdamW.")] = 5e-5,
+    steps: Annotated[
+        int | None,
+        typer.Option(
+            help="Length of the training [default: two passes over the texts, but at least 1,500 steps; "
+            "fewer for few or for long texts].",
+            show_default=False,
+        ),
+    ] = None,
+    learning_rate: Annotated[
+        float | None,
+        typer.Option(
+            help="Peak learning rate of AdamW [default: from the encoder's width].", show_default=False
+        ),
+    ] = None,
     batch_size: Annotated[int, typer.Option(help="Texts per step.")] = 32,
     max_length: Annotated[
-        int, typer.Option(help="Maximum length of a text, in the encoder's tokens; longer ones are cut.")
-    ] = 256,
+        int | None,
+        typer.Option(
+            help="Maximum length of a text, in the encoder's tokens; longer ones are cut [default: 99.5 % of "
+            "the texts are not cut, but at most 256].",
+            show_default=False,
+        ),
+    ] = None,
     keep: Annotated[str, typer.Option(help="Which end of a longer text to keep: start or end.")] = "start",
+    evaluations: Annotated[int, typer.Option(help="Number of evaluations on validation texts.")] = 10,
+    patience: Annotated[
+        int, typer.Option(help="Stop after this many evaluations without a better result.")
+    ] = 4,
     seed: Seed = 0,
 ) -> None:
     """Fine-tune an encoder on labelled text: the result is a teacher.
 
-    If it is interrupted, the same command resumes from the last checkpoint.
+    The teacher is the checkpoint with the best accuracy (multi-label: macro F1) on validation texts. Its
+    figures are printed, and stored in finetuning.json. If the command is interrupted, the same command
+    resumes from the last checkpoint.
 
         sparsedistill teach sentence-transformers/all-MiniLM-L6-v2 train.csv -o teacher
     """
+    from ..pipeline.prepare import for_finetuning
     from ..teachers.finetuning import FinetuningConfig, finetune
 
     columns = Columns(text, text_pair, label, None, label_separator)
     data = read_labelled(labelled, columns, format=format)
-    config = FinetuningConfig(epochs, learning_rate, batch_size, max_length, keep, seed=seed)
+    held_out = None
+    if validation:
+        held_out = read_labelled(validation, columns, data.classes, format=format)
+        data = without(data, identities(held_out.texts, held_out.text_pair))
+    config = FinetuningConfig(
+        steps=steps,
+        learning_rate=learning_rate,
+        batch_size=batch_size,
+        max_length=max_length,
+        keep=keep,
+        evaluations=evaluations,
+        patience=patience,
+        seed=seed,
+    )
+    given = for_finetuning(data)
     finetune(
         encoder,
-        data.texts.to_pylist(),
-        data.labels,
+        given.texts,
+        given.labels,
         data.classes,
         output,
-        text_pair=None if data.text_pair is None else data.text_pair.to_pylist(),
+        text_pair=given.text_pair,
+        validation=None if held_out is None else for_finetuning(held_out),
         config=config,
         progress=progress_bars,
     )

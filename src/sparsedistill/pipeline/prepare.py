@@ -19,7 +19,7 @@ from ..labeling.remembered import RememberingTeacher
 from ..labeling.soft_examples import SoftExamples
 from ..labeling.soft_targets import SoftTargets
 from ..teachers.base import Teacher
-from ..teachers.finetuning import finetune
+from ..teachers.finetuning import LabelledTexts, finetune
 from ..teachers.precomputed import FileTeacher
 from ..teachers.registry import as_teacher
 from ..teachers.transformers import TransformersTeacher
@@ -142,16 +142,24 @@ def _finetuned(
 ) -> Path:
     train = material.train
     assert train is not None  # noqa: S101 - Job has checked that labelled texts were given
+    given = for_finetuning(train)
     return finetune(
         encoder,
-        train.texts.to_pylist(),
-        train.labels,
+        given.texts,
+        given.labels,
         train.classes,
         folder,
-        text_pair=None if train.text_pair is None else train.text_pair.to_pylist(),
+        text_pair=given.text_pair,
+        validation=None if material.validation is None else for_finetuning(material.validation),
         config=config.teacher,
         progress=progress,
     )
+
+
+def for_finetuning(part: Labelled) -> LabelledTexts:
+    """Labelled texts as :func:`~sparsedistill.teachers.finetuning.finetune` takes them."""
+    pair = None if part.text_pair is None else part.text_pair.to_pylist()
+    return LabelledTexts(part.texts.to_pylist(), part.labels, pair)
 
 
 def _corpus(job: Job, material: Material, progress: Progress, *, scored: bool) -> tuple[Corpus, int]:

@@ -7,7 +7,7 @@ kinds). Importing this package does not import torch or transformers.
 
 from .base import Teacher, TeacherLike
 from .callable import CallableTeacher
-from .finetuning import FinetuningConfig, finetune
+from .finetuning import FinetuningConfig, FinetuningResult, LabelledTexts, finetune, finetuning_result
 from .precomputed import FileTeacher
 from .registry import as_teacher
 from .transformers import TransformersTeacher
@@ -16,9 +16,12 @@ __all__ = [
     "CallableTeacher",
     "FileTeacher",
     "FinetuningConfig",
+    "FinetuningResult",
+    "LabelledTexts",
     "Teacher",
     "TeacherLike",
     "TransformersTeacher",
     "as_teacher",
     "finetune",
+    "finetuning_result",
 ]
