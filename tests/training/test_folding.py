@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -41,9 +42,7 @@ def network_of(vocabulary: Vocabulary, *, pair: bool = False, table: TableKind =
 def student_of(network: StudentNetwork, vocabulary: Vocabulary) -> Student:
     arrays = {name: array.numpy() for name, array in network.arrays().items()}
     arrays["table"] = fold_characters(network.table.weight, vocabulary).numpy()
-    return Student(
-        vocabulary, StudentWeights.from_arrays(arrays), ("a", "b", "c"), pair=network.config.pair
-    )
+    return Student(vocabulary, StudentWeights.from_arrays(arrays), ("a", "b", "c"), pair=network.config.pair)
 
 
 @pytest.mark.parametrize("pair", [False, True])
@@ -83,7 +82,7 @@ def test_words_are_their_rows_and_their_characters() -> None:
     for text in TEXTS:
         tokens = ["\x02", *reference.tokenize(text), "\x03"]
         vectors = {}
-        for ngram in (*tokens, *map(" ".join, zip(tokens, tokens[1:], strict=False))):
+        for ngram in (*tokens, *map(" ".join, pairwise(tokens))):
             pieces = [] if " " in ngram else [p for p in reference.characters_of(ngram, 2, 4) if p in rows]
             if ngram in rows or pieces:
                 vectors[ngram] = rows.get(ngram, np.zeros(8))
