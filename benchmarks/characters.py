@@ -1,7 +1,8 @@
-"""The cost of character n-grams: a compact student with them against the same without, on one thread.
+"""The cost of character n-grams: a compact student with them against students without, on one thread.
 
 A known word contains its characters, so it costs one look-up in either; only unknown words are read by
-characters. The students are asked for texts that they know, and for the same texts with every fifth word
+characters. One student without them has as many rows, and so more phrases; the other has the same words and
+phrases. The students are asked for texts that they know, and for the same texts with every fifth word
 misspelt. Answers are compared with those of the trained student before anything is timed.
 """
 
@@ -19,6 +20,7 @@ from _texts import add_texts_option, read_texts
 
 from sparsedistill import CountingConfig, Student, TokenizerConfig, Vocabulary
 from sparsedistill.compression import Floor
+from sparsedistill.vocabulary.tokenizer import is_characters
 
 LEAST_AGREEMENT = 0.97  # of a compact student with random weights
 
@@ -37,12 +39,23 @@ def misspelt(text: str) -> str:
     return " ".join(w[:2] + w[1:] if i % 5 == 0 and len(w) > 4 else w for i, w in enumerate(words))
 
 
-def compact_student(corpus: list[str], characters: int, rows: int, dim: int) -> tuple[Student, Student]:
+def compact_student(vocabulary: Vocabulary, corpus: list[str], dim: int) -> tuple[Student, Student]:
     """A trained student with random weights, and its compact form."""
-    tokenizer = TokenizerConfig(4, False, 2, characters)
-    vocabulary = Vocabulary.build(corpus, tokenizer, CountingConfig(max_rows=rows))
     student = random_student(vocabulary, dim, rank=4)
     return student, student.compress(corpus[:4000], dims=4, floor=Floor(LEAST_AGREEMENT, 0.02))
+
+
+def vocabularies(corpus: list[str], rows: int) -> dict[str, Vocabulary]:
+    """The vocabularies that are compared; the first has character n-grams."""
+    counting = CountingConfig(max_rows=rows)
+    spelt = Vocabulary.build(corpus, TokenizerConfig(4, False, 2, 5), counting)
+    assert spelt.ngrams is not None
+    phrases = [ngram for ngram in spelt.ngrams if not is_characters(ngram)]
+    return {
+        "with 2-5 characters": spelt,
+        "without, as many rows": Vocabulary.build(corpus, TokenizerConfig(4), counting),
+        "without, same phrases": Vocabulary.from_ngrams(phrases, TokenizerConfig(4)),
+    }
 
 
 def check(trained: Student, compact: Student, texts: list[str]) -> None:
@@ -67,19 +80,20 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=2000, help="texts to score (default: %(default)s)")
     options = parser.parse_args()
     corpus = read_texts(options.texts)
-    kinds = {
-        "without characters": compact_student(corpus, 0, options.rows, options.dim),
-        "with 2-5 characters": compact_student(corpus, 5, options.rows, options.dim),
-    }
+    found = vocabularies(corpus, options.rows)
+    kinds = {kind: compact_student(vocabulary, corpus, options.dim) for kind, vocabulary in found.items()}
     known = corpus[-options.count :]
     measurements: list[Measurement] = []
-    for name, texts in {"known texts": known, "misspelt texts": [misspelt(text) for text in known]}.items():
+    for name, texts in {"known": known, "misspelt": [misspelt(text) for text in known]}.items():
         engines: dict[str, Callable[[], object]] = {}
         for kind, (trained, compact) in kinds.items():
             check(trained, compact, texts)
-            engines[f"{name}, {kind}"] = partial(compact.predict_proba, texts, threads=1)
+            engines[f"{name} texts, {kind}"] = partial(compact.predict_proba, texts, threads=1)
         seconds = interleave(engines, options.rounds)
-        measurements += rates(seconds, len(texts), "texts/s", f"{name}, without characters")
+        spelling, *bases = seconds
+        for base in bases:
+            pair = {engine: seconds[engine] for engine in (spelling, base)}
+            measurements += rates(pair, len(texts), "texts/s", base)
     report(f"Compact students, one thread, {processor()}", measurements, options.json)
 
 
