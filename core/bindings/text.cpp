@@ -39,10 +39,15 @@ nb::list tokenize(nb::handle text, bool boundaries) {
 nb::list characters(nb::handle text, const TokenizerConfig& config) {
   const nb::tuple strings = nb::make_tuple(nb::borrow(text));
   const StringTexts holder(strings);
-  CharacterStream stream(holder.texts().front(), config);
+  const std::string_view bytes = holder.texts().front();
+  Tokenizer tokenizer(bytes);
+  WordCharacters word(config);
   nb::list ngrams;
-  for (Token token{}; stream.next(token);) {
-    ngrams.append(nb::make_tuple(as_str(stream.string()), token.begin, token.end));
+  for (Token token{}; config.characters() && tokenizer.next(token);) {
+    word.read(bytes.substr(token.begin, token.end - token.begin));
+    word.for_each([&](std::uint64_t, std::size_t begin, std::size_t length) {
+      ngrams.append(nb::make_tuple(as_str(word.string(begin, length)), token.begin, token.end));
+    });
   }
   return ngrams;
 }

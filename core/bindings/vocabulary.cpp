@@ -3,7 +3,9 @@
 
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
+#include <nanobind/stl/string.h>
 #include <nanobind/stl/tuple.h>
+#include <nanobind/stl/vector.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -38,19 +40,34 @@ auto build(const Array1<std::uint64_t>& keys) {
 }
 
 auto extract_rows(const PyVocabulary& vocabulary, nb::handle source, nb::handle pair_source, double dropout,
-                  std::size_t max_ngrams, std::uint64_t seed, std::size_t threads) {
+                  std::size_t max_ngrams, std::uint64_t seed, std::size_t threads, bool folded) {
   std::unique_ptr<std::int64_t[]> rows;
+  std::unique_ptr<std::int64_t[]> words;
   std::size_t count = 0;
+  std::size_t word_count = 0;
   Extraction extraction;
   with_texts(source, pair_source, [&](Texts texts, Texts pairs) {
-    extraction = extract(vocabulary.get(), texts, pairs, {dropout, max_ngrams, seed, threads});
+    extraction = extract(vocabulary.get(), texts, pairs, {dropout, max_ngrams, seed, threads, folded});
     count = static_cast<std::size_t>(extraction.offsets.back());
+    word_count = static_cast<std::size_t>(extraction.word_offsets.back());
     rows.reset(new std::int64_t[count]);  // not zeroed
-    extraction.write({rows.get(), count}, threads);
-    extraction.parts.clear();  // while the GIL is released
+    words.reset(new std::int64_t[word_count]);
+    extraction.write({rows.get(), count}, {words.get(), word_count}, threads);
+    extraction.pieces.clear();  // while the GIL is released
   });
-  return std::make_tuple(owned(std::move(rows), {count}), copied(extraction.offsets), copied(extraction.tokens),
+  return std::make_tuple(owned(std::move(rows), {count}), copied(extraction.offsets), copied(extraction.counts),
+                         owned(std::move(words), {word_count}), copied(extraction.word_offsets),
+                         copied(extraction.characters), copied(extraction.character_offsets), copied(extraction.tokens),
                          copied(extraction.known));
+}
+
+auto characters_of(const PyVocabulary& vocabulary, const std::vector<std::string>& words) {
+  WordRows found;
+  {
+    const nb::gil_scoped_release release;
+    found = rows_of_words(vocabulary.get(), words);
+  }
+  return std::make_tuple(copied(found.rows), copied(found.offsets));
 }
 
 void count_texts(Counter& counter, nb::handle source) {
@@ -87,10 +104,10 @@ void bind_table(nb::module_& m) {
   nb::class_<PyVocabulary>(m, "Vocabulary", "Keys and their rows, in a bucket table that it keeps alive.")
       .def(nb::init<Array2<std::uint64_t>, std::uint32_t, const TokenizerConfig&, bool>(), "buckets"_a, "rows"_a,
            "tokenizer"_a, "closed"_a)
-      .def(
-          "extract", &extract_rows, "texts"_a, "text_pair"_a.none(), "dropout"_a, "max_ngrams"_a, "seed"_a, "threads"_a,
-          "The n-gram rows of texts as CSR: rows int64 (nnz,), and offsets int64 (n + 1,), or (3 * n + 1,) for pairs;\n"
-          "also the tokens of each text or pair, int64 (n,), and those in the vocabulary, int64 (n,).")
+      .def("extract", &extract_rows, "texts"_a, "text_pair"_a.none(), "dropout"_a, "max_ngrams"_a, "seed"_a,
+           "threads"_a, "folded"_a, "The n-gram rows and words of texts: the arrays of NgramRows, in their order.")
+      .def("characters", &characters_of, "words"_a,
+           "The rows of the known character n-grams of folded words as CSR: rows int64 (nnz,), offsets int64 (n + 1,).")
       .def(
           "find",
           [](const PyVocabulary& vocabulary, const Array1<std::uint64_t>& keys) {

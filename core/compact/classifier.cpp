@@ -63,7 +63,7 @@ class CompactClassifier::Worker {
         network_(classifier.network_),
         kernels_(float_kernels(classifier.instruction_set_)),
         sum_(sum_texts_kernel(classifier.instruction_set_, classifier.table_)),
-        scratch_(classifier.table_.row_bytes()),
+        scratch_(classifier.table_, RowNumbers(network_)),
         projected_(network_.dims()),
         restored_(classifier.zero_bias_.size()),
         features_(network_.features()),
@@ -93,7 +93,7 @@ class CompactClassifier::Worker {
   // Computes the features of a text from its sums. Returns its coverage.
   float read(std::size_t text) {
     const TextCounts& counts = scratch_.counts[text];
-    project(&scratch_.sums[text * row_bytes()], counts.ngrams, counts.ngrams, features_.data());
+    project(&scratch_.sums[text * row_bytes()], counts.items, counts.items, features_.data());
     return coverage_of(counts.known, counts.tokens);
   }
 
@@ -102,7 +102,7 @@ class CompactClassifier::Worker {
     const TextCounts& first = scratch_.counts[2 * pair];
     const TextCounts& second = scratch_.counts[2 * pair + 1];
     const std::uint64_t shared = scratch_.shared_counts[pair];
-    const std::uint64_t ngrams[kParts] = {shared, first.ngrams - shared, second.ngrams - shared};
+    const std::uint64_t items[kParts] = {shared, first.items - shared, second.items - shared};
     const std::int64_t* both = &scratch_.shared_sums[pair * row_bytes()];
     std::int64_t* sides = &scratch_.sums[2 * pair * row_bytes()];
     for (std::size_t lane = 0; lane < row_bytes(); ++lane) {
@@ -111,22 +111,22 @@ class CompactClassifier::Worker {
     }
     const std::int64_t* sums[kParts] = {both, sides, sides + row_bytes()};
     for (const Part part : {kShared, kFirst, kSecond}) {
-      project(sums[part], ngrams[part], first.ngrams + second.ngrams - shared, projected_.data());
+      project(sums[part], items[part], first.items + second.items - shared, projected_.data());
       restore(&features_[part * network_.table_dim()]);
     }
-    complete_pair_features(ngrams, network_.table_dim(), features_.data());
+    complete_pair_features(items, network_.table_dim(), features_.data());
     return coverage_of(first.known + second.known, first.tokens + second.tokens);
   }
 
   [[nodiscard]] std::size_t row_bytes() const { return classifier_.table_.row_bytes(); }
 
-  // Converts the sum of `count` rows to numbers, divided by `ngrams`.
-  void project(const std::int64_t* sums, std::uint64_t count, std::uint64_t ngrams, float* numbers) const {
+  // Converts the sum of `count` rows to numbers, divided by `items`.
+  void project(const std::int64_t* sums, std::uint64_t count, std::uint64_t items, float* numbers) const {
     if (count == 0) {
       std::fill_n(numbers, network_.dims(), 0.0F);
       return;
     }
-    const double each = 1.0 / static_cast<double>(ngrams);
+    const double each = 1.0 / static_cast<double>(items);
     const auto share = static_cast<float>(static_cast<double>(count) * each);
     for (std::size_t d = 0; d < network_.dims(); ++d) {
       std::int64_t sum = *sums++;

@@ -1,13 +1,16 @@
-// The kernel of compact students: texts to the sums of their n-grams' rows, compiled for each instruction set.
+// The kernel of compact students: texts to the sums of the rows of their n-grams and unknown words, compiled for each
+// instruction set.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "compact/seen_slots.hpp"
 #include "compact/table.hpp"
+#include "compact/unknown_words.hpp"
 #include "simd/dispatch.hpp"
 #include "text/ngrams.hpp"
 
@@ -15,8 +18,8 @@ namespace sparsedistill {
 
 // Counts of a text, or of one text of a pair.
 struct TextCounts {
-  std::uint64_t ngrams = 0;  // distinct n-grams in the table
-  std::uint64_t tokens = 0;  // tokens without boundaries, and character n-grams
+  std::uint64_t items = 0;   // distinct n-grams in the table, and unknown words with character n-grams in it
+  std::uint64_t tokens = 0;  // without boundaries
   std::uint64_t known = 0;   // those of them in the table
 };
 
@@ -24,7 +27,7 @@ struct TextCounts {
 //
 // The kernel works on a piece at a time: many short texts, or a part of a long one. A text, here, can be one of a pair.
 struct CompactScratch {
-  static constexpr std::size_t kPiece = 512;    // tokens and character n-grams of a piece
+  static constexpr std::size_t kPiece = 512;    // tokens of a piece
   static constexpr std::size_t kBlock = 8;      // tokens or candidates that are processed together
   static constexpr std::uint32_t kPlaces = 16;  // slot numbers per line
   static constexpr std::size_t kTexts = 128;    // texts per call
@@ -34,17 +37,23 @@ struct CompactScratch {
     std::uint32_t begin;                // of its tokens in the piece
     std::uint32_t starts;               // end of the tokens at which n-grams start in this piece
     std::uint32_t candidates;           // end of its candidates
+    std::uint32_t missed;               // end of its tokens that are not in the table
     std::uint32_t hits[kMaxNgram + 1];  // [order]: end of its hits of an order; [0]: begin of the first
   };
 
-  explicit CompactScratch(std::size_t row_bytes)
-      : sums(kTexts * row_bytes), shared_sums(kTexts / 2 * row_bytes), part(row_bytes) {}
+  explicit CompactScratch(const CompactTable& table, RowNumbers numbers = {})
+      : sums(kTexts * table.row_bytes()),
+        shared_sums(kTexts / 2 * table.row_bytes()),
+        part(table.row_bytes()),
+        unknown(table, std::move(numbers)) {}
 
-  // By token or character n-gram. There is room for a whole last block, whose results beyond the end are not used.
+  // By token. There is room for a whole last block, whose results beyond the end are not used.
   std::uint64_t hashes[kPiece + kBlock] = {};
   std::uint16_t follows[kPiece + kBlock] = {};  // follower bit; 0 if no n-gram continues into this token
   std::uint32_t lines[kPiece + kBlock];         // home line as a word
   std::uint32_t words[kPiece + kBlock];         // fingerprint as a word
+  std::string_view spans[kPiece];               // bytes in the text; set only if the table has character n-grams
+  std::uint32_t missed[kPiece + 1];             // the tokens that are not in the table; likewise
   // By candidate, an n-gram that may be in the table. First `rolled` is the hash of its prefix and `tokens` the token
   // to extend it by; lengthen_block() then sets the hash, home line and fingerprint of the n-gram itself.
   std::uint64_t rolled[kPiece + kBlock] = {};
@@ -59,8 +68,9 @@ struct CompactScratch {
   SeenSlots seen;                         // in a text, or in the first one of a pair
   SeenSlots seen_second;                  // in the second one
   std::vector<std::int64_t> sums;         // kTexts x row_bytes
-  std::vector<std::int64_t> shared_sums;  // kTexts / 2 x row_bytes: of the n-grams in both texts of a pair
+  std::vector<std::int64_t> shared_sums;  // kTexts / 2 x row_bytes: of the items in both texts of a pair
   std::vector<std::int32_t> part;         // row_bytes
+  UnknownWords unknown;
   TextCounts counts[kTexts];
   std::uint64_t shared_counts[kTexts / 2];
 };

@@ -12,7 +12,6 @@
 #include "compact/kernel.hpp"
 #include "compact/layout.hpp"
 #include "simd/target.hpp"
-#include "text/characters.hpp"
 #include "text/ngrams.hpp"
 
 namespace sparsedistill {

@@ -47,13 +47,18 @@ std::uint32_t CompactTable::followers(std::uint64_t slot) const {
   return layout::load16(data_ + slot / slots * kLineBytes + layout::followers_at(slots_) + 2 * (slot % slots));
 }
 
-std::span<const std::int8_t> CompactTable::row(std::uint64_t slot) const {
+const std::int8_t* CompactTable::row_or_null(std::uint64_t slot) const {
   const auto slots = static_cast<std::uint64_t>(slots_);
   const std::uint8_t* inside = data_ + slot / slots * kLineBytes + slot % slots * layout::row_bytes(slots_);
-  if (!apart()) return {reinterpret_cast<const std::int8_t*>(inside), layout::row_bytes(slots_)};
+  if (!apart()) return reinterpret_cast<const std::int8_t*>(inside);
   const std::size_t row = layout::load32(inside);
-  require(row < apart_rows_, "the compact table refers to a missing row");
-  return apart_.subspan(row * apart_bytes_, apart_bytes_);
+  return row < apart_rows_ ? apart_.data() + row * apart_bytes_ : nullptr;
+}
+
+std::span<const std::int8_t> CompactTable::row(std::uint64_t slot) const {
+  const std::int8_t* bytes = row_or_null(slot);
+  require(bytes != nullptr, "the compact table refers to a missing row");
+  return {bytes, row_bytes()};
 }
 
 CompactTable::Found CompactTable::find_rows(std::span<const std::uint64_t> keys) const {

@@ -48,6 +48,14 @@ class CompactTable {
   // The row of a slot that find() returned. Throws std::invalid_argument if the table refers to a missing row.
   [[nodiscard]] std::span<const std::int8_t> row(std::uint64_t slot) const;
 
+  // The row_bytes() bytes of the row, or null for a missing row.
+  [[nodiscard]] const std::int8_t* row_or_null(std::uint64_t slot) const;
+
+  // Prefetches the line in which find() begins.
+  void prefetch(std::uint64_t key) const {
+    __builtin_prefetch(data_ + line_of(key, static_cast<std::uint32_t>(lines_)) * kLineBytes);
+  }
+
   struct Found {
     std::vector<std::int64_t> positions;  // of the keys in the table
     std::vector<std::int8_t> rows;        // positions x row_bytes

@@ -5,10 +5,12 @@
 #include <string_view>
 
 #include "model/scoring.hpp"
+#include "model/word_vectors.hpp"
 #include "simd/float16.hpp"
 #include "simd/float_kernels.hpp"
 #include "support/require.hpp"
 #include "vocabulary/finder.hpp"
+#include "vocabulary/key_map.hpp"
 
 namespace sparsedistill {
 
@@ -41,10 +43,13 @@ class Classifier::Worker {
         kernels_(float_kernels(classifier.instruction_set_)),
         find_(classifier.vocabulary_),
         find_pair_(classifier.vocabulary_),
+        characters_(classifier.vocabulary_.config().characters()),
+        vector_of_(classifier.vocabulary_, network_.table, network_.dim, kernels_),
         features_(kBatch * classifier.stride_),
         hidden_(kBatch * simd::padded(network_.head.hidden_size())),
         pooled_(simd::padded(network_.dim)),
-        piece_(simd::padded(network_.dim)) {}
+        piece_(simd::padded(network_.dim)),
+        spelt_(simd::padded(network_.dim)) {}
 
   static constexpr std::size_t kBatch = FloatKernels::kBatch;
 
@@ -59,53 +64,105 @@ class Classifier::Worker {
   }
 
  private:
-  // The mean of the rows of a text's distinct n-grams; zeros if it has none.
+  // The mean of the vectors of a text's distinct n-grams and unknown words; zeros if it has none.
   NgramFinder::Counts pool(std::string_view text, float* features) {
     std::ranges::fill(pooled_, 0.0F);
+    std::ranges::fill(spelt_, 0.0F);
     rows_.clear();
     seen_.clear();
-    std::size_t ngrams = 0;
-    const auto flush = [&] {
-      add(rows_);
-      ngrams += rows_.size();
-      rows_.clear();
-    };
-    const NgramFinder::Counts counts = find_(text, [&](std::uint32_t row) {
+    words_.clear();
+    std::size_t items = 0;
+    const auto found = [&](std::uint32_t row, const Token&, const Token&) {
       if (!seen_.insert(row)) return;
       fetch(row);
+      ++items;
       rows_.push_back(row);
-      if (rows_.size() == kPiece) flush();
-    });
-    if (!rows_.empty()) flush();
-    const float scale = inverse(static_cast<float>(ngrams));
+      if (rows_.size() == kPiece) add_rows();
+    };
+    std::size_t spelt = 0;
+    const auto missed = [&](const Token& token) {
+      if (!characters_ || !words_.insert(key_of(token.hash, 1)).second) return;
+      const float* vector = vector_of_(key_of(token.hash, 1), span_of(text, token));
+      if (vector == nullptr) return;
+      ++items;
+      for (std::size_t d = 0; d < network_.dim; ++d) spelt_[d] += vector[d];
+      if (++spelt % kPiece == 0) add_words();
+    };
+    const NgramFinder::Counts counts = find_(text, found, missed);
+    if (!rows_.empty()) add_rows();
+    if (spelt > 0) add_words();
+    const float scale = inverse(static_cast<float>(items));
     for (std::size_t d = 0; d < network_.dim; ++d) features[d] = pooled_[d] * scale;
     return counts;
   }
 
   // The features of a pair: see pairs.hpp.
   NgramFinder::Counts pool_pair(std::string_view first, std::string_view second, float* features) {
-    const NgramFinder::Counts counts = find_pair_(first, second, [&](std::uint32_t row) { fetch(row); });
-    std::uint64_t ngrams[kParts];
-    for (const Part part : {kShared, kFirst, kSecond}) ngrams[part] = find_pair_.part(part).size();
-    const float scale = inverse(static_cast<float>(ngrams[kShared] + ngrams[kFirst] + ngrams[kSecond]));
+    words_.clear();
+    unknown_.clear();
+    const NgramFinder::Counts counts = find_pair_(
+        first, second, [&](std::uint32_t row) { fetch(row); },
+        [&](std::uint64_t key, std::string_view word) { return item_of(key, word); });
+    std::uint64_t items[kParts];
+    for (const Part part : {kShared, kFirst, kSecond}) items[part] = find_pair_.part(part).size();
+    const float scale = inverse(static_cast<float>(items[kShared] + items[kFirst] + items[kSecond]));
     for (const Part part : {kShared, kFirst, kSecond}) {
       std::ranges::fill(pooled_, 0.0F);
-      const std::span<const std::uint32_t> rows = find_pair_.part(part);
-      for (std::size_t begin = 0; begin < rows.size(); begin += kPiece) {
-        add(rows.subspan(begin, std::min(kPiece, rows.size() - begin)));
+      std::ranges::fill(spelt_, 0.0F);
+      rows_.clear();
+      std::size_t spelt = 0;
+      for (const std::uint32_t item : find_pair_.part(part)) {
+        if (item < classifier_.vocabulary_.rows()) {
+          rows_.push_back(item);
+          if (rows_.size() == kPiece) add_rows();
+          continue;
+        }
+        const Unknown& unknown = unknown_[item - classifier_.vocabulary_.rows()];
+        const float* vector = vector_of_(unknown.key, unknown.word);
+        for (std::size_t d = 0; d < network_.dim; ++d) spelt_[d] += vector[d];
+        if (++spelt % kPiece == 0) add_words();
       }
+      if (!rows_.empty()) add_rows();
+      if (spelt > 0) add_words();
       for (std::size_t d = 0; d < network_.dim; ++d) features[part * network_.dim + d] = pooled_[d] * scale;
     }
-    complete_pair_features(ngrams, network_.dim, features);
+    complete_pair_features(items, network_.dim, features);
     return counts;
+  }
+
+  // A distinct unknown word of a pair.
+  struct Unknown {
+    std::uint64_t key;
+    std::string_view word;
+  };
+
+  // The item of an unknown word of a pair, or kNoRow.
+  std::uint32_t item_of(std::uint64_t key, std::string_view word) {
+    if (!characters_) return kNoRow;
+    const auto [item, fresh] = words_.insert(key);
+    if (!fresh) return *item;
+    *item = kNoRow;
+    if (vector_of_(key, word) != nullptr) {
+      *item = classifier_.vocabulary_.rows() + static_cast<std::uint32_t>(unknown_.size());
+      unknown_.push_back({key, word});
+    }
+    return *item;
   }
 
   void fetch(std::uint32_t row) const { __builtin_prefetch(&network_.table[row * network_.dim]); }
 
-  // Adds rows to the pooled sum. Long texts add one piece at a time, which keeps the rounding error small.
-  void add(std::span<const std::uint32_t> rows) {
-    kernels_.sum_rows(network_.table.data(), network_.dim, rows.data(), rows.size(), piece_.data());
+  // Adds the collected rows to the pooled sum. Long texts add one piece at a time, which keeps the rounding error
+  // small.
+  void add_rows() {
+    kernels_.sum_rows(network_.table.data(), network_.dim, rows_.data(), rows_.size(), piece_.data());
     for (std::size_t d = 0; d < network_.dim; ++d) pooled_[d] += piece_[d];
+    rows_.clear();
+  }
+
+  // The same for the sum of unknown words.
+  void add_words() {
+    for (std::size_t d = 0; d < network_.dim; ++d) pooled_[d] += spelt_[d];
+    std::ranges::fill(spelt_, 0.0F);
   }
 
   void score(std::size_t texts, float* logits) {
@@ -124,19 +181,24 @@ class Classifier::Worker {
     }
   }
 
-  static constexpr std::size_t kPiece = 1024;  // rows
+  static constexpr std::size_t kPiece = 1024;  // rows or words
 
   const Network& network_;
   const Classifier& classifier_;
   const FloatKernels& kernels_;
   NgramFinder find_;
   PairFinder find_pair_;
+  bool characters_;
+  WordVectors vector_of_;
   RowSet seen_;
+  KeyMap words_;  // unknown words of the text or pair; of a pair, with their items
+  std::vector<Unknown> unknown_;
   std::vector<std::uint32_t> rows_;
   std::vector<float> features_;
   std::vector<float> hidden_;
   std::vector<float> pooled_;
   std::vector<float> piece_;
+  std::vector<float> spelt_;  // the sum of unknown words
 };
 
 void Classifier::operator()(Texts texts, Texts pairs, std::size_t threads, float* logits, float* coverage) const {

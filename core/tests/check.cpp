@@ -66,7 +66,7 @@ std::vector<std::string> characters_of(std::string_view word) {
     if ((static_cast<std::uint8_t>(byte) & 0xC0) != 0x80) characters.emplace_back();
     characters.back() += byte;
   }
-  if (characters.size() > 1 + CharacterStream::kLongestWord) characters.resize(1 + CharacterStream::kLongestWord);
+  if (characters.size() > 1 + WordCharacters::kLongestWord) characters.resize(1 + WordCharacters::kLongestWord);
   characters.emplace_back(">");
   return characters;
 }
@@ -75,21 +75,31 @@ std::vector<std::string> characters_of(std::string_view word) {
 
 std::vector<std::uint64_t> plain_characters(std::string_view text, const TokenizerConfig& config) {
   std::vector<std::uint64_t> keys;
+  for (const PlainWord& word : plain_words(text, config)) {
+    keys.insert(keys.end(), word.characters.begin(), word.characters.end());
+  }
+  return keys;
+}
+
+std::vector<PlainWord> plain_words(std::string_view text, const TokenizerConfig& config) {
+  std::vector<PlainWord> words;
   Tokenizer tokenizer(text);
   for (Token token{}; tokenizer.next(token);) {
+    words.push_back({key_of(token.hash, 1), {}});
     const std::vector<std::string> characters = characters_of(text.substr(token.begin, token.end - token.begin));
+    if (characters.size() <= 3) continue;  // of one character
     for (std::size_t begin = 0; begin < characters.size(); ++begin) {
       std::string ngram(kCharactersToken);
       for (std::size_t end = begin; end < characters.size(); ++end) {
         ngram += characters[end];
         const auto length = static_cast<int>(end - begin + 1);
         if (length >= config.min_characters && length <= config.max_characters && end - begin + 1 < characters.size()) {
-          keys.push_back(key_of_ngram(ngram));
+          words.back().characters.push_back(key_of_ngram(ngram));
         }
       }
     }
   }
-  return keys;
+  return words;
 }
 
 std::vector<std::uint64_t> token_hashes(std::string_view text, const TokenizerConfig& config) {

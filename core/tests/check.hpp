@@ -47,6 +47,13 @@ TokenizerConfig random_config(Random& random);
 // The keys of a text's character n-grams, computed from their definition.
 std::vector<std::uint64_t> plain_characters(std::string_view text, const TokenizerConfig& config);
 
+// A token of a text, and the keys of its character n-grams, computed from their definition.
+struct PlainWord {
+  std::uint64_t key;
+  std::vector<std::uint64_t> characters;
+};
+std::vector<PlainWord> plain_words(std::string_view text, const TokenizerConfig& config);
+
 // The hashes of a text's tokens.
 std::vector<std::uint64_t> token_hashes(std::string_view text, const TokenizerConfig& config);
 

@@ -35,7 +35,8 @@ std::vector<Bucket> some_buckets(Random& random, std::uint32_t rows, bool hostil
     return buckets;
   }
   std::vector<std::uint64_t> keys;
-  for (const char* word : {"the", "film", "a", "'", "-"}) keys.push_back(key_of_ngram(word));
+  for (const char* word : {"the", "##th", "film", "##fil", "##fg", "##9a>", "a", "'", "-"})
+    keys.push_back(key_of_ngram(word));
   keys.resize(std::min<std::size_t>(keys.size(), rows));
   return build_buckets(keys);
 }
@@ -45,7 +46,7 @@ void test_instruction_sets_agree_and_stay_in_bounds() {
   for (int round = 0; round < 60; ++round) {
     const std::uint32_t rows = 1 + random() % 50;
     const std::vector<Bucket> buckets = some_buckets(random, rows, round % 2 == 0);
-    const Vocabulary vocabulary(buckets, rows, {3, false}, /*closed=*/false);
+    const Vocabulary vocabulary(buckets, rows, {3, false, 2, round % 4 < 2 ? 4 : 0}, /*closed=*/false);
     const std::size_t dim = 1 + random() % 70;
     const std::size_t hidden = 1 + random() % 40;
     const std::size_t classes = 1 + random() % 5;

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <map>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -49,6 +50,48 @@ std::vector<std::uint64_t> check_counts(const std::vector<std::string>& texts, c
   return keys;
 }
 
+// Checks the extraction of texts against their items, found one at a time.
+void check_extraction(const Vocabulary& vocabulary, const std::vector<std::string>& texts, bool folded) {
+  const TokenizerConfig& config = vocabulary.config();
+  const Extraction found = extract(vocabulary, views_of(texts), {}, {0.0, 0, 0, 2, folded});
+  std::vector<std::int64_t> rows(static_cast<std::size_t>(found.offsets.back()));
+  std::vector<std::int64_t> words(static_cast<std::size_t>(found.word_offsets.back()));
+  found.write(rows, words, 2);
+  for (std::size_t text = 0; text < texts.size(); ++text) {
+    TokenizerConfig tokens = config;
+    tokens.max_characters = 0;
+    std::multiset<std::int64_t> expected;
+    for (const auto& [key, count] : plain_count(texts[text], tokens)) {
+      if (const std::uint32_t row = vocabulary.find(key); row != kNoRow) expected.insert(row);
+    }
+    std::map<std::uint64_t, std::vector<std::int64_t>> characters;  // of the words that need them
+    std::size_t unknown = 0;
+    for (const PlainWord& word : plain_words(texts[text], config)) {
+      const bool known = vocabulary.find(word.key) != kNoRow;
+      std::vector<std::int64_t> spelt;
+      for (const std::uint64_t key : word.characters) {
+        if (const std::uint32_t row = vocabulary.find(key); row != kNoRow) spelt.push_back(row);
+      }
+      if (spelt.empty() || (known && folded)) continue;
+      if (characters.emplace(word.key, spelt).second && !known) ++unknown;
+    }
+    const auto part = [&](const std::vector<std::int64_t>& values, const std::vector<std::int64_t>& offsets) {
+      return std::vector<std::int64_t>(values.begin() + offsets[text], values.begin() + offsets[text + 1]);
+    };
+    const std::vector<std::int64_t> its_rows = part(rows, found.offsets);
+    CHECK(std::multiset<std::int64_t>(its_rows.begin(), its_rows.end()) == expected);
+    CHECK(found.counts[text] == static_cast<std::int64_t>(expected.size() + unknown));
+    std::multiset<std::vector<std::int64_t>> its_words;
+    for (const std::int64_t word : part(words, found.word_offsets)) {
+      its_words.emplace(found.characters.begin() + found.character_offsets[static_cast<std::size_t>(word)],
+                        found.characters.begin() + found.character_offsets[static_cast<std::size_t>(word) + 1]);
+    }
+    std::multiset<std::vector<std::int64_t>> expected_words;
+    for (const auto& [key, spelt] : characters) expected_words.insert(spelt);
+    CHECK(its_words == expected_words);
+  }
+}
+
 void test_counting_and_finding() {
   Random random(2);
   for (int round = 0; round < 300; ++round) {
@@ -60,13 +103,7 @@ void test_counting_and_finding() {
     const std::vector<Bucket> buckets = build_buckets(keys);
     const Vocabulary vocabulary(buckets, static_cast<std::uint32_t>(keys.size()), config, /*closed=*/true);
     for (std::size_t row = 0; row < keys.size(); ++row) CHECK(vocabulary.find(keys[row]) == row);
-    std::uint64_t distinct = 0;
-    for (const std::string& text : texts) {
-      const Counts counts = plain_count(text, config);
-      for (const std::uint64_t key : keys) distinct += counts.contains(key) ? 1 : 0;
-    }
-    const Extraction extraction = extract(vocabulary, views_of(texts), {}, {0.0, 0, 0, 2});
-    CHECK(static_cast<std::uint64_t>(extraction.offsets.back()) == distinct);
+    for (const bool folded : {false, true}) check_extraction(vocabulary, texts, folded);
     NgramStrings strings(vocabulary);
     strings.add(views_of(texts), 2);
     CHECK(strings.missing() == 0);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "text/characters.hpp"
+
 namespace sparsedistill {
 
 void TokenizerConfig::check() const {
@@ -15,7 +17,27 @@ void TokenizerConfig::check() const {
   }
 }
 
+namespace {
+
+std::uint64_t key_of_characters(std::string_view run) {
+  const auto* p = reinterpret_cast<const std::uint8_t*>(run.data());
+  const auto* end = p + run.size();
+  std::uint64_t rolled = kCharactersHash;
+  while (p != end) {
+    const Decoded character = decode(p, end);
+    p += character.size;
+    rolled = roll_character(rolled, character.code);
+  }
+  return key_of(rolled, 1);
+}
+
+}  // namespace
+
 std::uint64_t key_of_ngram(std::string_view ngram) {
+  // No token begins with "##".
+  if (ngram.size() > kCharactersToken.size() && ngram.starts_with(kCharactersToken)) {
+    return key_of_characters(ngram.substr(kCharactersToken.size()));
+  }
   std::uint64_t rolled = 0;
   int order = 0;
   for (std::size_t begin = 0; begin <= ngram.size(); ++order) {

@@ -18,7 +18,7 @@ namespace sparsedistill {
 inline constexpr int kMaxNgram = 8;
 
 // The format version of tokens and keys. It is part of every model: increase it with any change to either.
-inline constexpr int kTokenizerVersion = 1;
+inline constexpr int kTokenizerVersion = 2;
 
 inline constexpr int kLeastCharacters = 2;
 inline constexpr int kMostCharacters = 8;
@@ -33,7 +33,8 @@ struct TokenizerConfig {
   void check() const;
 
   [[nodiscard]] bool characters() const { return max_characters > 0; }
-  // Upper bound on the n-grams per byte of text: a one-letter word has two character n-grams of each length.
+  // Upper bound on the n-grams per byte of text, which hold fewer than two character n-grams of each length: folding
+  // turns two bytes into at most three characters.
   [[nodiscard]] int most_ngrams() const {
     return max_ngram + (characters() ? 2 * (max_characters - min_characters + 1) : 0);
   }
@@ -55,7 +56,7 @@ __attribute__((always_inline)) inline Longs key_of(Longs rolled, int order) {
 
 inline int order_of(std::uint64_t key) { return static_cast<int>(key & 7) + 1; }
 
-// The key of an n-gram given as its folded tokens separated by spaces.
+// The key of an n-gram given as its folded tokens separated by spaces, or of a character n-gram as it is spelt.
 std::uint64_t key_of_ngram(std::string_view ngram);
 std::vector<std::uint64_t> keys_of_ngrams(std::span<const std::string> ngrams);
 

@@ -17,16 +17,22 @@ inline CharClass char_class(char32_t code) {
   return static_cast<CharClass>(kClassBlocks[kClassIndex[code >> 8] * 256 + (code & 255)]);
 }
 
-// Calls sink(byte) for each UTF-8 byte of the case-folded code point.
+// Calls sink(code) for each code point of the case-folded code point.
 template <class Sink>
-inline void fold(char32_t code, const Sink& sink) {
+inline void fold_codes(char32_t code, const Sink& sink) {
   const std::int32_t distance = kFoldBlocks[kFoldIndex[code >> 8] * 256 + (code & 255)];
   if (distance < kFoldExpansion) {
-    encode(static_cast<char32_t>(static_cast<std::int32_t>(code) + distance), sink);
+    sink(static_cast<char32_t>(static_cast<std::int32_t>(code) + distance));
     return;
   }
   const std::uint32_t* expansion = kFoldExpansions + 3 * static_cast<std::ptrdiff_t>(distance - kFoldExpansion);
-  for (int i = 0; i < 3 && expansion[i] != 0; ++i) encode(expansion[i], sink);
+  for (int i = 0; i < 3 && expansion[i] != 0; ++i) sink(static_cast<char32_t>(expansion[i]));
+}
+
+// Calls sink(byte) for each UTF-8 byte of the case-folded code point.
+template <class Sink>
+inline void fold(char32_t code, const Sink& sink) {
+  fold_codes(code, [&](char32_t each) { encode(each, sink); });
 }
 
 }  // namespace sparsedistill

@@ -78,6 +78,7 @@ void Counter::collect(std::string_view text, Keys& keys, std::vector<std::uint64
   std::array<std::uint64_t, kMaxNgram> rolled{};  // by order, of the n-grams that end at the previous token
   const int max_ngram = config_.tokenizer.max_ngram;
   TokenStream stream(text, config_.tokenizer);
+  WordCharacters word(config_.tokenizer);
   scratch.clear();
   int seen = 0;
   for (Token token{}; stream.next(token); ++tokens) {
@@ -86,9 +87,11 @@ void Counter::collect(std::string_view text, Keys& keys, std::vector<std::uint64
       rolled[order - 1] = order == 1 ? token.hash : roll(rolled[order - 2], token.hash);
       scratch.push_back(key_of(rolled[order - 1], order));
     }
+    if (config_.tokenizer.characters() && token.begin != token.end) {
+      word.read(text.substr(token.begin, token.end - token.begin));
+      word.for_each([&](std::uint64_t key, std::size_t, std::size_t) { scratch.push_back(key); });
+    }
   }
-  CharacterStream characters(text, config_.tokenizer);
-  for (Token token{}; characters.next(token);) scratch.push_back(key_of(token.hash, 1));
   if (config_.by_document) {
     std::ranges::sort(scratch);
     scratch.erase(std::ranges::unique(scratch).begin(), scratch.end());

@@ -17,7 +17,7 @@ void NgramStrings::add(Texts texts, std::size_t threads) {
     NgramFinder find(vocabulary_);
     for (std::size_t i = ranges[item].begin; i < ranges[item].end; ++i) {
       const std::string_view text = texts[i];
-      find.of_tokens(text, [&](std::uint32_t row, const Token& first, const Token& last) {
+      const auto found = [&](std::uint32_t row, const Token& first, const Token& last) {
         if (!claim(row)) return;
         std::string& string = strings_[row];
         for (const Token* token = &first;; ++token) {
@@ -25,14 +25,23 @@ void NgramStrings::add(Texts texts, std::size_t threads) {
           if (token == &last) break;
           string += ' ';
         }
-      });
-      CharacterStream stream(text, vocabulary_.config());
-      for (Token token{}; stream.next(token);) {
-        const std::uint32_t row = vocabulary_.find(key_of(token.hash, 1));
-        if (row != kNoRow && claim(row)) strings_[row] = stream.string();
-      }
+      };
+      find(text, found, [](const Token&) {});
+      if (vocabulary_.config().characters()) add_characters(text);
     }
   });
+}
+
+void NgramStrings::add_characters(std::string_view text) {
+  Tokenizer tokenizer(text);
+  WordCharacters word(vocabulary_.config());
+  for (Token token{}; tokenizer.next(token);) {
+    word.read(text.substr(token.begin, token.end - token.begin));
+    word.for_each([&](std::uint64_t key, std::size_t begin, std::size_t length) {
+      const std::uint32_t row = vocabulary_.find(key);
+      if (row != kNoRow && claim(row)) strings_[row] = word.string(begin, length);
+    });
+  }
 }
 
 std::size_t NgramStrings::missing() const {

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "support/parallel.hpp"
@@ -13,7 +14,7 @@
 namespace sparsedistill {
 
 // Collects the strings of n-grams from the texts that the vocabulary was counted from. A string is the n-gram's folded
-// tokens separated by spaces.
+// tokens separated by spaces, or that of a character n-gram.
 class NgramStrings {
  public:
   explicit NgramStrings(const Vocabulary& vocabulary);
@@ -32,6 +33,8 @@ class NgramStrings {
   bool claim(std::uint32_t row) {
     return !claimed_[row].test(std::memory_order_relaxed) && !claimed_[row].test_and_set();
   }
+
+  void add_characters(std::string_view text);
 
   const Vocabulary& vocabulary_;
   std::vector<std::string> strings_;

@@ -16,12 +16,17 @@ inline constexpr std::uint32_t kNoRow = 0xFFFFFFFF;
 
 class Vocabulary {
  public:
+  // Finders number unknown words from the number of rows on.
+  static constexpr std::uint32_t kMostWithCharacters = std::uint32_t{1} << 31;
+
   // A view of `buckets`, which must outlive it. Keys whose row is not below `rows` count as missing. A vocabulary is
   // `closed` under prefixes if it contains all prefixes of its n-grams, as one chosen by frequency does: finders then
   // stop at the first missing n-gram of a position.
   Vocabulary(std::span<const Bucket> buckets, std::uint32_t rows, TokenizerConfig config, bool closed)
       : buckets_(buckets), rows_(rows), config_(config), closed_(closed) {
     require(!buckets.empty(), "the bucket table is empty");
+    require(!config.characters() || rows <= kMostWithCharacters,
+            "a vocabulary with character n-grams has too many rows");
   }
 
   [[nodiscard]] std::uint32_t rows() const { return rows_; }

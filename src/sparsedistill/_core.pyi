@@ -59,7 +59,19 @@ class Vocabulary:
         max_ngrams: int,
         seed: int,
         threads: int,
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]: ...
+        folded: bool,
+    ) -> tuple[
+        NDArray[np.int64],
+        NDArray[np.int64],
+        NDArray[np.int64],
+        NDArray[np.int64],
+        NDArray[np.int64],
+        NDArray[np.int64],
+        NDArray[np.int64],
+        NDArray[np.int64],
+        NDArray[np.int64],
+    ]: ...
+    def characters(self, words: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]: ...
     def find(self, keys: NDArray[np.uint64]) -> NDArray[np.int64]: ...
 
 class Counter:

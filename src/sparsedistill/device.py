@@ -26,6 +26,7 @@ from .model.predictions import StudentClassifier, probabilities
 from .model.student_model import StudentModel
 from .model.torch_pairs import pair_features, weighted_parts
 from .model.weights import StudentWeights
+from .vocabulary.rows import NgramRows
 
 #: Data type of the table on a device.
 Precision: TypeAlias = Literal["auto", "float16", "float32"]
@@ -112,7 +113,8 @@ class DeviceStudent(StudentClassifier):
         def extract(piece: slice) -> _Batch:
             first, *others = (side[piece] for side in sides)
             second = others[0] if others else None
-            return _Batch(piece, *self.vocabulary.core.extract(first, second, 0.0, 0, 0, threads))
+            found = self.vocabulary.core.extract(first, second, 0.0, 0, 0, threads, True)
+            return _Batch(piece, NgramRows(*found))
 
         pieces = _pieces(sides, self.vocabulary.tokenizer.core.most_ngrams)
         with torch.inference_mode(), closing(in_background(extract, pieces)) as batches:
@@ -126,9 +128,17 @@ class DeviceStudent(StudentClassifier):
         transfers = _Transfers(self.device)
         unfetched: deque[tuple[_Batch, Callable[[], NDArray[np.float32]]]] = deque()
         for batch in batches:
-            rows, offsets = transfers.send(batch.rows, batch.offsets)
-            means = _pooled(rows, self._table, offsets).float()
-            unfetched.append((batch, transfers.fetch(self._head(means, offsets.diff()))))
+            found = batch.found
+            rows, offsets = transfers.send(found.rows, found.offsets)
+            counts = offsets.diff()
+            sums = _means(rows, self._table, offsets).float() * counts[:, None]
+            if len(found.words):
+                words = transfers.send(
+                    found.words, found.word_offsets, found.characters, found.character_offsets, found.counts
+                )
+                sums += _unknown_words(self._table, *words[:4])
+                counts = words[4]
+            unfetched.append((batch, transfers.fetch(self._head(sums, counts))))
             if len(unfetched) > _UNFETCHED:
                 done, wait = unfetched.popleft()
                 yield done, wait()
@@ -137,20 +147,17 @@ class DeviceStudent(StudentClassifier):
 
 
 class _Batch(NamedTuple):
-    """A slice of the texts and its n-gram rows: see :class:`~sparsedistill.vocabulary.NgramRows`."""
+    """A slice of the texts and its n-grams and unknown words."""
 
     piece: slice
-    rows: NDArray[np.int64]
-    offsets: NDArray[np.int64]
-    tokens: NDArray[np.int64]
-    known: NDArray[np.int64]
+    found: NgramRows
 
     def coverage(self) -> NDArray[np.float64]:
-        return np.asarray(self.known / np.maximum(self.tokens, 1))
+        return np.asarray(self.found.known / np.maximum(self.found.tokens, 1))
 
 
 class _Head:
-    """The head: mean rows in, logits out. Folds the first layer into the rows if that makes them narrower."""
+    """The head: sums in, logits out. Folds the first layer into the rows if that makes them narrower."""
 
     def __init__(self, weights: StudentWeights, pair: bool, device: torch.device) -> None:
         hidden, features = weights.hidden_weight.shape
@@ -171,18 +178,19 @@ class _Head:
         """Rows (n, dim) as the table on the device holds them: (n, hidden) if the first layer is folded."""
         return functional.linear(rows, self._hidden_weight) if self.folds else rows
 
-    def __call__(self, means: Tensor, counts: Tensor) -> Tensor:
+    def __call__(self, sums: Tensor, counts: Tensor) -> Tensor:
         """Logits (n, classes).
 
         Args:
-            means: Mean of the folded rows of each text, (n, dim), or of each part of a pair, (3 * n, dim);
-                zeros for no rows.
-            counts: Number of rows in each mean, (n,) or (3 * n,).
+            sums: Sum of the items of each text, with the first layer folded as :meth:`fold` does, (n, dim),
+                or of each part of a pair, (3 * n, dim).
+            counts: Number of items in each sum, (n,) or (3 * n,).
         """
-        features = means
         if self.pair:
-            parts = means.view(-1, 3, means.shape[1])
+            parts = sums.view(-1, 3, sums.shape[1])
             features = pair_features(*weighted_parts(parts, counts.view(-1, 3)))
+        else:
+            features = sums / counts.clamp(min=1)[:, None]
         if self.folds:
             hidden = features + self._hidden_bias
         else:
@@ -253,8 +261,18 @@ def _pieces(sides: Sequence[CoreTexts], most_ngrams: int) -> Generator[slice, No
         begin = end
 
 
-def _pooled(rows: Tensor, table: Tensor, offsets: Tensor) -> Tensor:
+def _means(rows: Tensor, table: Tensor, offsets: Tensor) -> Tensor:
+    """The mean row of each bag, in the type of the table: a sum could be too large for float16."""
     return functional.embedding_bag(rows, table, offsets, mode="mean", include_last_offset=True)
+
+
+def _unknown_words(
+    table: Tensor, words: Tensor, word_offsets: Tensor, characters: Tensor, character_offsets: Tensor
+) -> Tensor:
+    """The sum of the unknown words of each text or part of a pair, float32."""
+    sizes = character_offsets.diff()
+    vectors = _means(characters, table, character_offsets).float() * sizes.sqrt()[:, None]
+    return functional.embedding_bag(words, vectors, word_offsets, mode="sum", include_last_offset=True)
 
 
 def _send_table(table: NDArray[np.float32], head: _Head, dtype: torch.dtype) -> Tensor:
@@ -283,11 +301,12 @@ def half_suffices(weights: StudentWeights, pair: bool, multi_label: bool) -> boo
     rows = head.fold(torch.tensor(weights.table[np.minimum(ranks, len(weights.table)) - 1]))
 
     def predict(means: Tensor) -> NDArray[np.float32]:
-        return probabilities(head(means, offsets.diff()).numpy(), multi_label=multi_label)
+        counts = offsets.diff()
+        return probabilities(head(means * counts[:, None], counts).numpy(), multi_label=multi_label)
 
     every = torch.arange(len(rows))
     with torch.inference_mode():
-        exact = predict(_pooled(every, rows, offsets))
+        exact = predict(_means(every, rows, offsets))
         # As on CUDA: float16 rows are summed in float32, and their mean is rounded to float16.
-        half = predict(_pooled(every, rows.half().float(), offsets).half().float())
+        half = predict(_means(every, rows.half().float(), offsets).half().float())
     return bool(np.abs(half - exact).max() <= _MAX_CHANGE)

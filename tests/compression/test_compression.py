@@ -30,9 +30,18 @@ def sentences(shared_data: Path) -> list[str]:
     return [text for batch in corpus.batches() for text in batch.texts.to_pylist()][:3000]
 
 
-def make(texts: list[str], *, dim: int = 12, classes: int = 2, pair: bool = False, rank: int = 4) -> Student:
+def make(
+    texts: list[str],
+    *,
+    dim: int = 12,
+    classes: int = 2,
+    pair: bool = False,
+    rank: int = 4,
+    characters: int = 0,
+) -> Student:
     """A student whose table has few strong directions, as trained ones have."""
-    vocabulary = Vocabulary.build(texts, TokenizerConfig(3), CountingConfig(min_count=2))
+    tokenizer = TokenizerConfig(3, False, 2, characters)
+    vocabulary = Vocabulary.build(texts, tokenizer, CountingConfig(min_count=2))
     random = np.random.default_rng(5)
 
     def draw(*shape: int) -> NDArray[np.float32]:
@@ -66,6 +75,48 @@ def test_answers_stay_within_the_floor(trained: Student, compact: Student, sente
     assert (one.argmax(1) == other.argmax(1)).mean() >= LOOSE.agreement
     assert isinstance(compact.weights, CompactWeights)
     assert sum(a.nbytes for a in compact.weights.arrays().values()) < trained.weights.table.nbytes  # type: ignore[union-attr]
+
+
+@pytest.fixture(scope="module")
+def spelling(sentences: list[str]) -> Student:
+    """A trained student with character n-grams, which knows half of the sentences."""
+    return make(sentences[: len(sentences) // 2], characters=4)
+
+
+@pytest.fixture(scope="module")
+def compact_spelling(spelling: Student, sentences: list[str]) -> Student:
+    return spelling.compress(sentences, floor=LOOSE)
+
+
+def misspelt(texts: list[str]) -> list[str]:
+    """Texts with a letter of each longer word repeated: most of their words are unknown."""
+    return [" ".join(w[:3] + w[2:] if len(w) > 3 else w for w in text.split(" ")) for text in texts]
+
+
+def test_unknown_words_are_read_by_their_characters(
+    spelling: Student, compact_spelling: Student, sentences: list[str]
+) -> None:
+    texts = misspelt(sentences)
+    assert spelling.score(texts).coverage.mean() < 0.7
+    one, other = spelling.predict_proba(texts), compact_spelling.predict_proba(texts)
+    assert np.abs(one - other).mean() <= LOOSE.change
+    assert (one.argmax(1) == other.argmax(1)).mean() >= LOOSE.agreement
+    same = spelling.score(texts).coverage == compact_spelling.score(texts).coverage
+    assert same.mean() > 0.998  # a fingerprint of 16 bits can be another n-gram's
+    unread = compact_spelling.vocabulary.without_table()
+    unread.tokenizer = replace(unread.tokenizer, max_characters=0)
+    deaf = replace(compact_spelling, vocabulary=unread).predict_proba(texts)
+    assert np.abs(one - deaf).mean() > 10 * np.abs(one - other).mean()
+
+
+def test_pairs_share_unknown_words(sentences: list[str]) -> None:
+    student = make(sentences[:1500], pair=True, characters=4)
+    texts = misspelt(sentences)
+    seconds = texts[1:] + texts[:1]
+    small = student.compress(texts, seconds, floor=LOOSE)
+    for others in (seconds, texts, sentences):
+        one, other = student.predict_proba(texts, others), small.predict_proba(texts, others)
+        assert np.abs(one - other).mean() <= 2 * LOOSE.change
 
 
 def test_coverage_is_the_same(trained: Student, compact: Student, sentences: list[str]) -> None:
@@ -104,11 +155,16 @@ def test_rows_too_wide_for_a_line_are_kept_apart(sentences: list[str]) -> None:
     assert (change < 0.05).mean() > 0.998  # a fingerprint of 16 bits can be another n-gram's
 
 
-def test_every_instruction_set_gives_the_same_bits(compact: Student, sentences: list[str]) -> None:
+@pytest.mark.parametrize("name", ["compact", "compact_spelling"])
+def test_every_instruction_set_gives_the_same_bits(
+    name: str, sentences: list[str], request: pytest.FixtureRequest
+) -> None:
+    compact: Student = request.getfixturevalue(name)
     weights, tokenizer = compact.weights, compact.vocabulary.tokenizer
     assert isinstance(weights, CompactWeights)
     table = _core.CompactTable(weights.lines, weights.slots, weights.rows, tokenizer.core, True)
-    texts = [*sentences, " ".join(sentences), "", "ein Straßenfest, 東京!"]
+    texts = [*sentences, *misspelt(sentences), " ".join(sentences), "", "ein Straßenfest, 東京!"]
+    texts += [" ".join(misspelt(sentences)), "unspeakablee" * 100_000]
     answers = [
         _core.CompactClassifier(
             table,
@@ -132,12 +188,31 @@ def test_every_instruction_set_gives_the_same_bits(compact: Student, sentences: 
 
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.text(), max_size=20))
-def test_any_text_has_the_answer_it_has_alone(compact: Student, texts: list[str]) -> None:
-    together = compact.score(texts)
-    for i, text in enumerate(texts):
-        alone = compact.score([text])
-        np.testing.assert_array_equal(together.logits[i], alone.logits[0])
-        assert together.coverage[i] == alone.coverage[0]
+def test_any_text_has_the_answer_it_has_alone(
+    compact: Student, compact_spelling: Student, spelling: Student, texts: list[str]
+) -> None:
+    texts += ["".join(texts), "filmed goodness"]
+    for student in (compact, compact_spelling, spelling):
+        together = student.score(texts)
+        for i, text in enumerate(texts):
+            alone = student.score([text])
+            np.testing.assert_array_equal(together.logits[i], alone.logits[0])
+            assert together.coverage[i] == alone.coverage[0]
+
+
+def test_long_texts_have_unknown_words_across_pieces(
+    spelling: Student, compact_spelling: Student, sentences: list[str]
+) -> None:
+    """A text of several pieces and the same words once each, which are the same items."""
+    words = list(dict.fromkeys(" ".join(misspelt(sentences)).split(" ")))[:3000]
+    for student in (spelling, compact_spelling):
+        unigrams = replace(student, vocabulary=student.vocabulary)
+        long = unigrams.score([" zzqq ".join([*words, *words])]).logits
+        alone = [unigrams.score([" zzqq ".join([*words, *words])] + ["other"] * n).logits[0] for n in (1, 5)]
+        for logits in alone:
+            np.testing.assert_array_equal(logits, long[0])
+        short = unigrams.score([" zzqq ".join(words)]).logits
+        np.testing.assert_allclose(short, long, atol=1e-3)
 
 
 def test_saved_and_loaded_it_answers_bit_for_bit(

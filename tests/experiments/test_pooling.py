@@ -67,8 +67,8 @@ def test_pooling_and_updates_match_the_definition(pooling: Pooling) -> None:
     assert torch.allclose(table.squares.double(), torch.cat(squares), rtol=1e-3)
 
 
-def test_mean_equals_the_table_of_students() -> None:
-    one, other = PooledTable("mean", ROWS, DIM, CPU), EmbeddingBagTable(ROWS, DIM, CPU)
+def test_sum_equals_the_table_of_students() -> None:
+    one, other = PooledTable("sum", ROWS, DIM, CPU), EmbeddingBagTable(ROWS, DIM, CPU)
     for _ in zip(updates(one), updates(other), strict=True):
         assert torch.allclose(one.weight, other.weight, atol=1e-6)
         assert torch.allclose(one.squares, other.squares, rtol=1e-5)
@@ -115,6 +115,22 @@ def test_attention_weights_informative_words() -> None:
         values = table(rows, offsets).sum(dim=1)
         torch.nn.functional.softplus(-values * torch.tensor([1.0, -1.0])).sum().backward()  # type: ignore[no-untyped-call]
     assert np.all(table.scores[:2, 0].numpy() > table.scores[2, 0].item() + 0.1)
+
+
+def test_mean_network_equals_a_student() -> None:
+    config = NetworkConfig(ROWS, 3, dim=DIM)
+    one, other = PooledNetwork(config, "mean").eval(), StudentNetwork(config).eval()
+    for network in (one, other):
+        network.table.weight.copy_(torch.randn(ROWS, DIM, generator=torch.Generator().manual_seed(0)))
+    inputs = csr(torch.Generator().manual_seed(1))
+    assert torch.allclose(one(*inputs), other(*inputs), atol=1e-6)
+
+
+def test_character_ngrams_are_refused() -> None:
+    network = PooledNetwork(NetworkConfig(ROWS, 3, dim=DIM), "max")
+    one, offsets = torch.tensor([0]), torch.tensor([0, 1])
+    arguments = (one, offsets, torch.tensor([1]), one, offsets, one, offsets)
+    assert "without character n-grams" in error(lambda: network(*arguments))
 
 
 def test_unknown_pooling_raises() -> None:

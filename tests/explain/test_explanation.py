@@ -22,7 +22,23 @@ from sparsedistill.model.weights import StudentWeights
 
 CORPUS = ["the film is good", "the film is bad", "it 's a good film , not a bad one !", "日本の映画 🎬 ß"] * 8
 ALPHABET = st.sampled_from(
-    ["good", "bad", "film", "The", "IS", "日本", "🎬", "ẞ", "\ud800", "\x00", " ", "'", "zzz"]
+    [
+        "good",
+        "bad",
+        "film",
+        "The",
+        "IS",
+        "日本",
+        "🎬",
+        "ẞ",
+        "\ud800",
+        "\x00",
+        " ",
+        "'",
+        "zzz",
+        "goods",
+        "FILMED",
+    ]
 )
 
 
@@ -65,6 +81,7 @@ NAMES = [
     "compact, boundaries",
     "compact, characters",
     "compact pairs",
+    "compact pairs, characters",
 ]
 
 
@@ -84,6 +101,7 @@ def students() -> dict[str, Student]:
         "compact, boundaries": small(trained["boundaries"]),
         "compact, characters": small(trained["characters"]),
         "compact pairs": small(trained["pairs"]),
+        "compact pairs, characters": small(trained["pairs, characters"]),
     }
     return trained | compact
 
@@ -118,16 +136,40 @@ def test_spans_are_where_the_ngrams_stand(
         assert (span.begin, span.end) == span.places[0]
         for begin, end in span.places:
             there = (other if span.second else text)[begin:end]
-            if span.ngram.startswith("##"):
-                assert len(tokenize(there)) == 1
-                assert span.ngram in reference.characters(there, 2, 4)
-            else:
-                assert " ".join(tokenize(there)) == span.ngram
+            assert " ".join(tokenize(there)) == span.ngram
     found = {span.ngram for span in explained.spans if not span.second}
     assert len(found) == sum(not span.second for span in explained.spans)
     if student.vocabulary.buckets is not None and student.vocabulary.ngrams is not None:
-        rows = student.vocabulary.extract([text]).rows
-        assert found == {student.vocabulary.ngrams[row] for row in rows}
+        vocabulary, strings = student.vocabulary, student.vocabulary.ngrams
+        rows = vocabulary.extract([text], folded=True).rows
+        spelt = {span.ngram for span in explained.spans if span.characters and not span.second}
+        assert found - spelt == {strings[row] for row in rows}
+        config = vocabulary.tokenizer
+        assert spelt == {
+            token
+            for token in reference.tokenize(text)
+            if token not in strings
+            and set(reference.characters_of(token, config.min_characters, config.max_characters))
+            & set(strings)
+        }
+
+
+def test_an_unknown_word_is_one_item_with_the_vector_of_its_characters(students: dict[str, Student]) -> None:
+    for name in ("characters", "compact, characters"):
+        explained = students[name].explain("goods zzz goods")
+        (span,) = explained.spans
+        assert span.characters
+        assert span.ngram == "goods"
+        assert span.places == ((0, 5), (10, 15))
+        assert "goods (by its characters)" in explained.to_html()
+        assert explained.contributions.any()
+
+
+def test_character_ngrams_are_not_listed_as_strongest(students: dict[str, Student]) -> None:
+    for name in ("characters", "compact, characters"):
+        found = strongest_ngrams(students[name], 10_000)
+        assert all(ngrams for ngrams in found.values())
+        assert not any(ngram.startswith("##") for ngrams in found.values() for ngram, _ in ngrams)
 
 
 def test_they_are_integrated_gradients() -> None:

@@ -35,10 +35,16 @@ def char_class(char: str) -> str:
 
 def characters(text: str, least: int, most: int) -> list[str]:
     """The character n-grams of the words of a text, by the rules of the core (characters.hpp)."""
-    marked = [f"<{token[:256]}>" for token in tokenize(text)]
+    return [ngram for token in tokenize(text) for ngram in characters_of(token, least, most)]
+
+
+def characters_of(token: str, least: int, most: int) -> list[str]:
+    """The character n-grams of one folded token; one of a single character has none."""
+    if len(token) < 2:
+        return []
+    word = f"<{token[:256]}>"
     return [
         "##" + word[i : i + n]
-        for word in marked
         for n in range(least, min(most, len(word) - 1) + 1)
         for i in range(len(word) - n + 1)
     ]

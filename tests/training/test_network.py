@@ -53,8 +53,8 @@ def parted(first: list[list[int]], second: list[list[int]]) -> tuple[Tensor, Ten
     return torch.tensor([row for part in parts for row in part]), torch.from_numpy(offsets)
 
 
-def features_of(means: Tensor, counts: Tensor) -> Tensor:
-    return pair_features(*weighted_parts(means, counts))
+def features_of(sums: Tensor, counts: Tensor) -> Tensor:
+    return pair_features(*weighted_parts(sums, counts))
 
 
 def started(table: Table, seed: int = 0) -> Table:
@@ -64,11 +64,11 @@ def started(table: Table, seed: int = 0) -> Table:
 
 
 def pooling(rows: Tensor, offsets: Tensor, size: int = ROWS) -> NDArray[np.float64]:
-    """Mean pooling as a dense matrix (texts, rows)."""
+    """Sums as a dense matrix (bags, rows)."""
     matrix = np.zeros((len(offsets) - 1, size))
-    for text, (begin, end) in enumerate(pairwise(offsets.tolist())):
+    for bag, (begin, end) in enumerate(pairwise(offsets.tolist())):
         for row in rows[begin:end]:
-            matrix[text, row] += 1 / (end - begin)
+            matrix[bag, row] += 1
     return matrix
 
 
@@ -87,7 +87,7 @@ def updates(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_table_pools_to_the_mean(kind: TableKind) -> None:
+def test_table_pools_to_the_sum(kind: TableKind) -> None:
     table = started(make_table(kind, ROWS, DIM, torch.device("cpu")))
     rows, offsets = csr(torch.Generator().manual_seed(3))
     pooled = table(rows, offsets)
@@ -161,8 +161,8 @@ def test_gradients_of_the_pair_head() -> None:
 
 def test_pair_features_show_what_texts_share() -> None:
     """A pair with one n-gram in both texts, one only in the first and two only in the second."""
-    means = torch.tensor([[[4.0], [8.0], [-2.0]]])
-    found = features_of(means, torch.tensor([[1, 1, 2]]))
+    sums = torch.tensor([[[4.0], [8.0], [-4.0]]])
+    found = features_of(sums, torch.tensor([[1, 1, 2]]))
     assert found.tolist() == [[1, 2, -1, 0, 6, 0.25, 0.25, 0.5]]
 
 
@@ -181,7 +181,7 @@ def test_forward_equals_the_formula(kind: TableKind, pair: bool) -> None:
         inputs = parted(*sides)
     else:
         inputs = csr(generator)
-        features = pooling(*inputs) @ table
+        features = pooling(*inputs) @ table / np.maximum(inputs[1].diff().numpy(), 1)[:, None]
     hidden = np.tanh(features @ arrays["hidden.weight"].T + arrays["hidden.bias"])
     expected = hidden @ arrays["output.weight"].T + arrays["output.bias"]
     with torch.no_grad():

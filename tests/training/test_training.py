@@ -29,8 +29,8 @@ from sparsedistill.training.network import NetworkConfig, StudentNetwork
 from sparsedistill.training.objective import Objective
 from sparsedistill.training.scoring import score_texts
 from sparsedistill.training.trainer import train
+from sparsedistill.vocabulary import NgramRows, Vocabulary
 from sparsedistill.vocabulary.config import TokenizerConfig
-from sparsedistill.vocabulary.vocabulary import NgramRows, Vocabulary
 
 KINDS: list[TableKind] = ["fbgemm", "embedding_bag"]
 CLASSES = 3

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from support import reference
 
 from sparsedistill import Corpus, CountingConfig, InputError, TokenizerConfig, Vocabulary, _core
+from sparsedistill.vocabulary import NgramRows
 
 words = st.sampled_from(["the", "The", "film", "is", "'", "good", "bad", "-", "é", "日本", "ẞtr", "a\u200db"])
 lengths = st.sampled_from([(3, 0), (2, 2), (3, 5), (2, 8)])  # of character n-grams
@@ -67,31 +68,59 @@ def test_counts_match_a_plain_count(
     assert (np.diff(vocabulary.counts.astype(int)) <= 0).all()
 
 
-@settings(max_examples=150, deadline=None)
-@given(texts, st.integers(1, 5), st.booleans(), lengths, st.integers(1, 50))
-def test_extraction_finds_each_known_ngram_once_per_text(
-    corpus: list[str], longest: int, boundaries: bool, characters: tuple[int, int], most: int
-) -> None:
-    tokenizer = TokenizerConfig(longest, boundaries, *characters)
-    vocabulary = (
-        Vocabulary.build(corpus, tokenizer, CountingConfig(most, 1))
-        if any(reference.tokenize(text) or boundaries for text in corpus)
-        else None
-    )
-    if vocabulary is None:
-        return
+def words_of(text: str, vocabulary: Vocabulary, boundaries: bool, *, folded: bool) -> dict[str, list[str]]:
+    """The words of a text whose characters are to be added, with their known character n-grams."""
     assert vocabulary.ngrams is not None
     kept = set(vocabulary.ngrams)
-    found = vocabulary.extract(corpus)
-    for i, text in enumerate(corpus):
+    config = vocabulary.tokenizer
+    found = {}
+    for token in reference.tokenize(text):
+        spelt = reference.characters_of(token, config.min_characters, config.max_characters)
+        pieces = [piece for piece in spelt if piece in kept]
+        if pieces and not (folded and token in kept):
+            found[token] = pieces
+    return found
+
+
+def segment_words(vocabulary: Vocabulary, found: NgramRows, segment: int) -> list[list[str]]:
+    """The character n-grams of the words of a segment, sorted."""
+    assert vocabulary.ngrams is not None
+    chosen = found.words[found.word_offsets[segment] : found.word_offsets[segment + 1]]
+    bounds = found.character_offsets
+    rows = [found.characters[bounds[word] : bounds[word + 1]] for word in chosen]
+    return sorted(sorted(vocabulary.ngrams[row] for row in each) for each in rows)
+
+
+@settings(max_examples=150, deadline=None)
+@given(texts, texts, st.integers(1, 5), st.booleans(), lengths, st.integers(1, 50), st.booleans())
+def test_extraction_finds_each_item_once_per_text(
+    corpus: list[str],
+    others: list[str],
+    longest: int,
+    boundaries: bool,
+    characters: tuple[int, int],
+    most: int,
+    folded: bool,
+) -> None:
+    tokenizer = TokenizerConfig(longest, boundaries, *characters)
+    if not any(reference.tokenize(text) or boundaries for text in corpus):
+        return
+    vocabulary = Vocabulary.build(corpus, tokenizer, CountingConfig(most, 1))
+    assert vocabulary.ngrams is not None
+    kept = set(vocabulary.ngrams)
+    seen = corpus + others + ["film filmed", "unfilmed the"]
+    found = vocabulary.extract(seen, folded=folded, threads=2)
+    for i, text in enumerate(seen):
         rows = found.rows[found.offsets[i] : found.offsets[i + 1]]
-        assert sorted(vocabulary.ngrams[row] for row in rows) == sorted(
-            kept & set(ngrams(text, longest, boundaries, characters))
-        )
-        pieces = reference.characters(text, *characters)
-        tokens = reference.tokenize(text) + pieces
+        known = kept & set(ngrams(text, longest, boundaries))
+        assert sorted(vocabulary.ngrams[row] for row in rows) == sorted(known)
+        words = words_of(text, vocabulary, boundaries, folded=folded)
+        assert segment_words(vocabulary, found, i) == sorted(sorted(pieces) for pieces in words.values())
+        assert found.counts[i] == len(known | set(words))
+        tokens = reference.tokenize(text)
         assert found.tokens[i] == len(tokens)
         assert found.known[i] == sum(token in kept for token in tokens)
+    assert len(set(found.words.tolist())) == len(found.character_offsets) - 1
 
 
 def test_long_words_use_their_first_characters() -> None:
@@ -104,12 +133,30 @@ def test_long_words_use_their_first_characters() -> None:
     assert len(long) == 256 + 255
 
 
+def test_words_of_one_character_have_no_character_ngrams() -> None:
+    found = _core.characters("a 日本 กิ ! x9", TokenizerConfig(1, False, 2, 3).core)
+    assert found == [
+        *((ngram, 9, 15) for ngram in ("##<ก", "##<กิ", "##กิ", "##กิ>", "##ิ>")),
+        *((ngram, 18, 20) for ngram in ("##<x", "##<x9", "##x9", "##x9>", "##9>")),
+    ]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(max_size=12), st.integers(2, 4), st.integers(0, 4))
+def test_character_ngrams_agree_with_the_reference(text: str, least: int, more: int) -> None:
+    tokenizer = TokenizerConfig(1, False, least, least + more)
+    found = [ngram for ngram, _, _ in _core.characters(text, tokenizer.core)]
+    assert sorted(found) == sorted(reference.characters(text, least, least + more))
+
+
 def test_unknown_word_shares_character_ngrams_with_known_words() -> None:
     tokenizer, counting = TokenizerConfig(1, max_characters=5), CountingConfig(min_count=1)
     vocabulary = Vocabulary.build(["an unbelievable film", "believe it"], tokenizer, counting)
     assert vocabulary.ngrams is not None
     found = vocabulary.extract(["unbelieveable"])
-    assert {"##<unbe", "##lieve", "##able>"} <= {vocabulary.ngrams[row] for row in found.rows}
+    assert {"##<unbe", "##lieve", "##able>"} <= {vocabulary.ngrams[row] for row in found.characters}
+    assert found.counts.tolist() == [1]
+    assert not len(found.rows)
     assert found.known[0] < found.tokens[0]
 
 
@@ -132,7 +179,9 @@ def test_long_texts_have_ngrams_across_pieces() -> None:
 
 def test_results_do_not_depend_on_threads_or_the_type_of_texts(shared_data: Path) -> None:
     corpus = reviews(shared_data, 800)
-    one, four = (Vocabulary.build(corpus, threads=n) for n in (1, 4))
+    tokenizer = TokenizerConfig(3, max_characters=4)
+    counting = CountingConfig(max_rows=50_000)
+    one, four = (Vocabulary.build(corpus, tokenizer, counting, threads=n) for n in (1, 4))
     assert one.buckets is not None
     assert four.buckets is not None
     assert (one.buckets == four.buckets).all()
@@ -152,8 +201,8 @@ def test_results_do_not_depend_on_threads_or_the_type_of_texts(shared_data: Path
     ]
     for form in forms:
         found = one.extract(form, dropout=0.3, max_ngrams=50, seed=7, threads=3)
-        assert (found.rows == expected.rows).all()
-        assert (found.offsets == expected.offsets).all()
+        for name, array in vars(expected).items():
+            np.testing.assert_array_equal(getattr(found, name), array, name)
 
 
 def test_extraction_counts_known_tokens() -> None:
@@ -161,6 +210,41 @@ def test_extraction_counts_known_tokens() -> None:
     found = vocabulary.extract(["The film, the film!", "", "zzz the"], dropout=0.9)
     assert found.tokens.tolist() == [6, 0, 2]
     assert found.known.tolist() == [4, 0, 1]
+
+
+def test_pairs_share_unknown_words() -> None:
+    vocabulary = Vocabulary.from_ngrams(["film", "##fil", "##<fi", "##bad"], TokenizerConfig(1, False, 3, 4))
+    found = vocabulary.extract(["film films", "badly", ""], ["FILMS badly zzz", "badly", "filmy"])
+    assert found.counts.tolist() == [1, 1, 1, 1, 0, 0, 0, 0, 1]
+    assert found.word_offsets.tolist() == [0, 1, 2, 3, 4, 4, 4, 4, 4, 5]
+    assert found.words.tolist() == [0, 1, 2, 2, 3]
+    folded = vocabulary.extract(["film films"], ["FILMS badly zzz"], folded=True)
+    assert folded.counts.tolist() == [1, 1, 1]
+    assert folded.word_offsets.tolist() == [0, 1, 1, 2]
+
+
+def test_dropping_a_word_drops_its_characters() -> None:
+    tokens = [f"w{i}x" for i in range(400)]
+    known = [*tokens[:200], *(f"##{i}x" for i in range(10))]
+    vocabulary = Vocabulary.from_ngrams(known, TokenizerConfig(1, False, 2, 2))
+    for options in ({"dropout": 0.5}, {"max_ngrams": 200}):
+        found = vocabulary.extract([" ".join(tokens)], seed=3, **options)
+        assert len(found.words) == found.counts[0] == len(set(found.words.tolist()))
+        assert 150 < found.counts[0] < 250
+        assert 50 < len(found.rows) < 150
+
+
+def test_characters_of_words_are_those_of_texts() -> None:
+    corpus = ["unbelievable films ẞtraße a", "the İstanbul films"]
+    vocabulary = Vocabulary.build(corpus, TokenizerConfig(1, False, 2, 5), CountingConfig(min_count=1))
+    assert vocabulary.ngrams is not None
+    tokens = list(dict.fromkeys(token for text in corpus for token in reference.tokenize(text)))
+    rows, offsets = vocabulary.core.characters(tokens)
+    for i, token in enumerate(tokens):
+        found = sorted(vocabulary.ngrams[row] for row in rows[offsets[i] : offsets[i + 1]])
+        assert found == sorted(reference.characters_of(token, 2, 5))
+    plain = Vocabulary.from_ngrams(["a"])
+    assert plain.core.characters(tokens)[1].tolist() == [0] * (len(tokens) + 1)
 
 
 @settings(max_examples=60, deadline=None)
@@ -213,7 +297,7 @@ def test_slices_of_arrow_texts() -> None:
     assert texts[2:99].sizes().tolist() == [3, 2]
     assert len(texts[3:2]) == len(texts[9:]) == 0
     vocabulary = Vocabulary.from_ngrams(["bcd", "ef"])
-    assert vocabulary.core.extract(texts[1:4], None, 0.0, 0, 0, 1)[0].tolist() == [0, 1]
+    assert vocabulary.core.extract(texts[1:4], None, 0.0, 0, 0, 1, False)[0].tolist() == [0, 1]
     with pytest.raises(ValueError, match="steps"):
         texts[::2]
 

@@ -96,7 +96,7 @@ class KernelBenchmark {
         near_(std::size_t{1} << 18, false),
         random_small_(content_.size(), false),
         random_huge_(content_.size(), true),
-        scratch_(table_.row_bytes()),
+        scratch_(table_),
         weights_(settings.folder),
         classifier_(table_, weights_.network(settings.wide), set),
         logits_(corpus_.views.size() * classifier_.classes()),

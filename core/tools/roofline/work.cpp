@@ -65,7 +65,7 @@ void Work::hit(const CompactTable& table, std::uint64_t slot, bool first, std::i
 std::vector<Range> batches(Texts texts) { return cut(texts, 1 << 16, CompactScratch::kTexts / 2); }
 
 void check_sums(const CompactTable& table, Texts texts, InstructionSet set, const Work& work) {
-  CompactScratch scratch(table.row_bytes());
+  CompactScratch scratch(table);
   const SumTexts sum = sum_texts_kernel(set, table);
   for (const Range range : batches(texts)) {
     sum(table, &texts[range.begin], range.size(), false, scratch);
@@ -73,7 +73,7 @@ void check_sums(const CompactTable& table, Texts texts, InstructionSet set, cons
       const std::size_t text = range.begin + i;
       const std::size_t before = text == 0 ? 0 : work.fresh_ends[text - 1];
       const std::int64_t* sums = scratch.sums.data() + i * table.row_bytes();
-      if (scratch.counts[i].ngrams != work.fresh_ends[text] - before ||
+      if (scratch.counts[i].items != work.fresh_ends[text] - before ||
           !std::equal(sums, sums + table.row_bytes(), work.sums.data() + text * table.row_bytes())) {
         fail("the sums of the kernel differ from those of single lookups");
       }

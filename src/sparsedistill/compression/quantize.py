@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from .. import _core
 from .difference import Difference, Floor
 from .low_rank import LowRankHead
-from .sample import Floats, Sample, segment_means
+from .sample import Floats, Sample
 
 _LARGEST_BYTE = 127
 _LARGEST_PAIR = 127 * 256 + 127  # of two signed bytes
@@ -42,16 +42,18 @@ class QuantizedRows:
     def of(cls, head: LowRankHead, table: NDArray[np.float32], sample: Sample, floor: Floor) -> QuantizedRows:
         """Quantize `table` to as few bytes as keep `floor`; the rest of a slot widens more numbers."""
         dims = head.projection.shape[1]
-        counts = np.bincount(sample.rows, minlength=len(table)).astype(np.float64)
+        counts = sample.items.weights(len(table))
         projected = _projected(table, head.projection)
         centre = counts @ projected / max(counts.sum(), 1)
         narrow = [_in_one_byte(projected[:, d] - centre[d], counts) for d in range(dims)]
         broad = [_in_two_bytes(projected[:, d] - centre[d]) for d in range(dims)]
         shares = sample.shares[sample.fit]
+        total = np.maximum(sample.items.counts.reshape(shares.shape).sum(axis=1, keepdims=True), 1)
+        centres = sample.items.sums(np.ones((len(table), 1), np.int8)).reshape(shares.shape)
 
         def pooled(numbers: NDArray[np.int16], scale: float, d: int) -> Floats:
-            means = segment_means(numbers[sample.rows][:, None], sample.offsets).reshape(shares.shape)
-            restored: Floats = (means * scale + centre[d]) * shares
+            sums = sample.items.sums(numbers[:, None]).reshape(shares.shape)
+            restored: Floats = (sums * scale + centres * centre[d]) / total
             return restored
 
         def keeps_floor(features: Floats) -> bool:

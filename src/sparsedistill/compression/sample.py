@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 from .._internal.texts import Texts
 from ..errors import InputError
 from ..model.student_model import StudentModel
+from ..vocabulary.rows import NgramRows
 from ..vocabulary.vocabulary import Vocabulary
 
 Floats = NDArray[np.float64]
@@ -34,9 +34,8 @@ class Sample:
         fit: Indices of the texts that the compact form is fitted to.
         held_out: Indices of the texts that it is measured on.
         pooled: float64 (n, segments, table_dim), the mean row of each segment times its share.
-        shares: float64 (n, segments), each segment's share of the n-grams of the text or pair.
-        rows: int64 (nnz,), the rows of the texts in `fit`.
-        offsets: int64 (segments of the texts in `fit` + 1,), where each segment begins in `rows`.
+        shares: float64 (n, segments), each segment's share of the items of the text or pair.
+        items: The n-grams and unknown words of the texts in `fit`.
     """
 
     texts: list[str]
@@ -47,8 +46,7 @@ class Sample:
     held_out: NDArray[np.int64]
     pooled: Floats
     shares: Floats
-    rows: NDArray[np.int64]
-    offsets: NDArray[np.int64]
+    items: NgramRows
 
     @classmethod
     def take(
@@ -79,7 +77,7 @@ class Sample:
         first = [str(text) for text in texts]
         second = None if text_pair is None else [str(text) for text in text_pair]
         pooled, shares = _pooled(model.vocabulary, table, first, second, threads)
-        chosen = model.vocabulary.extract(*_select(first, second, fit), threads=threads)
+        items = model.vocabulary.extract(*_select(first, second, fit), threads=threads, folded=True)
         return cls(
             texts=first,
             text_pair=second,
@@ -89,29 +87,12 @@ class Sample:
             held_out=held_out,
             pooled=pooled,
             shares=shares,
-            rows=chosen.rows,
-            offsets=chosen.offsets,
+            items=items,
         )
 
     def select(self, part: NDArray[np.int64]) -> tuple[list[str], list[str] | None]:
         """The texts with these indices, and their second texts."""
         return _select(self.texts, self.text_pair, part)
-
-
-def segment_means(values: NDArray[Any], offsets: NDArray[np.int64]) -> Floats:
-    """Means of consecutive segments, float64 (segments, dims); zeros for empty ones.
-
-    Args:
-        values: (nnz, dims).
-        offsets: int64 (segments + 1,).
-    """
-    counts = np.diff(offsets)
-    means: Floats = np.zeros((len(counts), values.shape[1]))
-    filled = counts > 0
-    if filled.any():
-        means[filled] = np.add.reduceat(values, offsets[:-1][filled], axis=0, dtype=np.float64)
-        means[filled] /= counts[filled, None]
-    return means
 
 
 def _select(
@@ -131,9 +112,9 @@ def _pooled(
     pooled, shares = [], []
     for begin in range(0, len(texts), _AT_ONCE):
         part = np.arange(begin, min(begin + _AT_ONCE, len(texts)))
-        found = vocabulary.extract(*_select(texts, text_pair, part), threads=threads)
-        counts = np.diff(found.offsets).reshape(len(part), -1)
-        shares.append(counts / np.maximum(counts.sum(axis=1, keepdims=True), 1))
-        means = segment_means(table[found.rows], found.offsets).reshape(*shares[-1].shape, -1)
-        pooled.append(means * shares[-1][:, :, None])
+        found = vocabulary.extract(*_select(texts, text_pair, part), threads=threads, folded=True)
+        counts = found.counts.reshape(len(part), -1)
+        total = np.maximum(counts.sum(axis=1, keepdims=True), 1)
+        shares.append(counts / total)
+        pooled.append(found.sums(table).reshape(*counts.shape, -1) / total[:, :, None])
     return np.concatenate(pooled), np.concatenate(shares)

@@ -111,6 +111,20 @@ class PooledNetwork(StudentNetwork):
         super().__init__(config, device)
         self.table = PooledTable(pooling, config.rows, config.dim, self.device)
 
+    def row_sums(self, rows: Tensor, offsets: Tensor) -> Tensor:
+        """What takes the place of the sum of each bag: the head reads it divided by the number of rows."""
+        pooled: Tensor = self.table(rows, offsets)
+        return pooled * offsets.diff()[:, None]
+
+    def word_sums(self, rows: Tensor, offsets: Tensor, *words: Tensor) -> Tensor:
+        """Character n-grams are not pooled here.
+
+        Raises:
+            InputError: Always.
+        """
+        del rows, offsets, words
+        raise InputError("Poolings are compared without character n-grams: set max_characters to 0.")
+
     def arrays(self) -> dict[str, Tensor]:
         """All parameters: those of a student, and ``scores``."""
         return {**super().arrays(), "scores": self.table.scores}

@@ -1,10 +1,9 @@
-"""The known n-grams of a text, with their places and their rows as the head reads them."""
+"""The n-grams and words of a text that a student knows, with their places and their rows."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +17,8 @@ from .result import Span
 
 Floats = NDArray[np.float64]
 
-#: Keys of n-grams, uint64 (n,) -> which of them have a row, (found,), and the rows, (found, dim).
-Find = Callable[[NDArray[np.uint64]], tuple[NDArray[np.int64], Floats]]
+#: n-grams with their places.
+Places = dict[str, list[tuple[int, int]]]
 
 
 class RowTable:
@@ -27,12 +26,12 @@ class RowTable:
 
     def __init__(self, model: StudentModel) -> None:
         vocabulary, weights = model.vocabulary, model.weights
-        self._find: Find
+        self._rows: _TrainedRows | _CompactRows
         if isinstance(weights, CompactWeights):
             core = weights.core_table(vocabulary.tokenizer, closed=vocabulary.closed)
-            self._find = partial(_find_packed, core, weights)
+            self._rows = _CompactRows(core, weights)
         else:
-            self._find = partial(_find_rows, vocabulary.core, weights.table)
+            self._rows = _TrainedRows(vocabulary.core, weights.table)
 
     def find(self, ngrams: Sequence[str]) -> tuple[NDArray[np.int64], Floats]:
         """Which of `ngrams` have a row, int64 (found,), and the rows, float64 (found, dim).
@@ -41,23 +40,39 @@ class RowTable:
             InputError: The student is damaged.
         """
         try:
-            return self._find(_core.keys_of(list(ngrams)))
+            return self._rows.find(_core.keys_of(list(ngrams)))
+        except ValueError as error:
+            raise InputError(f"The student is damaged ({error}): copy or save it again.") from error
+
+    def word(self, characters: Sequence[str]) -> Floats | None:
+        """The row of an unknown word, float64 (dim,); None if no character n-gram of it has a row.
+
+        Args:
+            characters: The character n-grams of the word; those that it has several times, several times.
+
+        Raises:
+            InputError: The student is damaged.
+        """
+        try:
+            return self._rows.word(_core.keys_of(list(characters)))
         except ValueError as error:
             raise InputError(f"The student is damaged ({error}): copy or save it again.") from error
 
 
 @dataclass(frozen=True)
 class KnownNgrams:
-    """The n-grams of one text that a student knows, each once, in the order of the text.
+    """What a student reads of one text, each item once, in the order of the text.
 
     Attributes:
-        ngrams: n n-grams.
+        ngrams: n n-grams, and unknown words that have character n-grams with a row.
         places: All occurrences of each, as (begin, end) in characters.
+        unknown: Those of `ngrams` that are unknown words.
         rows: float64 (n, dim).
     """
 
     ngrams: list[str]
     places: list[list[tuple[int, int]]]
+    unknown: frozenset[str]
     rows: Floats
 
     @classmethod
@@ -66,29 +81,32 @@ class KnownNgrams:
 
         That is order by order; in a closed vocabulary, an n-gram whose prefix is missing is not looked up.
         """
-        places: dict[str, list[tuple[int, int]]] = {}
-        rows: list[Floats] = []
         table = RowTable(model)
-        for found, embeddings in (*_tokens(model, table, text), _characters(model, table, text)):
+        places: Places = {}
+        rows: list[Floats] = []
+        for found, embeddings in _tokens(model, table, text):
             places |= found
             rows.append(embeddings)
+        unknown = _unknown_words(model, table, text, places)
+        for word, (at, row) in unknown.items():
+            places[word] = at
+            rows.append(row[None])
         ngrams = list(places)
         order = sorted(range(len(ngrams)), key=lambda i: places[ngrams[i]][0])
         return cls(
-            [ngrams[i] for i in order], [places[ngrams[i]] for i in order], np.concatenate(rows)[order]
+            [ngrams[i] for i in order],
+            [places[ngrams[i]] for i in order],
+            frozenset(unknown),
+            np.concatenate(rows)[order],
         )
 
     def spans(self, *, second: bool) -> Iterator[Span]:
         """The n-grams with their places, as an explanation lists them."""
         for ngram, places in zip(self.ngrams, self.places, strict=True):
-            yield Span(*places[0], ngram, tuple(places), second)
+            yield Span(*places[0], ngram, tuple(places), second, ngram in self.unknown)
 
 
-#: n-grams with their places, and their rows (n, dim) in the same order.
-Found = tuple[dict[str, list[tuple[int, int]]], Floats]
-
-
-def _tokens(model: StudentModel, table: RowTable, text: str) -> Iterator[Found]:
+def _tokens(model: StudentModel, table: RowTable, text: str) -> Iterator[tuple[Places, Floats]]:
     """The known n-grams of tokens, one order at a time."""
     tokenizer = model.vocabulary.tokenizer
     tokens, first, last = tokens_of(text, boundaries=tokenizer.boundaries)
@@ -97,7 +115,7 @@ def _tokens(model: StudentModel, table: RowTable, text: str) -> Iterator[Found]:
     for order in range(1, tokenizer.max_ngram + 1):
         distinct = list(dict.fromkeys(candidates.values()))
         found, embeddings = table.find(distinct)
-        places: dict[str, list[tuple[int, int]]] = {distinct[i]: [] for i in found}
+        places: Places = {distinct[i]: [] for i in found}
         for start, ngram in candidates.items():
             if ngram in places:
                 places[ngram].append((begins[start], ends[start + order - 1]))
@@ -109,27 +127,53 @@ def _tokens(model: StudentModel, table: RowTable, text: str) -> Iterator[Found]:
         }
 
 
-def _characters(model: StudentModel, table: RowTable, text: str) -> Found:
-    """The known character n-grams, with the places of their words."""
-    words: dict[str, list[tuple[int, int]]] = {}
+def _unknown_words(
+    model: StudentModel, table: RowTable, text: str, known: Mapping[str, object]
+) -> dict[str, tuple[list[tuple[int, int]], Floats]]:
+    """The unknown words that have a row from their character n-grams, with their places."""
+    if not model.vocabulary.tokenizer.max_characters:
+        return {}
+    characters: dict[tuple[int, int], list[str]] = {}
     for ngram, begin, end in characters_of(text, model.vocabulary.tokenizer):
-        words.setdefault(ngram, []).append((begin, end))
-    distinct = list(words)
-    found, embeddings = table.find(distinct)
-    # An n-gram that occurs twice in a word has the place of the word once.
-    return {distinct[i]: list(dict.fromkeys(words[distinct[i]])) for i in found}, embeddings
+        characters.setdefault((begin, end), []).append(ngram)
+    tokens, begins, ends = tokens_of(text, boundaries=False)
+    places: Places = {}
+    for token, *place in zip(tokens, begins.tolist(), ends.tolist(), strict=True):
+        if token not in known and tuple(place) in characters:
+            places.setdefault(token, []).append((place[0], place[1]))
+    rows = {word: table.word(characters[at[0]]) for word, at in places.items()}
+    return {word: (places[word], row) for word, row in rows.items() if row is not None}
 
 
-def _find_packed(
-    core: _core.CompactTable, weights: CompactWeights, keys: NDArray[np.uint64]
-) -> tuple[NDArray[np.int64], Floats]:
-    places, packed = core.find(keys)
-    return places, weights.unpacked(packed)
+@dataclass(frozen=True)
+class _TrainedRows:
+    """The rows of a trained student, by keys."""
+
+    core: _core.Vocabulary
+    table: NDArray[np.float32]
+
+    def find(self, keys: NDArray[np.uint64]) -> tuple[NDArray[np.int64], Floats]:
+        rows = self.core.find(keys)
+        places = np.flatnonzero(rows >= 0)
+        return places, self.table[rows[places]].astype(np.float64)
+
+    def word(self, keys: NDArray[np.uint64]) -> Floats | None:
+        rows = self.find(keys)[1]
+        row: Floats = rows.sum(axis=0) / np.sqrt(max(len(rows), 1))
+        return row if len(rows) else None
 
 
-def _find_rows(
-    core: _core.Vocabulary, table: NDArray[np.float32], keys: NDArray[np.uint64]
-) -> tuple[NDArray[np.int64], Floats]:
-    rows = core.find(keys)
-    places = np.flatnonzero(rows >= 0)
-    return places, table[rows[places]].astype(np.float64)
+@dataclass(frozen=True)
+class _CompactRows:
+    """The rows of a compact student, by keys."""
+
+    core: _core.CompactTable
+    weights: CompactWeights
+
+    def find(self, keys: NDArray[np.uint64]) -> tuple[NDArray[np.int64], Floats]:
+        places, packed = self.core.find(keys)
+        return places, self.weights.unpacked(packed)
+
+    def word(self, keys: NDArray[np.uint64]) -> Floats | None:
+        packed = self.core.find(keys)[1]
+        return self.weights.unpacked_word(packed) if len(packed) else None

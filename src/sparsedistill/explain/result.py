@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Span:
-    """An n-gram of a text that the student knows.
+    """An n-gram of a text that the student knows, or a word that it reads by its characters.
 
     Attributes:
         begin: First character of its first occurrence.
         end: The character after the last one of its first occurrence.
-        ngram: Its folded tokens separated by spaces; the boundaries of a text are STX and ETX. A character
-            n-gram begins with ``##`` and has the place of its word.
+        ngram: Its folded tokens separated by spaces; the boundaries of a text are STX and ETX.
         places: (begin, end) of all its occurrences. An n-gram counts once per text, however often it occurs.
         second: It is in the second text of a pair.
+        characters: It is a word that is not in the vocabulary, read by its character n-grams.
     """
 
     begin: int
@@ -34,6 +34,7 @@ class Span:
     ngram: str
     places: tuple[tuple[int, int], ...]
     second: bool = False
+    characters: bool = False
 
 
 @dataclass(frozen=True, repr=False)
@@ -45,7 +46,7 @@ class Explanation:
         text_pair: The second text of a pair.
         classes: The class names.
         multi_label: The classes do not exclude each other.
-        spans: The n-grams that the student knows, each once, in the order of the text.
+        spans: What the student reads of the texts, each item once, in the order of the text.
         contributions: float32 (spans, classes), what each adds to the logits.
         empty_logits: float32 (classes,), the logits without n-grams: those of the empty text, unless the
             boundaries of a text are tokens.
@@ -163,7 +164,7 @@ class Explanation:
     def _rows(self, label: str, count: int) -> list[Row]:
         """The strongest n-grams, the sum of all others, and what these are added to."""
         strongest = self.strongest(label, count)
-        rows = [Row(value, shown(span.ngram), str(len(span.places))) for span, value in strongest]
+        rows = [Row(value, _name(span), str(len(span.places))) for span, value in strongest]
         total = float(self.evidence(label).sum(dtype=float))
         if others := len(self.spans) - len(strongest):
             rest = total - sum(value for _, value in strongest)
@@ -184,6 +185,10 @@ class Explanation:
         if label not in self.classes:
             raise InputError(f"There is no class {label!r}: name one of {', '.join(self.classes)}.")
         return self.classes.index(label)
+
+
+def _name(span: Span) -> str:
+    return f"{shown(span.ngram)} (by its characters)" if span.characters else shown(span.ngram)
 
 
 def class_evidence(contributions: NDArray[Any], c: int, multi_label: bool) -> NDArray[Any]:

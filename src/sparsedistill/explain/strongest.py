@@ -8,6 +8,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..model.student_model import StudentModel
+from ..vocabulary.tokenizer import is_characters
 from .lookup import RowTable
 from .result import class_evidence
 
@@ -20,7 +21,8 @@ def strongest_ngrams(model: StudentModel, count: int) -> dict[str, list[tuple[st
     The rank is the gradient at the empty text. On IMDB, 24 of the first 25 n-grams of a class are also among
     the first 25 if each n-gram is scored as a text, which would need a tanh per row. Rare n-grams do not
     crowd the list, since training moves a row further the more often it occurs; weights by frequency would
-    favour function words. An n-gram that contains a stronger one, or is part of one, is left out.
+    favour function words. An n-gram that contains a stronger one, or is part of one, is left out, and so are
+    character n-grams.
 
     Args:
         model: A student of single texts with its n-grams as strings (:attr:`Vocabulary.ngrams`).
@@ -44,8 +46,11 @@ def strongest_ngrams(model: StudentModel, count: int) -> dict[str, list[tuple[st
     scores = np.full((len(ngrams), len(toward)), -np.inf)
     table = RowTable(model)
     for begin in range(0, len(ngrams), _CHUNK):
-        places, rows = table.find(ngrams[begin : begin + _CHUNK])
-        scores[begin + places] = rows @ toward.T
+        chosen = [
+            row for row in range(begin, min(begin + _CHUNK, len(ngrams))) if not is_characters(ngrams[row])
+        ]
+        places, rows = table.find([ngrams[row] for row in chosen])
+        scores[np.array(chosen, np.int64)[places]] = rows @ toward.T
     return {
         label: _distinct(((ngrams[row], float(scores[row, c])) for row in np.argsort(-scores[:, c])), count)
         for c, label in enumerate(model.classes)
@@ -56,7 +61,7 @@ def _distinct(ranked: Iterator[tuple[str, float]], count: int) -> list[tuple[str
     """The first `count` n-grams that neither contain nor are part of one before them."""
     taken: list[tuple[str, float]] = []
     for ngram, score in ranked:
-        if len(taken) >= count:
+        if len(taken) >= count or score == -np.inf:
             break
         padded = f" {ngram} "
         if not any(f" {other} " in padded or padded in f" {other} " for other, _ in taken):

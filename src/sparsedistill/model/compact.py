@@ -91,11 +91,32 @@ class CompactWeights:
 
         The head reads the mean of these; the core scales and centres the mean instead of each row.
         """
+        return self._integers(rows) * self.scale.astype(np.float64) + self.centre
+
+    def unpacked_word(self, rows: NDArray[np.int8]) -> NDArray[np.float64]:
+        """The row of an unknown word from those of its character n-grams, float64 (dims,).
+
+        The core rounds it to integers, so that it is a row like any other: see
+        core/compact/unknown_words.hpp.
+
+        Args:
+            rows: int8 (n, bytes), as the core packs them; at least one.
+        """
+        scale, centre = self.scale.astype(np.float64), self.centre.astype(np.float64)
+        root = np.sqrt(len(rows))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            shift = centre / scale
+        shift[~np.isfinite(shift)] = 0
+        numbers = self._integers(rows).sum(axis=0) / root + (root - 1) * shift
+        row: NDArray[np.float64] = np.rint(np.clip(numbers, -(2**31) + 1, 2**31 - 1)) * scale + centre
+        return row
+
+    def _integers(self, rows: NDArray[np.int8]) -> NDArray[np.float64]:
+        """The numbers of packed rows before they are scaled."""
         pieces = rows.astype(np.float64)
         both = pieces[:, : 2 * self.wide]
         narrow = pieces[:, 2 * self.wide : self.wide + self.dim]
-        numbers = np.concatenate([256 * both[:, ::2] + both[:, 1::2], narrow], axis=1)
-        return numbers * self.scale.astype(np.float64) + self.centre
+        return np.concatenate([256 * both[:, ::2] + both[:, 1::2], narrow], axis=1)
 
     @property
     def parameters(self) -> int:

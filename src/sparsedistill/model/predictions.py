@@ -24,9 +24,8 @@ class Predictions:
 
     Attributes:
         logits: float32 (n, classes).
-        coverage: float32 (n,), the share of a text's tokens (and character n-grams, if the student uses them)
-            that the vocabulary knows. If it is low, the student has not seen such text, and its prediction is
-            a guess.
+        coverage: float32 (n,), the share of a text's tokens that the vocabulary knows. If it is low, the
+            student has not seen such text, and its prediction is a guess.
         multi_label: The classes do not exclude each other.
     """
 

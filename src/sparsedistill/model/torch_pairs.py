@@ -6,18 +6,18 @@ import torch
 from torch import Tensor
 
 
-def weighted_parts(means: Tensor, counts: Tensor) -> tuple[Tensor, Tensor]:
-    """What :func:`pair_features` takes, from pooled rows.
+def weighted_parts(sums: Tensor, counts: Tensor) -> tuple[Tensor, Tensor]:
+    """What :func:`pair_features` takes, from the sums of rows.
 
     Args:
-        means: (n, 3, dim), the mean row of each part; zeros for a part without n-grams.
-        counts: (n, 3), the n-grams of each part.
+        sums: (n, 3, dim), the sum of the items of each part.
+        counts: (n, 3), the items of each part.
 
     Returns:
-        The parts (n, 3, dim), each mean times its share, and the shares (n, 3).
+        The parts (n, 3, dim), each its mean times its share, and the shares (n, 3).
     """
-    shares = counts / counts.sum(1, keepdim=True).clamp(min=1)
-    return means * shares[:, :, None], shares
+    total = counts.sum(1, keepdim=True).clamp(min=1)
+    return sums / total[:, :, None], counts / total
 
 
 def pair_features(parts: Tensor, shares: Tensor) -> Tensor:

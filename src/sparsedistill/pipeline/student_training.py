@@ -18,6 +18,7 @@ from ..labeling.soft_targets import SoftTargets
 from ..model.weights import StudentWeights
 from ..student import Student
 from ..training.config import TrainingConfig
+from ..training.folding import check_foldable, fold_characters
 from ..training.network import NetworkConfig, StudentNetwork
 from ..training.tables.registry import table_class
 from ..training.trainer import train
@@ -64,6 +65,7 @@ def train_student(
             f"The classes of the soft targets are {', '.join(targets.classes)} and those of the labels "
             f"{', '.join(material.classes)}: use the same classes in the same order."
         )
+    check_foldable(vocabulary)
     config = config.seeded()
     device = training_device(config.student.device)
     network = StudentNetwork(network_config(len(vocabulary), material, config), device)
@@ -74,8 +76,9 @@ def train_student(
     validation = train_network(
         network, vocabulary, targets, material, config, checkpoint_dir=checkpoint_dir, progress=progress
     )
-    arrays = {name: array.cpu().numpy() for name, array in network.arrays().items()}
-    weights = StudentWeights.from_arrays(arrays)
+    trained = network.arrays()
+    trained["table"] = fold_characters(trained["table"], vocabulary)
+    weights = StudentWeights.from_arrays({name: array.cpu().numpy() for name, array in trained.items()})
     student = Student(vocabulary, weights, material.classes, material.multi_label, material.pair)
     if not config.calibrate or validation is None:
         return student

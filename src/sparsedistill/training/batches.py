@@ -1,4 +1,4 @@
-"""Batches of n-gram rows, extracted in a background thread while the network trains on the batch before."""
+"""Batches of n-gram rows and words, extracted in the background while the network trains."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class TrainingBatch:
         soft: The targets are soft targets.
     """
 
-    inputs: tuple[Tensor, Tensor]
+    inputs: tuple[Tensor, ...]
     targets: Tensor
     weights: Tensor
     soft: bool
@@ -44,8 +44,8 @@ class Extraction:
 
     Attributes:
         vocabulary: The n-gram vocabulary.
-        dropout: Share of the n-grams that is dropped at random.
-        max_ngrams: Maximum number of n-grams per text or pair; of a longer one, a random sample is kept.
+        dropout: Share of the n-grams and words that is dropped at random.
+        max_ngrams: Maximum number of these per text or pair; of a longer one, a random sample is kept.
         threads: Threads for the extraction; None for all cores.
     """
 
@@ -56,8 +56,8 @@ class Extraction:
 
     def inputs(
         self, texts: pa.Array, text_pair: pa.Array | None, seed: Sequence[int] = (0,)
-    ) -> tuple[Tensor, Tensor]:
-        """Extract the n-grams of n texts, or pairs of texts.
+    ) -> tuple[Tensor, ...]:
+        """Extract the n-grams and words of n texts, or pairs of texts.
 
         Args:
             texts: large_string (n,).
@@ -65,8 +65,8 @@ class Extraction:
             seed: Seeds the choice of dropped n-grams.
 
         Returns:
-            int64 rows (nnz,) and int64 offsets (n + 1,), for pairs (3 * n + 1,): see
-            :class:`~sparsedistill.vocabulary.NgramRows`.
+            The arguments of :meth:`~sparsedistill.training.network.StudentNetwork.forward`: the first two if
+            the vocabulary has no character n-grams, else all.
         """
         found = self.vocabulary.extract(
             texts,
@@ -76,7 +76,16 @@ class Extraction:
             seed=int(np.random.SeedSequence(seed).generate_state(1)[0]),
             threads=self.threads,
         )
-        return torch.from_numpy(found.rows), torch.from_numpy(found.offsets)
+        arrays = [found.rows, found.offsets]
+        if self.vocabulary.tokenizer.max_characters:
+            arrays += [
+                found.counts,
+                found.words,
+                found.word_offsets,
+                found.characters,
+                found.character_offsets,
+            ]
+        return tuple(map(torch.from_numpy, arrays))
 
 
 class _Window(NamedTuple):
@@ -180,7 +189,7 @@ class TrainingBatches:
 
 def inputs_in_order(
     texts: pa.Array, text_pair: pa.Array | None, extraction: Extraction, batch_size: int
-) -> Generator[tuple[Tensor, Tensor], None, None]:
+) -> Generator[tuple[Tensor, ...], None, None]:
     """Yield the network's inputs for all texts, in batches. Close the generator to stop its thread.
 
     Args:
@@ -190,7 +199,7 @@ def inputs_in_order(
         batch_size: Texts per batch.
     """
 
-    def prepare(start: int) -> tuple[Tensor, Tensor]:
+    def prepare(start: int) -> tuple[Tensor, ...]:
         pair = None if text_pair is None else text_pair.slice(start, batch_size)
         return extraction.inputs(texts.slice(start, batch_size), pair)
 

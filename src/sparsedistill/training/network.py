@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from ..errors import InputError
 from ..model.pairs import pair_width
@@ -112,24 +113,69 @@ class StudentNetwork(nn.Module):
             width = pair_width(config.dim) if config.pair else config.dim
             self.head = Head(width, config.hidden, config.classes, config.dropout).to(self.device)
 
-    def forward(self, rows: Tensor, offsets: Tensor) -> Tensor:
+    def forward(
+        self,
+        rows: Tensor,
+        offsets: Tensor,
+        counts: Tensor | None = None,
+        words: Tensor | None = None,
+        word_offsets: Tensor | None = None,
+        characters: Tensor | None = None,
+        character_offsets: Tensor | None = None,
+    ) -> Tensor:
         """Compute the logits of n texts, or n pairs of texts.
+
+        The arguments are arrays of :class:`~sparsedistill.vocabulary.NgramRows`, in this order. All after the
+        first two are None if words have no character n-grams.
 
         Args:
             rows: int64 (nnz,), the rows of the texts' n-grams, one text after the other.
             offsets: int64 (n + 1,), where the rows of each text begin and end; a text without n-grams is
-                pooled to zeros. For pairs int64 (3 * n + 1,): see
-                :class:`~sparsedistill.vocabulary.NgramRows`.
+                pooled to zeros. For pairs int64 (3 * n + 1,).
+            counts: The number of items of each text, or part of a pair.
+            words: The words of the texts, as indices of the distinct words.
+            word_offsets: Where the words of each text begin and end.
+            characters: The rows of the character n-grams of the distinct words.
+            character_offsets: Where those of each word begin and end.
 
         Returns:
             Logits, float32 (n, classes).
         """
-        pooled = self.table(rows, offsets)
+        if words is None:
+            counts, sums = offsets.diff(), self.row_sums(rows, offsets)
+        else:
+            assert counts is not None  # noqa: S101 - for mypy, as the next ones
+            assert word_offsets is not None  # noqa: S101
+            assert characters is not None  # noqa: S101
+            assert character_offsets is not None  # noqa: S101
+            sums = self.word_sums(rows, offsets, words, word_offsets, characters, character_offsets)
         if self.config.pair:
-            parts = pooled.view(-1, 3, self.config.dim)
-            pooled = pair_features(*weighted_parts(parts, offsets.diff().view(-1, 3)))
+            parts = sums.view(-1, 3, self.config.dim)
+            pooled = pair_features(*weighted_parts(parts, counts.view(-1, 3)))
+        else:
+            pooled = sums / counts.clamp(min=1)[:, None]
         logits: Tensor = self.head(pooled)
         return logits
+
+    def row_sums(self, rows: Tensor, offsets: Tensor) -> Tensor:
+        """The sum of each text's n-grams, float32 (n, dim)."""
+        sums: Tensor = self.table(rows, offsets)
+        return sums
+
+    def word_sums(self, rows: Tensor, offsets: Tensor, *words: Tensor) -> Tensor:
+        """The sum of each text's n-grams and of the characters of its words, float32 (n, dim).
+
+        The bags of the words and those of the texts are one call of the table: a row is updated once.
+        """
+        numbers, word_offsets, characters, character_offsets = words
+        count = len(character_offsets) - 1
+        bags = torch.cat([character_offsets[:-1], offsets + len(characters)])
+        found = self.table(torch.cat([characters, rows]), bags)
+        spelt = found[:count] * character_offsets.diff().rsqrt()[:, None]
+        sums: Tensor = found[count:] + functional.embedding_bag(
+            numbers, spelt, word_offsets, mode="sum", include_last_offset=True
+        )
+        return sums
 
     def arrays(self) -> dict[str, Tensor]:
         """All weights as float32 views: ``table``, ``hidden.*`` and ``output.*``."""

@@ -17,7 +17,7 @@ from ..labeling.remembered import underlying_teacher
 from ..teachers.base import Teacher
 from ..teachers.precomputed import FileTeacher
 from ..teachers.transformers import TransformersTeacher
-from ..vocabulary.tokenizer import is_characters
+from ..vocabulary.tokenizer import is_word
 from ..vocabulary.vocabulary import Vocabulary
 
 _WORDS = 30_000  # number of words to initialise, the most frequent first
@@ -64,7 +64,7 @@ def init_word_rows(
     ngrams, counts = vocabulary.ngrams, vocabulary.counts
     if not isinstance(teacher, TransformersTeacher) or ngrams is None or counts is None:
         return None
-    words = np.array([row for row, ngram in enumerate(ngrams) if _is_word(ngram)], np.int64)
+    words = np.array([row for row, ngram in enumerate(ngrams) if is_word(ngram)], np.int64)
     shares = counts[words] / counts[words].sum()
     kept = np.argsort(-shares, kind="stable")[:_WORDS]
     words, shares = words[kept], shares[kept]
@@ -79,10 +79,6 @@ def init_word_rows(
     directions = np.linalg.svd(vectors[:_FITTED], full_matrices=False)[2]
     lengths = _LENGTH * _FREQUENT / (_FREQUENT + shares)
     return WordInit(words, (_unit(vectors @ directions.T) * lengths[:, None]).astype(np.float32))
-
-
-def _is_word(ngram: str) -> bool:
-    return " " not in ngram and not is_characters(ngram)
 
 
 def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -5,7 +5,8 @@ n-grams, :class:`CountingConfig` which of them a vocabulary keeps. Nothing here 
 """
 
 from .config import CountingConfig, TokenizerConfig
+from .rows import NgramRows
 from .tokenizer import tokenize
-from .vocabulary import NgramRows, Vocabulary
+from .vocabulary import Vocabulary
 
 __all__ = ["CountingConfig", "NgramRows", "TokenizerConfig", "Vocabulary", "tokenize"]

@@ -17,10 +17,12 @@ class TokenizerConfig:
         boundaries: Whether the beginning and the end of a text are tokens too, which puts position into
             n-grams. Helps where position matters, as in questions.
         min_characters: Shortest character n-gram, at least 2. Has no effect if `max_characters` is 0.
-        max_characters: Longest character n-gram, at most 8; 0 for none. In addition to itself, a word then
-            has the character n-grams of ``<word>``, spelt ``##<wo``, so that unknown words (misspelt,
-            inflected, disguised) carry information (subwords of Bojanowski et al. 2017). Helps where the
-            corpus is small, at the cost of several times as many look-ups.
+        max_characters: Longest character n-gram, at most 8; 0 for none. A word then consists of its own row
+            and the character n-grams of ``<word>``, spelt ``##<wo``: the sum of their k rows divided by
+            sqrt(k). Unknown words (misspelt, inflected, disguised) thus carry information (subwords of
+            Bojanowski et al. 2017). Words of one character have none. A known word costs a student one row,
+            as without character n-grams; unknown words are read by their characters. Helps where the corpus
+            is small.
 
     Raises:
         InputError: A setting is out of range.

@@ -20,3 +20,8 @@ def tokenize(text: str, *, boundaries: bool = False) -> list[str]:
 def is_characters(ngram: str) -> bool:
     """Whether `ngram` is a character n-gram: ``##`` and more. No token begins with ``##``."""
     return len(ngram) > len(_CHARACTERS) and ngram.startswith(_CHARACTERS)
+
+
+def is_word(ngram: str) -> bool:
+    """Whether `ngram` is a single token, or the beginning or the end of a text."""
+    return " " not in ngram and not is_characters(ngram)

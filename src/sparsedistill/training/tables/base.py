@@ -18,7 +18,7 @@ EPSILON = 1e-8
 
 
 class Table(nn.Module, ABC):
-    """Embeddings of n-grams: averages the rows of each text and updates them in the backward pass.
+    """Embeddings of n-grams: adds the rows of each bag and updates them in the backward pass.
 
     Back ends are listed in :data:`~sparsedistill.training.tables.registry.BACK_ENDS` and are created as
     ``Backend(rows, dim, device)``. A table stays on the device that it was created on.
@@ -43,14 +43,14 @@ class Table(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, rows: Tensor, offsets: Tensor) -> Tensor:
-        """Pool the rows of n texts.
+        """Add the rows of n bags, such as texts.
 
         Args:
-            rows: int64 (nnz,), the rows of all texts, one text after the other.
-            offsets: int64 (n + 1,), where the rows of each text begin and end.
+            rows: int64 (nnz,), the rows of all bags, one bag after the other.
+            offsets: int64 (n + 1,), where the rows of each bag begin and end.
 
         Returns:
-            float32 (n, dim); zeros for a text without rows.
+            float32 (n, dim); zeros for a bag without rows.
         """
 
 

@@ -15,8 +15,8 @@ class EmbeddingBagTable(Table):
     """torch's ``embedding_bag`` with a row-wise Adagrad that gives the same result as FBGEMM's.
 
     The gradient of the rows is itself a pooling: the gradient of row `r` is the sum, over the occurrences of
-    `r`, of the gradient of the text that it occurs in. So the occurrences are sorted by row and
-    ``embedding_bag`` sums the gradients of the texts; no gradient per occurrence is written to memory.
+    `r`, of the gradient of the bag that it occurs in. So the occurrences are sorted by row and
+    ``embedding_bag`` sums the gradients of the bags; no gradient per occurrence is written to memory.
     """
 
     def __init__(self, rows: int, dim: int, device: torch.device) -> None:
@@ -32,7 +32,7 @@ class EmbeddingBagTable(Table):
 
     def forward(self, rows: Tensor, offsets: Tensor) -> Tensor:
         """See :class:`Table`."""
-        pooled = functional.embedding_bag(rows, self.weight, offsets, mode="mean", include_last_offset=True)
+        pooled = functional.embedding_bag(rows, self.weight, offsets, mode="sum", include_last_offset=True)
         if torch.is_grad_enabled():
             update = partial(self._update, rows=rows, offsets=offsets, rate=self.learning_rate)
             pooled.requires_grad_().register_hook(update)  # type: ignore[no-untyped-call]
@@ -42,11 +42,9 @@ class EmbeddingBagTable(Table):
     def _update(self, gradient: Tensor, rows: Tensor, offsets: Tensor, rate: float) -> None:
         if not len(rows):
             return
-        lengths = offsets.diff()
-        texts = torch.repeat_interleave(lengths)
+        bags = torch.repeat_interleave(offsets.diff())
         in_order, order = torch.sort(rows, stable=True)
         touched, counts = torch.unique_consecutive(in_order, return_counts=True)
         bounds = functional.pad(counts.cumsum(0), (1, 0))
-        share = gradient / lengths.clamp(min=1)[:, None]
-        summed = functional.embedding_bag(texts[order], share, bounds, mode="sum", include_last_offset=True)
+        summed = functional.embedding_bag(bags[order], gradient, bounds, mode="sum", include_last_offset=True)
         descend(self.weight, self.squares, touched, summed, rate)

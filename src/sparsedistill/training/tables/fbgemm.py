@@ -32,7 +32,7 @@ class FbgemmTable(Table):
         self.bags: Any = SplitTableBatchedEmbeddingBagsCodegen(
             [(rows, dim, *place)],
             optimizer=EmbOptimType.EXACT_ROWWISE_ADAGRAD,
-            pooling_mode=PoolingMode.MEAN,
+            pooling_mode=PoolingMode.SUM,
             eps=EPSILON,
             stochastic_rounding=False,
             device=device,

@@ -1,0 +1,72 @@
+// Unknown words as rows of a compact table, from the rows of their character n-grams.
+//
+// The head reads `scale` times the mean of the rows plus `centre`. The vector of an unknown word, the sum of its k
+// character n-grams divided by sqrt(k), is therefore the row with the numbers
+//
+//   round(sum / sqrt(k) + (sqrt(k) - 1) * centre / scale)
+//
+// and counts as one. This is portable code: all instruction sets add the same integers.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "compact/network.hpp"
+#include "compact/table.hpp"
+#include "text/characters.hpp"
+#include "vocabulary/key_map.hpp"
+
+namespace sparsedistill {
+
+// How the bytes of rows become numbers: see compact/network.hpp.
+struct RowNumbers {
+  std::size_t wide = 0;
+  std::vector<double> shift;  // by number: centre / scale
+
+  RowNumbers() = default;
+  explicit RowNumbers(const CompactNetwork& network);
+};
+
+// The unknown words of the current text or pair, and the rows of recent ones. Belongs to one thread.
+class UnknownWords {
+ public:
+  // All bytes of a row are numbers if `numbers` has none.
+  UnknownWords(const CompactTable& table, RowNumbers numbers);
+
+  struct Added {
+    std::uint64_t words = 0;   // distinct words with character n-grams in the table that were not added before
+    std::uint64_t shared = 0;  // those of the second text of a pair that the first has too
+  };
+
+  // Starts a text, or with `second` the second text of the current pair.
+  void start(bool second) { seen_[second ? 1 : 0].clear(); }
+
+  // Adds the rows of the tokens `missed` to `sums`, and those that both texts of a pair have to `shared_sums` too. A
+  // boundary has an empty span. Nothing is added for a word that the text had before.
+  Added add(std::span<const std::uint32_t> missed, const std::uint64_t* hashes, const std::string_view* spans,
+            bool second, std::int64_t* sums, std::int64_t* shared_sums);
+
+ private:
+  struct Entry {
+    std::uint64_t key = 0;  // 0: never used
+    bool found = false;
+  };
+
+  // The row of a word, or null if it has no character n-gram in the table. Valid until the next call.
+  const std::int32_t* row(std::uint64_t key, std::string_view word);
+  bool compute(std::string_view word, std::int32_t* row);
+
+  const CompactTable& table_;
+  RowNumbers numbers_;
+  WordCharacters word_;
+  std::vector<std::uint64_t> keys_;
+  std::vector<std::int64_t> totals_;  // by number
+  KeyMap seen_[2];                    // in the first and in the second text
+  std::vector<Entry> entries_;        // the rows of recent words: a power of two, direct-mapped
+  std::vector<std::int32_t> rows_;    // entries x row_bytes; the second byte of a wide number holds the whole
+};
+
+}  // namespace sparsedistill
