@@ -43,6 +43,7 @@ QUICK = DistillationConfig(
     training=TrainingConfig(passes=4, least_steps=1, batch_size=64, table_learning_rate=0.5, threads=1),
     finetuning=TrainingConfig(passes=1, least_steps=1, batch_size=64, table_learning_rate=0.01),
     threads=1,
+    tune=False,
 )
 
 

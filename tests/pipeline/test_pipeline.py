@@ -43,6 +43,7 @@ SMALL = DistillationConfig(
     training=TrainingConfig(passes=8, least_steps=1, batch_size=128),
     finetuning=TrainingConfig(passes=2, least_steps=1, batch_size=128, table_learning_rate=0.01),
     threads=2,
+    tune=False,
 )
 
 

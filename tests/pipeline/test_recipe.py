@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,7 @@ where = { kind = ["film"] }
 [teacher]
 encoder = "some/encoder"
 soft_targets = ["labels"]
-epochs = 3
+steps = 3
 
 [vocabulary]
 max_ngram = 2
@@ -78,7 +78,7 @@ def test_a_recipe_describes_a_job(tmp_path: Path) -> None:
     dataset = HubDataset("some/films", "test")
     assert job.test == [DataSource(("x.tsv", "y.tsv"), dataset, where={"kind": ("film",)})]
     config = job.config
-    assert (config.seed, config.teacher.epochs, config.training.steps) == (3, 3, 7)
+    assert (config.seed, config.teacher.steps, config.training.steps) == (3, 3, 7)
     assert (config.tokenizer.max_ngram, config.counting.max_rows, config.student.dim) == (2, 1000, 16)
     assert config.finetuning.steps == 1
     assert config.finetuning.learning_rate == FINE_TUNING.learning_rate
@@ -96,6 +96,8 @@ def test_settings_without_data_make_a_config() -> None:
     expected = DistillationConfig(
         student=StudentConfig(dim=8), counting=CountingConfig(max_rows=5), threads=2
     )
+    assert set(config.given) == {"student.dim", "vocabulary.max_rows"}
+    config = replace(config, given=())
     assert config == expected
 
 

@@ -85,7 +85,9 @@ def test_only_students_of_pairs_get_initial_rows(
     labels = np.arange(len(texts)) % 3
     labelled = Labelled(texts, labels, teacher.classes, texts.take(pa.array(labels)) if pair else None)
     still = TrainingConfig(passes=1, least_steps=1, table_learning_rate=1e-12)
-    config = DistillationConfig(tokenizer=TokenizerConfig(2), training=still, finetuning=still, threads=1)
+    config = DistillationConfig(
+        tokenizer=TokenizerConfig(2), training=still, finetuning=still, threads=1, tune=False
+    )
     config = replace(config, student=StudentConfig(dim=16, hidden=4))
     columns = Columns("text", "text_pair" if pair else None)
     student = distill(teacher, labelled, output=tmp_path / "out", columns=columns, config=config)

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from .options import COLUMNS, DataDir, Pair, Separator, Settings, Threads, Weight
 from .progress import progress_bars
-from .tables import evaluation_table
+from .tables import evaluation_table, tuning_table
 
 Files = list[str] | None
 
@@ -57,6 +57,27 @@ def distill(
             show_default=False,
         ),
     ] = None,
+    tune: Annotated[
+        bool | None,
+        typer.Option(
+            "--tune/--no-tune",
+            help="Choose the settings that are not given on the validation data [default: tune].",
+            show_default=False,
+        ),
+    ] = None,
+    tune_minutes: Annotated[
+        float | None,
+        typer.Option(help="Stop choosing settings after this time.", show_default=False),
+    ] = None,
+    baselines: Annotated[
+        bool | None,
+        typer.Option(
+            "--baselines/--no-baselines",
+            help="Compare with what the labels make without a teacher, if there are --test texts "
+            "[default: baselines].",
+            show_default=False,
+        ),
+    ] = None,
     data_dir: DataDir = None,
     text: Annotated[str | None, typer.Option(help="Column of the text.", rich_help_panel=COLUMNS)] = None,
     text_pair: Pair = None,
@@ -72,7 +93,10 @@ def distill(
         sparsedistill distill --encoder MODEL --labelled train.csv --unlabelled 'more/*.txt' --test test.csv
 
     The output directory receives each stage's result: `student` and `compact` are what you deploy. If the job
-    is interrupted, the same command resumes. As a recipe:
+    is interrupted, the same command resumes.
+
+    Settings of vocabulary, student and training that are not given are chosen on the validation data:
+    `tuning.json` has what was tried, and `recipe.toml` repeats the job with the chosen settings. As a recipe:
 
         output = "distilled"
 
@@ -86,12 +110,6 @@ def distill(
 
         [vocabulary]
         max_ngram = 3
-
-        [student]
-        dim = 128
-
-        [training]
-        steps = 3000
     """
     from ..pipeline.distill import run
     from ..pipeline.recipe import override, read_recipe, recipe_job
@@ -101,12 +119,16 @@ def distill(
     columns = {"text": text, "text_pair": text_pair, "label": label, "weight": weight}
     _add(tables, "data", {**data, **columns, "label_separator": label_separator})
     _add(tables, "teacher", {"model": teacher, "encoder": encoder})
-    top = {"output": output, "data_dir": data_dir, "compact": compact, "seed": seed, "threads": threads}
+    top: dict[str, Any] = {"output": output, "data_dir": data_dir, "compact": compact}
+    top |= {"seed": seed, "threads": threads}
+    top |= {"tune": tune, "tune_minutes": tune_minutes, "baselines": baselines}
     tables.update({key: value for key, value in top.items() if value is not None})
     for setting in settings or []:
         override(tables, setting)
-    evaluation = run(recipe_job(tables, str(recipe or "The command line")), progress_bars).evaluation
-    if evaluation is not None:
+    result = run(recipe_job(tables, str(recipe or "The command line")), progress_bars)
+    if result.tuning is not None:
+        Console().print(tuning_table(result.tuning))
+    if (evaluation := result.evaluation) is not None:
         Console().print(evaluation_table(evaluation, f"{evaluation.texts:,} test texts"))
 
 

@@ -10,6 +10,7 @@ from rich.table import Table
 from ..evaluation.deferral import DeferralCurve
 from ..evaluation.evaluate import Evaluation
 from ..model.record import Quality
+from ..pipeline.tuning.record import TuningRecord
 
 
 def facts_table(title: str, facts: Mapping[str, object]) -> Table:
@@ -66,6 +67,39 @@ def deferral_table(curve: DeferralCurve, threshold: float | None = None) -> Tabl
         row = [_percent(curve.shares[i]), below, *map(_percent, figures)]
         table.add_row(*row, style="bold" if i == chosen else None)
     return table
+
+
+def tuning_table(tuning: TuningRecord) -> Table:
+    """The students that the tuner tried, the best first; the chosen one is bold."""
+    folds = f", {tuning.folds} folds" if tuning.folds > 1 else ""
+    table = Table(title=f"Settings tried, on {tuning.texts:,} held-out texts{folds}", title_justify="left")
+    for name in (*_TUNED.values(), "steps", "score", "behind"):
+        table.add_column(name, justify="right")
+    order = sorted(range(len(tuning.trials)), key=lambda i: -tuning.trials[i].score)
+    for position in order:
+        trial = tuning.trials[position]
+        cells = [_setting(trial.settings, name) for name in _TUNED]
+        behind = f"{100 * trial.difference:.2f} ± {100 * trial.error:.2f}" if trial.difference else ""
+        style = "bold" if position == tuning.chosen else None
+        table.add_row(*cells, f"{trial.steps:,}", _percent(trial.score), behind, style=style)
+    return table
+
+
+def _setting(settings: Mapping[str, bool | int | float], name: str) -> str:
+    value = settings.get(name, "")
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
+
+
+#: The settings in the columns of :func:`tuning_table`.
+_TUNED = {
+    "vocabulary.max_ngram": "n-grams",
+    "vocabulary.max_characters": "characters",
+    "vocabulary.boundaries": "ends",
+    "vocabulary.min_count": "count",
+    "student.dim": "dim",
+    "student.dropout": "dropout",
+    "training.table_learning_rate": "rate",
+}
 
 
 def _percent(share: float) -> str:

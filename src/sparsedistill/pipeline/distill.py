@@ -23,7 +23,10 @@ from ..teachers.precomputed import FileTeacher
 from .config import DistillationConfig
 from .job import Job, LabelledInput
 from .prepare import PreparedJob, prepare
+from .recipe_file import write_recipe
 from .student_training import check_student, train_student
+from .tuning.file import TUNING_FOLDER
+from .tuning.record import TuningRecord
 
 logger = logging.getLogger(__package__)
 
@@ -40,11 +43,13 @@ class Distilled:
         compact: The compact student, in ``output/compact``; None if it was not requested, or its answers
             would differ too much from the student's.
         evaluation: Result of the evaluation on the test data; None without test data.
+        tuning: What the tuner tried; None if no settings were chosen.
     """
 
     student: Student
     compact: Student | None
     evaluation: Evaluation | None
+    tuning: TuningRecord | None = None
 
 
 def distill(
@@ -69,8 +74,10 @@ def distill(
     select the best checkpoint and calibrate the student. Training leaves out texts that are also in the test
     or validation data, even if they differ in case, punctuation or white space.
 
-    `output` receives the result of each stage: ``teacher/``, ``labels/``, ``vocabulary/``, ``student/``,
-    ``compact/`` and ``evaluation.json``. An interrupted job resumes if it is started again with the same
+    Settings of vocabulary, student and training that are the defaults are chosen on the validation data.
+    `output` receives the result of each stage: ``teacher/``, ``labels/``, ``tuning.json``, ``vocabulary/``,
+    ``student/``, ``compact/``, ``evaluation.json`` and ``recipe.toml``, which repeats the job with the chosen
+    settings. An interrupted job resumes if it is started again with the same
     arguments.
 
     Args:
@@ -156,7 +163,9 @@ def run(job: Job, progress: Progress = no_progress) -> Distilled:
                 made.evaluation = replace(evaluation.record(made.evaluation), left_out=left_out)
                 made.save_evaluation(folder / name)
         write_record(folder / "evaluation.json", student.evaluation)
-    shutil.rmtree(checkpoints, ignore_errors=True)
+    write_recipe(folder / "recipe.toml", job, prepared.tuning)
+    for finished in (checkpoints, folder / TUNING_FOLDER):
+        shutil.rmtree(finished, ignore_errors=True)
     logger.info(f"The student is in {folder / 'student'}.")
     if compact is not None:
         logger.info(f"The compact student is in {folder / 'compact'}: {compact.nbytes / 1e6:,.1f} MB.")
@@ -164,6 +173,7 @@ def run(job: Job, progress: Progress = no_progress) -> Distilled:
         Student.from_pretrained(folder / "student"),
         None if compact is None else Student.from_pretrained(folder / "compact"),
         evaluation,
+        prepared.tuning,
     )
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from ..data.columns import Columns
 from ..data.inputs import LabelledLike, UnlabelledLike
@@ -37,6 +37,7 @@ class Job:
         classes: Class names, if the teacher does not name them.
         remembered: Directories of soft targets from the same teacher, which does not score their texts again.
         config: The settings.
+        recipe: The recipe that describes the job, if there is one.
 
     Raises:
         InputError: Both a teacher and an encoder were given, or there is nothing to learn from.
@@ -53,6 +54,7 @@ class Job:
     classes: tuple[str, ...] | None = None
     remembered: tuple[Path, ...] = ()
     config: DistillationConfig = field(default_factory=DistillationConfig)
+    recipe: Mapping[str, Any] | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         if self.teacher is not None and self.encoder is not None:

@@ -126,6 +126,7 @@ def recipe_job(recipe: Recipe, name: str = "The recipe") -> Job:
         columns=_made(Columns, {key: data[key] for key in _COLUMNS if key in data}, f"{name} [data]"),
         classes=None if classes is None else tuple(classes),
         config=config,
+        recipe=recipe,
         **places,
     )
 

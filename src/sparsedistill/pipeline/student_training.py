@@ -197,6 +197,7 @@ def _phases(targets: SoftTargets | None, material: Material, config: Distillatio
 
 
 def examples_of(labelled: Labelled) -> Examples:
+    """Labelled texts as training examples."""
     return Examples(
         labelled.texts, text_pair=labelled.text_pair, labels=labelled.labels, weights=labelled.weights
     )

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import product
 
+from ..config import DistillationConfig
 from .settings import Settings
 
 #: Names of the settings that the tuner chooses; a job in which all are given is not tuned.
@@ -57,20 +58,26 @@ class Space:
         examples: Number of training examples.
         classes: Number of classes.
         given: Names of settings that the user chose, which stay as they are.
+        config: The job's settings.
     """
 
     examples: int
     classes: int
     given: frozenset[str]
+    config: DistillationConfig
 
     @property
     def batch_size(self) -> int:
         """Texts per step."""
+        if "training.batch_size" in self.given:
+            return self.config.training.batch_size
         return SMALL_BATCH if self.examples < FEW_EXAMPLES else LARGE_BATCH
 
     @property
     def texts(self) -> int:
         """Texts that the longest training passes, counting repetitions."""
+        if self.config.training.steps is not None:
+            return self.config.training.steps * self.batch_size
         return max(LEAST_TEXTS, PASSES * self.examples)
 
     @property
@@ -89,8 +96,7 @@ class Space:
 
     def lasting(self, settings: Settings, stage: int) -> Settings:
         """`settings` with the length of a round's trials."""
-        batch = int(settings.get("training.batch_size", self.batch_size))
-        return self._allowed({**settings, "training.steps": max(1, self.trial_texts(stage) // batch)})
+        return {**settings, "training.steps": max(1, self.trial_texts(stage) // self.batch_size)}
 
     def first(self) -> list[Settings]:
         """The first round: longest n-grams, with and without character n-grams."""

@@ -183,10 +183,11 @@ def text_scores(logits: NDArray[np.float32], examples: Examples, *, multi_label:
 
 
 def _lookups(vocabulary: Vocabulary, texts: Examples) -> float:
-    """N-grams of the vocabulary per text."""
+    """N-grams of the vocabulary per text, and character n-grams of unknown words."""
     pair = None if texts.text_pair is None else texts.text_pair[:_COUNTED]
     sample = texts.texts[:_COUNTED]
-    return len(vocabulary.extract(sample, pair).rows) / len(sample)
+    found = vocabulary.extract(sample, pair, folded=True)
+    return (len(found.rows) + len(found.characters)) / len(sample)
 
 
 def _name(config: DistillationConfig) -> str:

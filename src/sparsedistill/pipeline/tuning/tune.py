@@ -58,7 +58,7 @@ def tune(
     if given.issuperset(TUNED):
         return None
     folds = tuning_folds(targets, material, config, own_validation=own_validation)
-    space = Space(sum(folds[0].train.sizes), len(material.classes), given)
+    space = Space(sum(folds[0].train.sizes), len(material.classes), given, config)
     trials = Trials(corpus, material, folds, config, folder)
     logger.info(
         f"Choosing settings: {space.trials} students see {space.cost:,} texts in all, as many as "
@@ -71,7 +71,7 @@ def tune(
     settings = search.trials[chosen].settings
     words = ", ".join(f"{name.partition('.')[2]} {value}" for name, value in settings.items())
     logger.info(f"Chose {words}.")
-    return _record(search, chosen, folds)
+    return _record(search, chosen, folds, given)
 
 
 class _Search:
@@ -155,7 +155,7 @@ def _choice(trials: Sequence[Trial]) -> int:
     return min(near, key=cost)
 
 
-def _record(search: _Search, chosen: int, folds: Sequence[Fold]) -> TuningRecord:
+def _record(search: _Search, chosen: int, folds: Sequence[Fold], given: frozenset[str]) -> TuningRecord:
     best = _best(search.trials, 1)[0]
     trials = []
     for trial, number in zip(search.trials, search.rounds, strict=True):
@@ -163,7 +163,7 @@ def _record(search: _Search, chosen: int, folds: Sequence[Fold]) -> TuningRecord
         trials.append(
             TrialRecord(
                 round=number,
-                settings=dict(trial.settings),
+                settings={name: value for name, value in trial.settings.items() if name not in given},
                 score=trial.score,
                 difference=difference,
                 error=error,
