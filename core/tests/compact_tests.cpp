@@ -148,6 +148,7 @@ WordNumbers plain_unknown(const CompactTable& table, const RowNumbers& numbers, 
 // The numbers of a sum of rows.
 std::vector<std::int64_t> numbers_of(const RowNumbers& numbers, std::span<const std::int64_t> sums) {
   std::vector<std::int64_t> found;
+  found.reserve(numbers.shift.size());
   for (std::size_t d = 0; d < numbers.shift.size(); ++d) {
     found.push_back(d < numbers.wide ? 256 * sums[2 * d] + sums[2 * d + 1] : sums[numbers.wide + d]);
   }
