@@ -18,7 +18,7 @@ from ..errors import InputError
 from ..vocabulary.vocabulary import Vocabulary
 from .batches import Extraction, TrainingBatch, TrainingBatches, on_device
 from .checkpoint import Checkpoints, InDirectory, InMemory, RunState
-from .checks import check_class_weights, check_examples
+from .checks import check_examples, class_weights_for
 from .config import TrainingConfig
 from .network import NetworkConfig, StudentNetwork
 from .objective import Objective
@@ -94,7 +94,8 @@ def train(
     first = examples.load(0)
     check_examples(network.config, vocabulary, first)
     check_examples(network.config, vocabulary, validation)
-    check_class_weights(network.config, first, config)
+    class_weights = class_weights_for(network.config, first, config)
+    objective = Objective(network.config.multi_label, config.temperature, class_weights)
     del first
     if not validation.weights.any():
         raise InputError("All validation examples have weight 0: give some of them a positive weight.")
@@ -104,7 +105,7 @@ def train(
         checkpoints = InDirectory(Path(checkpoint_dir), settings)
     devices = [network.device] if network.device.type == "cuda" else []
     with _torch_threads(config.threads), torch.random.fork_rng(devices):
-        run = _Run(network, vocabulary, examples, validation, config, checkpoints)
+        run = _Run(network, vocabulary, examples, validation, objective, config, checkpoints)
         return run.finish(description, progress)
 
 
@@ -117,6 +118,7 @@ class _Run:
         vocabulary: Vocabulary,
         examples: Shards,
         validation: Examples,
+        objective: Objective,
         config: TrainingConfig,
         checkpoints: Checkpoints,
     ) -> None:
@@ -125,7 +127,7 @@ class _Run:
         self.validation = validation
         self.config = config
         self.checkpoints = checkpoints
-        self.objective = Objective(network.config.multi_label, config.temperature, config.class_weights)
+        self.objective = objective
         self.batches = TrainingBatches(
             examples,
             Extraction(vocabulary, config.ngram_dropout, config.max_ngrams, config.threads),
