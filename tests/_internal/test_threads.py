@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -51,7 +52,7 @@ def test_without_control_groups(tmp_path: Path) -> None:
 
 
 def test_default_is_limited_by_the_quota(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(threads.os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
     for quota, expected in ((None, 8), (3, 3), (20, 8)):
         monkeypatch.setattr(threads, "_own_quota", lambda quota=quota: quota)
         assert all_threads(None) == expected

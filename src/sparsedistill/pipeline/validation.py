@@ -12,9 +12,9 @@ logger = logging.getLogger(__package__)
 
 #: Number of validation texts with which settings can be compared: the standard error of an accuracy of 80 %
 #: is 2.8 points. With fewer, five folds chose better among five settings (TREC, SST-2 and Banking77, 100 to
-#: 1,540 texts). The chosen setting had 64.9 % of the test texts right, against 62.5 % with one held-out tenth and
-#: 65.4 % at best. A larger part does not replace folds: a fifth and three tenths gave 62.6 and 61.9 %, since
-#: fewer texts are left to train on. From 200 validation texts on, folds chose no better.
+#: 1,540 texts). The chosen setting had 64.9 % of the test texts right, against 62.5 % with one held-out tenth
+#: and 65.4 % at best. A larger part does not replace folds: a fifth and three tenths gave 62.6 and 61.9 %,
+#: since fewer texts are left to train on. From 200 validation texts on, folds chose no better.
 ENOUGH = 200
 FOLDS = 5
 _NAMED = 10  # maximum number of classes to name in a message

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import perf_counter
@@ -24,6 +24,7 @@ from .network import NetworkConfig, StudentNetwork
 from .objective import Objective
 from .optimizer import StudentOptimizer
 from .scoring import score_texts
+from .threads import torch_threads
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,7 @@ def train(
         settings = _settings(network.config, examples, validation, config)
         checkpoints = InDirectory(Path(checkpoint_dir), settings)
     devices = [network.device] if network.device.type == "cuda" else []
-    with _torch_threads(config.threads), torch.random.fork_rng(devices):
+    with torch_threads(config.threads), torch.random.fork_rng(devices):
         run = _Run(network, vocabulary, examples, validation, objective, config, checkpoints)
         return run.finish(description, progress)
 
@@ -268,14 +269,3 @@ def _settings(
     }
     del settings["threads of the training"]
     return settings
-
-
-@contextmanager
-def _torch_threads(threads: int | None) -> Iterator[None]:
-    """Set torch's number of threads within the block; None keeps it."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads or before)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
