@@ -37,8 +37,8 @@ class TrainingConfig:
         patience: Stop after this number of evaluations without a better result; None to never stop early.
         window: Texts to hold in memory and shuffle together: shards are read until they have this many.
         seed: Seeds the order of the examples, the choice of dropped n-grams, and dropout.
-        threads: Threads for training and n-gram extraction. None uses all CPUs of the process, within a quota;
-            for training within torch's own setting too, and only one if torch was imported before
+        threads: Threads for training and n-gram extraction. None uses all CPUs of the process, within its
+            quota; for training within torch's own setting too, and only one if torch was imported before
             :mod:`sparsedistill.training`.
 
     Raises:
