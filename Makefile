@@ -68,6 +68,7 @@ bench: $(PEERS_VENV)/peers.stamp $(VENV)/dev.stamp
 	$(PEERS_VENV)/bin/python benchmarks/predict.py
 	$(PEERS_VENV)/bin/python benchmarks/characters.py
 	$(PEERS_VENV)/bin/python benchmarks/train.py
+	$(BIN)/python benchmarks/neighbour.py
 	$(BIN)/python benchmarks/opening.py
 	$(BIN)/python benchmarks/roofline.py
 

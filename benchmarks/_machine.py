@@ -31,7 +31,7 @@ def available_cores() -> int:
 def describe() -> Machine:
     """Return processor, memory, kernel, package versions and load average."""
     return {
-        "processor": _processor(),
+        "processor": processor(),
         "cores": available_cores(),
         "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
         "kernel": f"{platform.system()} {platform.release()}",
@@ -42,7 +42,7 @@ def describe() -> Machine:
     }
 
 
-def _processor() -> str:
+def processor() -> str:
     """Name of the processor, with family and model if known: virtual machines shorten the name."""
     facts: dict[str, str] = {}
     for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():

@@ -21,7 +21,7 @@ from _texts import add_texts_option, read_texts
 from numpy.typing import NDArray
 
 from sparsedistill import CountingConfig, Student, Vocabulary
-from sparsedistill._internal.texts import all_threads
+from sparsedistill._internal.threads import all_threads
 from sparsedistill.device import DeviceStudent
 
 TOKENS = 300  # per text

@@ -14,6 +14,7 @@ from support.sentences import error
 
 from sparsedistill import InputError
 from sparsedistill.data import Columns, Labelled, identities, read_labelled
+from sparsedistill.data.labelled import balanced_class_weights
 
 
 def labelled(rows: int = 100) -> Labelled:
@@ -98,6 +99,15 @@ def test_editions_of_a_text_stay_together() -> None:
     pairs = replace(few, text_pair=pa.array(list("abacde"), pa.large_string()))
     assert "too few" in error(lambda: few.select([0, 1, 2, 3]).split(0.5, 0))
     assert len(pairs.select([0, 1, 2, 3]).split(0.5, 0)[1]) == 1  # the two bad pairs differ
+
+
+def test_balanced_class_weights() -> None:
+    labels = np.array([0] * 6 + [1] * 2)
+    assert balanced_class_weights(labels, 2, power=1) == pytest.approx((8 / 12, 8 / 4))
+    assert balanced_class_weights(labels, 3) == pytest.approx(((8 / 18) ** 0.5, (8 / 6) ** 0.5, 1))
+    several = np.array([[1, 0, 1, 0], [0, 0, 1, 1], [0, 0, 1, 1], [0, 0, 1, 1]], np.float32)
+    found = balanced_class_weights(several, 4)
+    assert found == pytest.approx((3**0.5, 1, 0.25**0.5, (1 / 3) ** 0.5))
 
 
 def test_select() -> None:

@@ -291,11 +291,11 @@ def test_wrong_student_is_rejected_before_the_teacher_scores(
         (
             ["a good film", "a bad film"] * 50,
             None,
-            "All labelled texts are also in the validation or test data",
+            "100 rows are too few to hold out 0.1 of them, since no class has two different texts",
         ),
     ],
 )
-def test_labelled_texts_that_are_all_held_out_are_rejected(
+def test_labelled_texts_that_cannot_be_split_are_rejected(
     tmp_path: Path, train: list[str], validation: list[str] | None, message: str
 ) -> None:
     held_out = None if validation is None else labelled(validation)

@@ -8,7 +8,7 @@ import pytest
 
 from sparsedistill.data import Columns, Labelled, identities
 from sparsedistill.pipeline import Material, gather
-from sparsedistill.pipeline.validation import FOLDS, hold_out, validation_folds
+from sparsedistill.pipeline.validation import FOLDS, validation_folds
 
 
 def labelled(counts: list[int]) -> Labelled:
@@ -52,12 +52,6 @@ def test_classes_without_validation_texts_are_named(caplog: pytest.LogCaptureFix
     gathered(labelled([20] * 13), labelled([0] * 12 + [2]))
     names = "c0, c1, c2, c3, c4, c5, c6, c7, c8, c9 and 2 more"
     assert f"12 of 13 classes have no validation texts ({names}): " in caplog.text
-
-
-@pytest.mark.parametrize(("rows", "expected"), [(100, 20), (600, 120), (1500, 200), (4000, 400)])
-def test_more_of_few_texts_are_held_out(rows: int, expected: int) -> None:
-    assert len(hold_out(labelled([rows // 2, rows // 2]), 0.1, 0)[1]) == expected
-    assert len(hold_out(labelled([rows // 2, rows // 2]), 0.5, 0)[1]) == rows // 2
 
 
 def test_folds_are_for_few_texts() -> None:

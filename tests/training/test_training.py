@@ -471,6 +471,16 @@ def test_weights_change_the_predictions(kind: str) -> None:
     assert odds == pytest.approx(math.log(9), abs=0.7)
 
 
+def test_balanced_weights_raise_rare_classes() -> None:
+    """Odds of 9 become 3: the weights are the square roots of the inverse shares."""
+    labels = np.array([1] + [0] * 9).repeat(20)
+    examples = Examples(["w0 w1"] * 200, labels=labels)
+    network = student(classes=2)
+    train(network, VOCABULARY, examples, examples, replace(QUICK, epochs=20, class_weights="balanced"))
+    odds = np.diff(score_texts(network, VOCABULARY, ["w0 w1"]))[0, 0]
+    assert odds == pytest.approx(-math.log(3), abs=0.5)
+
+
 def test_metrics_are_weighted() -> None:
     logits, weights = torch.eye(3), torch.tensor([1.0, 1.0, 2.0])
     assert Objective().metric(logits, torch.tensor([0, 1, 0]), weights, soft=False) == 0.5

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias
 
@@ -97,19 +96,6 @@ def encodable(text: str) -> str:
     if text.isascii():
         return text
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-
-
-def all_threads(threads: int | None) -> int:
-    """`threads`, by default the number of CPUs that the process may use.
-
-    Raises:
-        InputError: `threads` is below 1.
-    """
-    if threads is None:
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if threads < 1:
-        raise InputError(f"threads is {threads}: it must be at least 1.")
-    return threads
 
 
 def _unwrapped(texts: Any, name: str) -> Any:

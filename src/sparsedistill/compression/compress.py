@@ -72,12 +72,13 @@ def compress(
     ranks = list(_ranks(weights.dim, dims))
     last: CompressionStep | None = None
     with progress("Compressing", len(ranks), "ranks") as advance:
-        for rank in ranks:
+        for tried, rank in enumerate(ranks):
             head = cut(weights, sample, rank)
             if dims is not None or head.difference(sample, sample.fit).within(floor.part(0.5)):
                 compact, steps = _quantized(model, weights, head, sample, floor, threads)
                 last = steps[-1]
                 if compact is not None:
+                    advance(len(ranks) - tried)  # no other rank is needed
                     for step in steps:
                         logger.info(_as_line(step))
                     record = CompressionRecord(len(sample.held_out), steps)

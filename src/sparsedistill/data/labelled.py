@@ -17,7 +17,7 @@ from .columns import Columns
 from .corpus import Corpus, as_batch
 from .identity import identities
 from .readers import RowBlock
-from .splits import fold_numbers, held_out_rows
+from .splits import Labels, fold_numbers, held_out_rows
 
 _WHOLE_NUMBER = re.compile(r"-?[0-9]+")
 
@@ -124,6 +124,28 @@ class Labelled:
         encoded = identities(self.texts, self.text_pair).dictionary_encode()
         found: NDArray[np.int64] = encoded.indices.to_numpy().astype(np.int64)
         return found
+
+
+def balanced_class_weights(labels: Labels, classes: int, power: float = 0.5) -> tuple[float, ...]:
+    """Weights that make rare classes count for more, for ``TrainingConfig.class_weights``.
+
+    A class with `count` of n texts has the weight ``(n / (classes * count)) ** power``; for multi-label
+    ``((n - count) / count) ** power``, where classes are decided one by one. A class without texts has 1.
+
+    Args:
+        labels: Class indices, int64 (n,), or 0 and 1, float32 (n, classes).
+        classes: Number of classes.
+        power: 1 makes all classes count the same, 0 all texts.
+    """
+    if labels.ndim == 2:
+        counts = np.count_nonzero(labels, axis=0)
+        ratios = (len(labels) - counts) / np.maximum(counts, 1)
+    else:
+        counts = np.bincount(labels.astype(np.int64), minlength=classes)
+        ratios = len(labels) / (classes * np.maximum(counts, 1))
+    # A class of all texts would have the weight 0.
+    ratios = np.maximum(ratios, 1 / max(len(labels), 1))
+    return tuple(np.where(counts > 0, ratios**power, 1.0).tolist())
 
 
 def read_labelled(

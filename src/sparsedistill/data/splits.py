@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-Labels = NDArray[np.int64] | NDArray[np.float32]
+#: Class indices, int64 (n,), or for multi-label 0 and 1, float32 (n, classes).
+Labels: TypeAlias = NDArray[np.int64] | NDArray[np.float32]
 
 
 def held_out_rows(groups: NDArray[np.int64], labels: Labels, share: float, seed: int) -> NDArray[np.bool_]:

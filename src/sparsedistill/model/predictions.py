@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import _core
-from .._internal.texts import CoreTexts, Texts, all_threads, check_texts, core_texts
+from .._internal.texts import CoreTexts, Texts, check_texts, core_texts
+from .._internal.threads import all_threads
 from ..errors import InputError
 
 #: What a call takes, as transformers' text-classification pipeline: a text, a pair, or several of them.

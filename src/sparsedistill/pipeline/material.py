@@ -13,7 +13,7 @@ from ..data.identity import identities
 from ..data.labelled import Labelled
 from ..errors import InputError
 from ..labeling.soft_examples import without
-from .validation import hold_out, report_missing
+from .validation import report_missing
 
 logger = logging.getLogger(__package__)
 
@@ -69,8 +69,8 @@ def gather(
         test: Test data.
         classes: Class names; by default those of `train`.
         columns: Say whether a job without labelled texts is multi-label and takes pairs.
-        validation_share: Share of `train` to hold out; more if there are few. See
-            :func:`~.validation.hold_out`.
+        validation_share: Share of `train` to hold out, but at least one text of each class. See
+            :meth:`~sparsedistill.data.Labelled.split`.
         seed: Seeds the choice of the held-out texts.
 
     Raises:
@@ -91,7 +91,7 @@ def gather(
     if train is not None:
         rest = _remaining("labelled", train, "validation or test", known)
         if validation is None:
-            rest, validation = hold_out(rest, validation_share, seed)
+            rest, validation = rest.split(validation_share, seed)
         known = replace(known, train=rest, validation=validation)
     if validation is not None:
         report_missing(validation)

@@ -6,6 +6,7 @@ Public names are imported when they are first used, since the settings do not ne
 from __future__ import annotations
 
 import os
+import sys
 from typing import TYPE_CHECKING
 
 from .._internal.lazy import lazy_names
@@ -18,8 +19,11 @@ if TYPE_CHECKING:
     from .trainer import TrainingResult, train
     from .word_init import WordInit, init_word_rows
 
-# Idle OpenMP threads of torch spin by default. With one or two other busy processes on 2 cores, training was
-# 16 to 77 % slower than with passive waiting. No effect if torch is already imported.
+#: Idle OpenMP threads of torch spin: its runtime has read the environment, which says nothing. See `threads`.
+SPINS = "torch" in sys.modules and not {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & set(os.environ)
+
+# They spin by default. Beside other processes on 2 cores, training was several times slower than with passive
+# waiting (benchmarks/neighbour.py). No effect if torch is already imported.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 _MODULES = {

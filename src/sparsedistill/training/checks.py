@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..data.examples import Examples
+from ..data.labelled import balanced_class_weights
 from ..errors import InputError
 from ..vocabulary.vocabulary import Vocabulary
 from .config import TrainingConfig
@@ -43,18 +44,33 @@ def check_examples(network: NetworkConfig, vocabulary: Vocabulary, examples: Exa
         )
 
 
-def check_class_weights(network: NetworkConfig, examples: Examples, config: TrainingConfig) -> None:
-    """Check that ``config.class_weights`` can be applied to `examples`.
+def class_weights_for(
+    network: NetworkConfig, examples: Examples, config: TrainingConfig
+) -> tuple[float, ...] | None:
+    """The weight of each class as ``config.class_weights`` says, checked.
+
+    Args:
+        network: Has the number of classes.
+        examples: Training data.
+        config: The settings.
+
+    Returns:
+        One number per class, computed from the labels if they are ``"balanced"``; None without weights.
 
     Raises:
         InputError: The targets are soft, or the number of weights is not that of the classes.
     """
-    if config.class_weights is not None and examples.soft:
+    weights = config.class_weights
+    if weights is None:
+        return None
+    if examples.soft:
         raise InputError(
             "class_weights apply to labels and the targets are soft: give the examples weights instead."
         )
-    if config.class_weights is not None and len(config.class_weights) != network.classes:
+    if isinstance(weights, str):
+        return balanced_class_weights(examples.targets, network.classes)
+    if len(weights) != network.classes:
         raise InputError(
-            f"{len(config.class_weights)} class_weights were given for {network.classes} classes: "
-            "give one per class."
+            f"{len(weights)} class_weights were given for {network.classes} classes: give one per class."
         )
+    return weights

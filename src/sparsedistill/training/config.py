@@ -46,13 +46,16 @@ class TrainingConfig:
         max_ngrams: Maximum number of n-grams per text; of a longer text, a random sample is kept.
         temperature: Divides the logits of teacher and student if the targets are soft.
         class_weights: Only for labels: the weight of each class. It applies to the examples with that label;
-            for multi-label, to the class in the examples that have it.
+            for multi-label, to the class in the examples that have it. ``"balanced"`` computes them from the
+            labels, so that rare classes count for more. See
+            :func:`~sparsedistill.data.labelled.balanced_class_weights`.
         evaluations: Number of evaluations, spread evenly over the run; one more precedes the first step.
         patience: Stop after this number of evaluations without a better result; None to never stop early.
         window: Texts to hold in memory and shuffle together: shards are read until they have this many.
         seed: Seeds the order of the examples, the choice of dropped n-grams, and dropout.
-        threads: Threads for training and n-gram extraction. None uses torch's current setting for the former
-            and all cores for the latter.
+        threads: Threads for training and n-gram extraction. None uses all CPUs of the process, within its
+            quota; for training within torch's own setting too, and only one if torch was imported before
+            :mod:`sparsedistill.training`.
 
     Raises:
         InputError: A setting is out of range.
@@ -68,7 +71,7 @@ class TrainingConfig:
     ngram_dropout: float = 0.1
     max_ngrams: int | None = 2048
     temperature: float = 1.0
-    class_weights: tuple[float, ...] | None = None
+    class_weights: tuple[float, ...] | Literal["balanced"] | None = None
     evaluations: int = 10
     patience: int | None = None
     window: int = 200_000

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import perf_counter
@@ -18,12 +18,13 @@ from ..errors import InputError
 from ..vocabulary.vocabulary import Vocabulary
 from .batches import Extraction, TrainingBatch, TrainingBatches, on_device
 from .checkpoint import Checkpoints, InDirectory, InMemory, RunState
-from .checks import check_class_weights, check_examples
+from .checks import check_examples, class_weights_for
 from .config import TrainingConfig
 from .network import NetworkConfig, StudentNetwork
 from .objective import Objective
 from .optimizer import StudentOptimizer
 from .scoring import score_texts
+from .threads import torch_threads
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,8 @@ def train(
     first = examples.load(0)
     check_examples(network.config, vocabulary, first)
     check_examples(network.config, vocabulary, validation)
-    check_class_weights(network.config, first, config)
+    class_weights = class_weights_for(network.config, first, config)
+    objective = Objective(network.config.multi_label, config.temperature, class_weights)
     del first
     if not validation.weights.any():
         raise InputError("All validation examples have weight 0: give some of them a positive weight.")
@@ -103,8 +105,8 @@ def train(
         settings = _settings(network.config, examples, validation, config)
         checkpoints = InDirectory(Path(checkpoint_dir), settings)
     devices = [network.device] if network.device.type == "cuda" else []
-    with _torch_threads(config.threads), torch.random.fork_rng(devices):
-        run = _Run(network, vocabulary, examples, validation, config, checkpoints)
+    with torch_threads(config.threads), torch.random.fork_rng(devices):
+        run = _Run(network, vocabulary, examples, validation, objective, config, checkpoints)
         return run.finish(description, progress)
 
 
@@ -117,6 +119,7 @@ class _Run:
         vocabulary: Vocabulary,
         examples: Shards,
         validation: Examples,
+        objective: Objective,
         config: TrainingConfig,
         checkpoints: Checkpoints,
     ) -> None:
@@ -125,7 +128,7 @@ class _Run:
         self.validation = validation
         self.config = config
         self.checkpoints = checkpoints
-        self.objective = Objective(network.config.multi_label, config.temperature, config.class_weights)
+        self.objective = objective
         self.batches = TrainingBatches(
             examples,
             Extraction(vocabulary, config.ngram_dropout, config.max_ngrams, config.threads),
@@ -266,14 +269,3 @@ def _settings(
     }
     del settings["threads of the training"]
     return settings
-
-
-@contextmanager
-def _torch_threads(threads: int | None) -> Iterator[None]:
-    """Set torch's number of threads within the block; None keeps it."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads or before)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -16,7 +16,8 @@ from .._internal.files import atomic_directory, atomic_write
 from .._internal.progress import Progress, no_progress
 from .._internal.records import read_record, write_record
 from .._internal.tensors import map_tensors, write_tensors
-from .._internal.texts import Texts, all_threads, check_texts, core_texts
+from .._internal.texts import Texts, check_texts, core_texts
+from .._internal.threads import all_threads
 from ..errors import InputError
 from .build import CorpusLike, count_ngrams, read_ngrams
 from .config import CountingConfig, TokenizerConfig, TokenizerRecord, VocabularyFile, VocabularyRecord
