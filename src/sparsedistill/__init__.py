@@ -23,7 +23,13 @@ if TYPE_CHECKING:
     from .student import Student
     from .teachers.base import Teacher
     from .teachers.callable import CallableTeacher
-    from .teachers.finetuning import FinetuningConfig, finetune
+    from .teachers.finetuning import (
+        FinetuningConfig,
+        FinetuningResult,
+        LabelledTexts,
+        finetune,
+        finetuning_result,
+    )
     from .teachers.precomputed import FileTeacher
     from .teachers.transformers import TransformersTeacher
     from .training.config import TrainingConfig
@@ -43,7 +49,9 @@ _LAZY = {
     "DistillationConfig": "pipeline.config",
     "FileTeacher": "teachers.precomputed",
     "FinetuningConfig": "teachers.finetuning",
+    "FinetuningResult": "teachers.finetuning",
     "InputError": "errors",
+    "LabelledTexts": "teachers.finetuning",
     "SoftTargets": "labeling.soft_targets",
     "Student": "student",
     "StudentConfig": "pipeline.config",
@@ -55,6 +63,7 @@ _LAZY = {
     "distill": "pipeline.distill",
     "evaluate": "evaluation.evaluate",
     "finetune": "teachers.finetuning",
+    "finetuning_result": "teachers.finetuning",
     "label": "labeling.labelling",
     "progress_bars": "cli.progress",
     "read_labelled": "data.labelled",
@@ -70,7 +79,9 @@ __all__ = [
     "DistillationConfig",
     "FileTeacher",
     "FinetuningConfig",
+    "FinetuningResult",
     "InputError",
+    "LabelledTexts",
     "SoftTargets",
     "Student",
     "StudentConfig",
@@ -82,6 +93,7 @@ __all__ = [
     "distill",
     "evaluate",
     "finetune",
+    "finetuning_result",
     "label",
     "progress_bars",
     "read_labelled",

@@ -41,7 +41,7 @@ where = { kind = ["film"] }
 [teacher]
 encoder = "some/encoder"
 soft_targets = ["labels"]
-epochs = 3
+steps = 3
 
 [vocabulary]
 max_ngram = 2
@@ -78,7 +78,7 @@ def test_a_recipe_describes_a_job(tmp_path: Path) -> None:
     dataset = HubDataset("some/films", "test")
     assert job.test == [DataSource(("x.tsv", "y.tsv"), dataset, where={"kind": ("film",)})]
     config = job.config
-    assert (config.seed, config.teacher.epochs, config.training.epochs) == (3, 3, 7)
+    assert (config.seed, config.teacher.steps, config.training.epochs) == (3, 3, 7)
     assert (config.tokenizer.max_ngram, config.counting.max_rows, config.student.dim) == (2, 1000, 16)
     assert config.finetuning.epochs == 1
     assert config.finetuning.learning_rate == FINE_TUNING.learning_rate
