@@ -24,7 +24,13 @@ if TYPE_CHECKING:
     from .student import Student
     from .teachers.base import Teacher
     from .teachers.callable import CallableTeacher
-    from .teachers.finetuning import FinetuningConfig, finetune
+    from .teachers.finetuning import (
+        FinetuningConfig,
+        FinetuningResult,
+        LabelledTexts,
+        finetune,
+        finetuning_result,
+    )
     from .teachers.precomputed import FileTeacher
     from .teachers.transformers import TransformersTeacher
     from .training.config import TrainingConfig
@@ -44,7 +50,9 @@ _LAZY = {
     "DistillationConfig": "pipeline.config",
     "FileTeacher": "teachers.precomputed",
     "FinetuningConfig": "teachers.finetuning",
+    "FinetuningResult": "teachers.finetuning",
     "InputError": "errors",
+    "LabelledTexts": "teachers.finetuning",
     "SoftTargets": "labeling.soft_targets",
     "Student": "student",
     "StudentConfig": "pipeline.config",
@@ -56,6 +64,7 @@ _LAZY = {
     "distill": "pipeline.distill",
     "evaluate": "evaluation.evaluate",
     "finetune": "teachers.finetuning",
+    "finetuning_result": "teachers.finetuning",
     "label": "labeling.labelling",
     "progress_bars": "cli.progress",
     "read_labelled": "data.labelled",
@@ -71,7 +80,9 @@ __all__ = [
     "DistillationConfig",
     "FileTeacher",
     "FinetuningConfig",
+    "FinetuningResult",
     "InputError",
+    "LabelledTexts",
     "SoftTargets",
     "Student",
     "StudentConfig",
@@ -83,6 +94,7 @@ __all__ = [
     "distill",
     "evaluate",
     "finetune",
+    "finetuning_result",
     "label",
     "progress_bars",
     "read_labelled",

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from teachers.test_finetuning import save_encoder
 
 from sparsedistill import CountingConfig, Student, TokenizerConfig, Vocabulary
 from sparsedistill.cli.app import main
@@ -98,6 +99,25 @@ def test_text_from_standard_input_is_labelled_line_by_line(
     assert [row[0] for row in rows[1:]] == ["good", "good", "bad"]
     assert [float(row[2]) for row in rows[1:]] == pytest.approx([1, 0, 0.6])
     assert rows[3][3] == "such a BAD film!"
+
+
+def test_teacher_prints_its_validation_figures(run: Run, tmp_path: Path) -> None:
+    """With validation files, texts of which are not trained on, and without."""
+    encoder = save_encoder(tmp_path / "encoder")
+    data, held_out = labelled(tmp_path / "train.tsv"), labelled(tmp_path / "dev.tsv", 20)
+    settings = ("--steps", 6, "--evaluations", 3, "--learning-rate", "2e-3")
+    code, _, err = run("teach", encoder, data, "-o", tmp_path / "t", "--validation", held_out, *settings)
+    assert code == 0
+    result = json.loads((tmp_path / "t" / "finetuning.json").read_text())["result"]
+    assert result["training_texts"] == 100
+    figures = (
+        f"accuracy {result['accuracy']:.1%} and macro F1 {result['macro_f1']:.1%} on 20 validation texts"
+    )
+    assert f"The teacher: {figures}; 6 steps of 32 texts, best at {result['best_step']};" in err
+    assert "The teacher for bad, good is in" in err
+    code, _, err = run("teach", encoder, data, "-o", tmp_path / "u", *settings)
+    assert code == 0
+    assert "on 24 validation texts" in err
 
 
 @pytest.mark.parametrize("ending", ["csv", "tsv.gz", "jsonl.zst", "parquet"])

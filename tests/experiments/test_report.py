@@ -44,7 +44,8 @@ def films(tmp_path: Path) -> Path:
         [teacher]
         encoder = "{save_encoder(tmp_path / "encoder")}"
         learning_rate = 1e-3
-        max_length = 16
+        steps = 20
+        evaluations = 2
         [vocabulary]
         max_ngram = 2
         [student]

@@ -15,7 +15,7 @@ _PASSES = 2
 #: Few texts are learned by heart after this many passes.
 _MOST_PASSES = 60
 #: Long texts: the training ends after this many tokens, but not before every text was read once.
-_TOKENS = 4_000_000
+_TOKENS = 3_000_000
 
 #: Share of the texts, in %, that is not truncated.
 _WHOLE = 99.5
@@ -76,7 +76,7 @@ def choose_max_length(lengths: NDArray[np.int64], longest: int) -> int:
 def choose_steps(texts: int, tokens: float, batch_size: int) -> int:
     """Return how long to train.
 
-    Two passes over the texts, but at least 1,500 steps; then again at most 60 passes, 20,000 steps, and 4 M
+    Two passes over the texts, but at least 1,500 steps; then again at most 60 passes, 20,000 steps, and 3 M
     tokens or one pass, if that is more.
 
     Args:
