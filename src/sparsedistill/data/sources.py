@@ -29,7 +29,7 @@ logger = logging.getLogger(__package__)
 DATA_VARIABLE = "SPARSEDISTILL_DATA"
 
 #: Columns that are read from a source, and their names in the files that are written.
-ROLES = ("text", "text_pair", "label")
+ROLES = ("text", "text_pair", "label", "group")
 
 _ROWS = 65_536  # rows that are compared with the held-out texts at a time
 
@@ -89,7 +89,7 @@ class DataSource:
             seed: Draws the rows if there is a limit.
 
         Returns:
-            large_string columns ``text`` and, if `columns` has them, ``text_pair`` and ``label``.
+            large_string columns ``text`` and, if `columns` has them, ``text_pair``, ``label`` and ``group``.
 
         Raises:
             InputError: There is no local copy and no data set that can be loaded, a column is missing, or no
@@ -252,5 +252,5 @@ def _texts(texts: Iterable[str]) -> pa.Table:
 
 
 def _by_role(batch: TextBatch) -> pa.RecordBatch:
-    parts = dict(zip(ROLES, (batch.texts, batch.text_pair, batch.labels), strict=True))
+    parts = dict(zip(ROLES, (batch.texts, batch.text_pair, batch.labels, batch.groups), strict=True))
     return pa.record_batch({role: part for role, part in parts.items() if part is not None})
