@@ -44,6 +44,9 @@ class DistillationConfig:
             Without labelled texts, it is the share of the first shard of soft targets.
         calibrate: Fit one temperature to the validation data after training.
         compact: Write the compact student too.
+        baselines: If there are test data and labelled texts, measure on the same labels what a student is
+            worth more than: the majority class, TF-IDF with logistic regression, fastText if it is
+            installed, and, if there is a teacher, a student trained on the labels alone.
         shard_size: Texts per shard of soft targets. An interruption loses at most one shard.
         seed: Seeds every stage.
         threads: Number of threads; None for all cores.
@@ -58,6 +61,7 @@ class DistillationConfig:
     validation_share: float = 0.1
     calibrate: bool = True
     compact: bool = True
+    baselines: bool = True
     shard_size: int = 20_000
     seed: int = 0
     threads: int | None = None

@@ -31,9 +31,9 @@ Recipe: TypeAlias = dict[str, Any]
 Config = TypeVar("Config")
 
 _PLACES = ("labelled", "unlabelled", "validation", "test")
-_COLUMNS = ("text", "text_pair", "label", "weight", "label_separator")
+_COLUMNS = ("text", "text_pair", "label", "weight", "label_separator", "group")
 #: Top-level settings that are fields of :class:`DistillationConfig`, and those that are not.
-_CONFIG = ("seed", "threads", "shard_size", "validation_share", "calibrate", "compact")
+_CONFIG = ("seed", "threads", "shard_size", "validation_share", "calibrate", "compact", "baselines")
 _PATHS = ("output", "data_dir")
 #: Settings of ``[teacher]`` that name the teacher; the others say how an encoder is fine-tuned.
 _TEACHER = ("model", "encoder", "soft_targets")

@@ -1,152 +1,112 @@
-"""Baselines on the same labels as a student: fastText, and TF-IDF with logistic regression."""
+"""fastText, if it is installed."""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..data.labelled import Labelled
-from ..errors import InputError
-from ..vocabulary.tokenizer import tokenize
+from ...data.labelled import Labelled
+from ...vocabulary.tokenizer import tokenize
+from ..metrics import indicators
+from .base import Baseline, Choice, FittedBaseline, NotInstalledError, Settings, log, pairs_of, texts_of
 
-#: Settings of a baseline.
-Settings: TypeAlias = dict[str, int | float]
-
-#: Scores n labelled texts: logits, float32 (n, classes).
-Predictor: TypeAlias = Callable[[Labelled], NDArray[np.float32]]
-
-#: Inverse regularisation strengths to try with TF-IDF.
-REGULARISATIONS = (1.0, 4.0, 16.0)
-#: Settings to try with fastText.
-FASTTEXT_SETTINGS: tuple[Settings, ...] = (
+#: Settings to choose from if there is no time to search.
+SETTINGS: tuple[Settings, ...] = (
     {"lr": 0.1, "epoch": 25},
     {"lr": 0.5, "epoch": 5},
     {"lr": 0.5, "epoch": 25},
 )
 
-#: The error if scikit-learn is missing.
-NO_SKLEARN = "scikit-learn is not installed: run pip install 'sparsedistill[report]'."
 _NO_FASTTEXT = "fastText is not installed: run pip install 'sparsedistill[report]'."
-
 _PREFIX = "__label__"
 
 
-@dataclass(frozen=True)
-class Baseline:
-    """A baseline.
+def fasttext(train: Labelled, choice: Choice) -> FittedBaseline:
+    """FastText with words and word pairs: the best of :data:`SETTINGS`, or the result of its own search.
 
-    Attributes:
-        name: Its name in file names.
-        title: Its name on the page.
-        train: Trains one model per setting on training data, and yields the settings with the model. The
-            settings that do best on the validation data are used. Raises :class:`~sparsedistill.InputError`
-            if a library is not installed.
-    """
-
-    name: str
-    title: str
-    train: Callable[[Labelled], Iterator[tuple[Settings, Predictor]]]
-
-
-def tfidf(train: Labelled) -> Iterator[tuple[Settings, Predictor]]:
-    """TF-IDF of words and word pairs with logistic regression, for each of :data:`REGULARISATIONS`.
-
-    The features of a pair of texts are the products and the absolute differences of their vectors.
+    The settings are chosen on the validation data; with :attr:`~.Choice.seconds` fastText's autotuning
+    searches for that long, by its own metric, and the result depends on the speed of the machine. A pair of
+    texts is read as one text with ``</s>`` between them. Multi-label: one against the rest.
 
     Raises:
-        InputError: scikit-learn is not installed.
+        NotInstalledError: fastText is not installed.
     """
-    try:
-        from scipy.sparse import hstack
-        from sklearn.feature_extraction.text import TfidfVectorizer
-        from sklearn.linear_model import LogisticRegression
-    except ImportError as error:
-        raise InputError(NO_SKLEARN) from error
+    best: tuple[float, Settings, Any] | None = None
+    for settings, model in _trained(train, choice):
+        value = choice.value(lambda labelled: _logits(model, labelled))  # noqa: B023 - called at once
+        if best is None or value > best[0]:
+            best = value, settings, model
+    assert best is not None  # noqa: S101 - there are settings
+    _, settings, chosen = best
 
-    vectorizer = TfidfVectorizer(
-        ngram_range=(1, 2), sublinear_tf=True, tokenizer=tokenize, token_pattern=None
-    )
-    vectorizer.fit(_texts(train) + _pairs(train))
+    def predict(labelled: Labelled) -> NDArray[np.float32]:
+        return _logits(chosen, labelled)
 
-    def features(labelled: Labelled) -> Any:
-        first = vectorizer.transform(_texts(labelled))
-        if labelled.text_pair is None:
-            return first
-        second = vectorizer.transform(_pairs(labelled))
-        return hstack([first.multiply(second), abs(first - second)]).tocsr()
-
-    inputs = features(train)
-    for strength in REGULARISATIONS:
-        model = LogisticRegression(C=strength, max_iter=1000).fit(inputs, train.labels)
-
-        def predict(labelled: Labelled, model: Any = model) -> NDArray[np.float32]:
-            shares = np.zeros((len(labelled), len(labelled.classes)), np.float32)
-            shares[:, model.classes_] = model.predict_proba(features(labelled))
-            return _logits(shares)
-
-        yield {"C": strength}, predict
+    note = None if choice.seconds is None else f"autotuned for {choice.seconds:,} s"
+    return FittedBaseline(FASTTEXT.name, FASTTEXT.title, predict, settings, note)
 
 
-def fasttext(train: Labelled, seed: int = 0) -> Iterator[tuple[Settings, Predictor]]:
-    """FastText with words and word pairs on one thread, for each of :data:`FASTTEXT_SETTINGS`.
+FASTTEXT = Baseline("fasttext", "fastText", fasttext, optional=True)
 
-    A pair of texts is read as one text with ``</s>`` between them.
 
-    Raises:
-        InputError: fastText is not installed.
-    """
+def _trained(train: Labelled, choice: Choice) -> Iterator[tuple[Settings, Any]]:
+    """Models with their settings: one per setting, or the one that the search finds."""
     try:
         import fasttext as library
     except ImportError as error:
-        raise InputError(_NO_FASTTEXT) from error
-
+        raise NotInstalledError(_NO_FASTTEXT) from error
+    loss = "ova" if train.multi_label else "softmax"
+    common = {"seed": choice.seed, "verbose": 0, "loss": loss}
     with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "train.txt"
-        rows = zip(train.labels.tolist(), _lines(train), strict=True)
-        file.write_text("".join(f"{_PREFIX}{label} {line}\n" for label, line in rows), encoding="utf-8")
-        for settings in FASTTEXT_SETTINGS:
-            model = library.train_supervised(
-                str(file), wordNgrams=2, bucket=500_000, thread=1, seed=seed, verbose=0, **settings
-            )
-
-            def predict(labelled: Labelled, model: Any = model) -> NDArray[np.float32]:
-                shares = np.zeros((len(labelled), len(labelled.classes)), np.float32)
-                for row, line in enumerate(_lines(labelled)):
-                    # The method of the extension module: its Python wrapper fails with NumPy 2.
-                    for share, label in model.f.predict(f"{line}\n", -1, 0.0, "strict"):
-                        shares[row, int(label.removeprefix(_PREFIX))] = share
-                return _logits(shares)
-
-            yield settings, predict
-
-
-#: All baselines.
-BASELINES = (Baseline("tfidf", "TF-IDF + LR", tfidf), Baseline("fasttext", "fastText", fasttext))
-
-
-def _logits(shares: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Log probabilities, which are logits; finite also for a probability of 0."""
-    logits: NDArray[np.float32] = np.log(np.maximum(shares, np.finfo(np.float32).tiny))
-    return logits
+        file = _written(train, Path(folder) / "train.txt")
+        if choice.seconds is None:
+            for settings in SETTINGS:
+                yield (
+                    settings,
+                    library.train_supervised(
+                        str(file), wordNgrams=2, bucket=500_000, thread=1, **common, **settings
+                    ),
+                )
+            return
+        held_out = _written(choice.validation, Path(folder) / "validation.txt")
+        model = library.train_supervised(
+            str(file),
+            autotuneValidationFile=str(held_out),
+            autotuneDuration=choice.seconds,
+            **common,
+            **({} if choice.threads is None else {"thread": choice.threads}),
+        )
+        found = model.f.getArgs()
+        yield {"lr": found.lr, "epoch": found.epoch, "wordNgrams": found.wordNgrams, "dim": found.dim}, model
 
 
-def _texts(labelled: Labelled) -> list[str]:
-    return labelled.texts.to_pylist()  # type: ignore[no-any-return]
+def _written(labelled: Labelled, path: Path) -> Path:
+    """Write texts and labels in fastText's format."""
+    truth = indicators(labelled.labels, len(labelled.classes))
+    rows = zip(truth, _lines(labelled), strict=True)
+    lines = (" ".join([*(f"{_PREFIX}{i}" for i in np.flatnonzero(row)), line]) for row, line in rows)
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    return path
 
 
-def _pairs(labelled: Labelled) -> list[str]:
-    return [] if labelled.text_pair is None else labelled.text_pair.to_pylist()
+def _logits(model: Any, labelled: Labelled) -> NDArray[np.float32]:
+    """Logits of a fastText model."""
+    shares = np.zeros((len(labelled), len(labelled.classes)), np.float32)
+    for row, line in enumerate(_lines(labelled)):
+        # The method of the extension module: its Python wrapper fails with NumPy 2.
+        for share, label in model.f.predict(f"{line}\n", -1, 0.0, "strict"):
+            shares[row, int(label.removeprefix(_PREFIX))] = share
+    return log(shares) - log(1 - shares) if labelled.multi_label else log(shares)
 
 
 def _lines(labelled: Labelled) -> list[str]:
-    first = [" ".join(tokenize(text)) for text in _texts(labelled)]
+    first = [" ".join(tokenize(text)) for text in texts_of(labelled)]
     if labelled.text_pair is None:
         return first
-    second = [" ".join(tokenize(text)) for text in _pairs(labelled)]
+    second = [" ".join(tokenize(text)) for text in pairs_of(labelled)]
     return [f"{text} </s> {other}" for text, other in zip(first, second, strict=True)]
