@@ -52,7 +52,7 @@ def evaluation_table(evaluation: Evaluation, title: str) -> RenderableType:
 def _classifiers(title: str, rows: Sequence[tuple[str, Quality]], columns: Sequence[Column]) -> Table:
     """One row per classifier."""
     table = Table(title=title or None, title_justify="left")
-    table.add_column("")
+    table.add_column("", no_wrap=True)
     for column in columns:
         table.add_column(column.title, justify="right")
     for name, quality in rows:

@@ -31,7 +31,7 @@ def warnings_of(answers: Mapping[str, Answers], test: Labelled) -> list[str]:
     if linear is not None:
         if teacher is not None and not teacher.leads(linear):
             found.append(
-                f"{_no_better('teacher', teacher, linear)}: train it longer (teach --epochs, or epochs in "
+                f"{_no_better('teacher', teacher, linear)}: train it longer (teach --steps, or steps in "
                 "[teacher] of a recipe), train it on more labelled text, or use the linear model."
             )
         if not student.leads(linear):

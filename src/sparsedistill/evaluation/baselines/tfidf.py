@@ -27,7 +27,7 @@ NO_SKLEARN = "scikit-learn is not installed: run pip install 'sparsedistill[trai
 # number of classifiers: 3e8 take about a minute on one core.
 _MOST_WEIGHTS = 100_000_000
 _MOST_WORK = 300_000_000
-_MOST_WORK_TO_CHOOSE = 30_000_000
+_MOST_WORK_TO_CHOOSE = 5_000_000
 
 
 @dataclass(frozen=True)
@@ -138,12 +138,15 @@ def _features(train: Labelled) -> tuple[_Features, Any, list[str]]:
     vectorizer = TfidfVectorizer(
         ngram_range=(1, 2), sublinear_tf=True, tokenizer=tokenize, token_pattern=None
     )
+    features = _Features(vectorizer)
     try:
-        vectorizer.fit(texts_of(train) + pairs_of(train))
+        if train.text_pair is None:
+            rows = vectorizer.fit_transform(texts_of(train)).tocsr()
+        else:
+            vectorizer.fit(texts_of(train) + pairs_of(train))
+            rows = features.of(train)
     except ValueError as error:
         raise InputError("The training texts have no words: give texts with words.") from error
-    features = _Features(vectorizer)
-    rows = features.of(train)
     found, most = rows.shape[1], max(1, _MOST_WEIGHTS // len(train.classes))
     if found <= most:
         return features, rows, []
