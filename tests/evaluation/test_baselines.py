@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -147,6 +148,15 @@ def test_fasttext_is_fitted_if_it_is_installed(seconds: int | None) -> None:
     found = {one.name: one for one in fit_baselines(flats(300), flats(60), seconds=seconds, threads=1)}
     assert accuracy(found["fasttext"], test) > 0.8
     assert (found["fasttext"].note is None) == (seconds is None)
+
+
+def test_libraries_are_imported_when_a_baseline_is_fitted() -> None:
+    code = (
+        "import sys, sparsedistill, sparsedistill.evaluation, sparsedistill.cli.app\n"
+        "print(sorted({'sklearn', 'scipy', 'fasttext', 'torch'} & set(sys.modules)))"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout == "[]\n"
 
 
 def test_tfidf_on_real_questions(shared_data: Path) -> None:
