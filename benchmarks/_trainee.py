@@ -51,7 +51,7 @@ def trained(
         ngrams,
         examples.take(rows[:-HELD_OUT]),
         examples.take(rows[-HELD_OUT:]),
-        TrainingConfig(epochs=epochs, evaluations=1, threads=threads),
+        TrainingConfig(passes=epochs, least_steps=1, evaluations=1, threads=threads),
     )
     digest = sha256(b"".join(array.numpy().tobytes() for array in network.arrays().values())).hexdigest()
     return {"texts_per_second": result.texts_per_second, "threads": used[-1], "digest": digest}

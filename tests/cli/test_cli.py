@@ -218,7 +218,7 @@ def test_a_report_is_written_and_written_again(run: Run, tmp_path: Path) -> None
     assert "lost.tomlwasnotrun" in err.replace(" ", "")  # long lines are wrapped
     text = page.read_text()
     assert "On a slide rule." in text
-    assert "| Films | - | 100.00 | - | - |" in text
+    assert "| Films | - | 100.00 ± 0.00 | - | - |" in text
     assert "lost.tsv does not exist" in text
     page.unlink()
     assert run(*command, "--only-render")[0] == 0
@@ -285,6 +285,35 @@ def test_a_teacher_is_put_behind_a_student(run: Run, student: Path, tmp_path: Pa
     none = ("cascade", student, data, "--teacher", "t", *scores, "--no-labels", "--calls", "0.5")
     assert run(*none, "-o", tmp_path / "n")[0] == 0
     assert json.loads((tmp_path / "n" / "cascade.json").read_text())["evaluation"]["metric"] == "agreement"
+
+
+def test_groups_and_baselines_are_evaluated(run: Run, student: Path, tmp_path: Path) -> None:
+    rows = [
+        f"a {word} {noun}\t{word}\t{noun}\n" for noun in ("film", "play") for word in ["good", "bad"] * 20
+    ]
+    test = tmp_path / "test.tsv"
+    test.write_text("text\tlabel\tkind\n" + "".join(rows))
+    train = labelled(tmp_path / "train.tsv", 60, "song")
+    code, out, err = run(
+        *("evaluate", student, test, "--by", "kind", "--labelled", train, "--json", tmp_path / "e.json")
+    )
+    assert code == 0, err
+    assert "Accuracy in %, by kind" in out
+    assert "film" in out
+    assert "TF-IDF + LR" in out
+    assert "The student is not measurably better than TF-IDF + LR" in err
+    figures = json.loads((tmp_path / "e.json").read_text())
+    assert figures["by"] == "kind"
+    assert [group["texts"] for group in figures["groups"]] == [40, 40]
+    assert figures["groups"][0]["accuracy"]["tfidf"]["accuracy"] == 1
+    assert figures["warnings"]
+    code, out, err = run("evaluate", student, test)
+    assert code == 0, err
+    assert "majority class" in out
+    assert "TF-IDF" not in out
+    code, _, err = run("evaluate", student, test, "--by", "language")
+    assert code == 2
+    assert "language" in err
 
 
 @pytest.mark.parametrize(

@@ -163,5 +163,5 @@ def test_the_model_card_has_calibration_and_evaluation() -> None:
     student = calibrate(make(2.0), Examples(texts, labels=labels))
     student.evaluation = replace(student.evaluation, student=Quality(0.5, 0.4, 0.3, 0.2))
     card = model_card(student.config(), "name")
-    assert "| accuracy | 0.5 |" in card
+    assert "| student | 50.0 | 40.0 | 0.300 | 20.0 |" in card
     assert card.count("## ") == 2

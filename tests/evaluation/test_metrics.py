@@ -12,8 +12,8 @@ from sparsedistill.evaluation.metrics import (
     log_losses,
     macro_f1,
     mean_f1,
-    measure,
 )
+from sparsedistill.evaluation.quality import measure
 from sparsedistill.model.predictions import probabilities
 
 random = np.random.default_rng(0)

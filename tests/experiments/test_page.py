@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from support.sentences import error
 
-from sparsedistill.experiments.page import plots, render, results_of, retention
+from sparsedistill.experiments.page import lead_kept, plots, render, results_of, retention
 from sparsedistill.experiments.result import (
     AblationResult,
     BaselineFigures,
@@ -43,6 +43,7 @@ def quality(accuracy: float) -> dict[str, Any]:
         "ece": 0.01,
         "f1": accuracy / 2,
         "agreement": 0.9,
+        "error": 0.02,
     }
 
 
@@ -71,6 +72,7 @@ def result(**changes: Any) -> TaskResult:
             "KD + FT": [student(0.855)],
         },
         baselines={
+            "majority class": BaselineFigures(**quality(0.5), settings={}),
             "fastText": BaselineFigures(failure="fastText is not installed."),
             "TF-IDF + LR": BaselineFigures(**quality(0.75), settings={"C": 4.0}),
         },
@@ -100,8 +102,8 @@ def test_page_has_one_row_per_task() -> None:
     assert "Measured on a slide rule." in page
     row = next(line for line in page.splitlines() if line.startswith("| Films"))
     assert row == (
-        "| Films | 90.00 | 80.00 ± 10.00 | 80.00 | 85.50 | not installed | 75.00 | 95.00 | 90.00 "
-        "| 1,234x (1,000 - 2,000) |"
+        "| Films | 90.00 ± 2.00 | 80.00 ± 2.00 (10.00) | 80.00 ± 2.00 | 85.50 ± 2.00 | 50.00 ± 2.00 "
+        "| 75.00 ± 2.00 | not installed | 95.00 | 70.00 | 90.00 | 1,234x (1,000 - 2,000) |"
     )
     sizes = [line for line in page.splitlines() if line.startswith("| Films")][1]
     assert (
@@ -111,13 +113,21 @@ def test_page_has_one_row_per_task() -> None:
     assert "fastText is not installed." in page
 
 
+def test_no_lead_is_kept_of_a_teacher_that_does_not_lead() -> None:
+    behind = TeacherFigures(**quality(0.77), name="teacher")  # within one standard error of the baseline
+    assert lead_kept(result(teacher=behind)) is None
+    assert lead_kept(result()) == pytest.approx(0.7)
+    unknown = BaselineFigures(**{**quality(0.75), "error": None}, settings={"C": 4.0})
+    assert lead_kept(result(baselines={"TF-IDF + LR": unknown})) is None
+
+
 def test_f1_means_groups_and_failures_are_shown() -> None:
     groups = {"tea": {"texts": 50.0, "teacher": 0.9, "labels only": 0.7, "KD": 0.8, "KD + FT": 0.81}}
     pairs = result(title="Pairs", metric="f1", pair=True, note="few of them.", by="kind", groups=groups)
     teacher = TeacherFigures(**quality(1.0), name="teacher", parameters=22_000_000)
     elsewhere = result(title="Elsewhere", teacher=teacher, by="kind", groups=groups)
     page = render([result(), pairs, elsewhere, TaskFailure("lost", "lost.tsv does not exist.")])
-    assert "| Pairs (F1) | 45.00 |" in page
+    assert "| Pairs (F1) | 45.00 ± 2.00 |" in page
     assert "Mean retention of the 1 task with single texts: 95.00 %" in page
     assert "| tea | 50 | 90.00 | 70.00 | 80.00 | 81.00 |" in page
     assert "- Pairs: few of them." in page
@@ -129,7 +139,7 @@ def test_task_without_a_teacher_has_no_retention() -> None:
         teacher=None, speed=None, students={"labels only": [replace(student(0.8), agreement=None)]}
     )
     assert retention(alone) is None
-    assert "| Films | - | 80.00 | - | - |" in render([alone])
+    assert "| Films | - | 80.00 ± 2.00 | - | - |" in render([alone])
 
 
 def test_ablations_are_plotted_and_tabulated() -> None:

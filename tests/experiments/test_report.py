@@ -116,7 +116,7 @@ def test_ablations_resume(films: Path, tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(speed, "_ROUNDS", 1)
     for name, values in {"_ORDERS": (1,), "_DIMS": (4,), "_SHARES": (0.0, 0.5, 1.0), "_ROWS": (20,)}.items():
         monkeypatch.setattr(ablations, name, values)
-    folder, settings = tmp_path / "work" / "films", ["report.seeds=1", "training.steps=20"]
+    folder, settings = tmp_path / "work" / "films", ["report.seeds=1", "training.epochs=2"]
     made: list[str] = []
     original = Parts.figures
 

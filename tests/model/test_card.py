@@ -9,12 +9,16 @@ import numpy as np
 from sparsedistill import Student, TokenizerConfig, Vocabulary
 from sparsedistill.model.card import model_card
 from sparsedistill.model.record import (
+    BaselineRecord,
     Calibration,
     CompressionRecord,
     CompressionStep,
     DeferralRecord,
     EvaluationRecord,
+    GroupAccuracy,
+    GroupRecord,
     Quality,
+    StandardErrors,
 )
 from sparsedistill.model.weights import StudentWeights
 
@@ -38,21 +42,46 @@ def test_a_student_without_figures_has_a_card_without_them() -> None:
     assert "## " not in text
 
 
-def test_all_figures_have_a_row_and_a_column() -> None:
-    text = card(EvaluationRecord(500, "accuracy", 1, TEACHER, STUDENT, COMPACT, coverage=0.98, left_out=3))
-    assert "|  | teacher | student | compact |" in text
-    assert "| accuracy | 0.95 | 0.93 | 0.93 |" in text
-    assert "| texts_per_second | 12.5 | 20,000 | 90,000 |" in text
-    assert "| megabytes |  | 276.5 | 8 |" in text
-    assert "| retention |  | 0.979 | 0.979 |" in text
+def test_all_classifiers_have_a_row_with_errors() -> None:
+    errors = StandardErrors(0.0112, 0.012, 0.01, 0.003)
+    baselines = {
+        "tfidf": BaselineRecord("TF-IDF + LR", replace(TEACHER, accuracy=0.91, errors=errors), {"C": 4.0})
+    }
+    student = replace(STUDENT, lead_kept=0.5, errors=errors)
+    text = card(
+        EvaluationRecord(
+            500,
+            "accuracy",
+            1,
+            TEACHER,
+            student,
+            COMPACT,
+            coverage=0.98,
+            left_out=3,
+            baselines=baselines,
+            warnings=["The teacher is poor: train it longer."],
+            by="language",
+            groups=[GroupRecord("tea", 50, 0.9, {"student": GroupAccuracy(0.5, 0.07)})],
+        )
+    )
+    assert (
+        "|  | accuracy % | macro F1 % | log loss | calibration error % | retention % | lead kept % |" in text
+    )
+    assert "| TF-IDF + LR | 91.0 ± 1.1 | 94.0 ± 1.2 | 0.200 ± 0.010 | 3.0 ± 0.3 |" in text
+    assert "| teacher | 95.0 | 94.0 | 0.200 | 3.0 |  |  |  | 12 | 1x |  |" in text
+    assert "| student | 93.0 ± 1.1 | 92.0 ± 1.2 | 0.250 ± 0.010 | 2.0 ± 0.3 | 97.9 | 50.0 | 96.0 |" in text
+    assert "- **Warning:** The teacher is poor: train it longer." in text
+    assert "- TF-IDF + LR: C = 4." in text
+    assert "## By language" in text
+    assert "| tea | 50 | 90.0 | 50.0 ± 7.0 |" in text
     for fact in ("- texts: 500", "- metric: accuracy", "- coverage: 0.98", "- threads: 1", "- left_out: 3"):
         assert fact in text
 
 
-def test_figures_that_were_not_measured_have_no_row() -> None:
+def test_figures_that_were_not_measured_have_no_column() -> None:
     text = card(EvaluationRecord(500, "accuracy", 1, student=Quality(0.93, 0.92, 0.25, 0.02)))
-    assert "|  | student |" in text
-    for name in ("teacher", "megabytes", "retention", "left_out"):
+    assert "| student | 93.0 | 92.0 | 0.250 | 2.0 |\n" in text
+    for name in ("teacher", "MB", "retention", "Retention", "Lead kept", "left_out", "Warning", "## By"):
         assert name not in text
 
 

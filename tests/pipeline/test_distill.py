@@ -204,6 +204,56 @@ def test_corpus_and_training_texts_compress_the_student(
     assert given == [UNLABELLED[:50] + train[:50]]
 
 
+# ---- baselines -----------------------------------------------------------------------------------
+
+
+def test_baselines_are_measured_on_the_labels_of_the_job(tmp_path: Path) -> None:
+    made = run(job(tmp_path / "out", labelled=labelled(texts(400, 2))))
+    assert made.evaluation is not None
+    found = made.evaluation.baselines
+    assert found is not None
+    names = [name for name in found if name != "fasttext"]  # if it is installed
+    assert names == ["majority", "tfidf", "labels_alone"]
+    assert found["majority"].quality.accuracy < found["tfidf"].quality.accuracy
+    assert found["tfidf"].settings["C"] > 0
+    assert found["majority"].note is None
+    assert found["labels_alone"].quality.retention is not None
+    evaluation = json.loads((tmp_path / "out" / "evaluation.json").read_text())
+    assert evaluation["baselines"]["tfidf"]["quality"]["errors"]["accuracy"] > 0
+    assert made.student.evaluation.baselines == found
+    card = (tmp_path / "out" / "compact" / "README.md").read_text()
+    for row in ("majority class", "TF-IDF + LR", "labels alone", "teacher", "student", "compact"):
+        assert f"| {row} |" in card
+
+
+def test_baselines_can_be_turned_off(tmp_path: Path) -> None:
+    config = replace(QUICK, baselines=False)
+    made = run(job(tmp_path / "out", labelled=labelled(texts(400, 2)), config=config))
+    assert made.evaluation is not None
+    assert list(made.evaluation.baselines or {}) == ["majority"]
+    assert not (tmp_path / "out" / "vocabulary-labelled").exists()
+
+
+def test_a_useless_teacher_is_a_warning_in_log_and_card(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def confused(batch: list[str]) -> NDArray[np.float32]:
+        return np.roll(count_words(batch), 1, axis=0)  # the scores of another text
+
+    run(job(tmp_path / "out", confused, labelled=labelled(texts(400, 2))))
+    warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    (warning,) = [warning for warning in warnings if warning.startswith("The teacher is not measurably")]
+    assert "train it longer" in warning
+    assert f"- **Warning:** {warning}" in (tmp_path / "out" / "student" / "README.md").read_text()
+
+
+def test_groups_of_the_test_data_are_measured(tmp_path: Path) -> None:
+    groups = pa.array(["long", "short"] * 100, pa.large_string())
+    made = run(job(tmp_path / "out", test=replace(labelled(TEST), groups=groups)))
+    assert made.evaluation is not None
+    assert {group.name: group.texts for group in made.evaluation.groups or []} == {"long": 100, "short": 100}
+
+
 # ---- interruptions -------------------------------------------------------------------------------
 
 

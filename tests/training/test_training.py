@@ -476,7 +476,7 @@ def test_balanced_weights_raise_rare_classes() -> None:
     labels = np.array([1] + [0] * 9).repeat(20)
     examples = Examples(["w0 w1"] * 200, labels=labels)
     network = student(classes=2)
-    train(network, VOCABULARY, examples, examples, replace(QUICK, epochs=20, class_weights="balanced"))
+    train(network, VOCABULARY, examples, examples, replace(QUICK, passes=20, class_weights="balanced"))
     odds = np.diff(score_texts(network, VOCABULARY, ["w0 w1"]))[0, 0]
     assert odds == pytest.approx(-math.log(3), abs=0.5)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +15,9 @@ from .._internal.files import atomic_write
 from .._internal.records import write_record
 from ..cascade import Cascade
 from ..data.columns import Columns
+from ..data.labelled import Labelled
 from ..errors import InputError
+from ..evaluation.baselines import FittedBaseline, fit_baselines
 from ..evaluation.evaluate import evaluate as evaluate_student
 from ..labeling.scorer import Scorer
 from .models import labelled_for, load_model, scores_of
@@ -43,6 +46,22 @@ def evaluate(
     text_pair: Pair = None,
     label: Label = "label",
     label_separator: Separator = None,
+    by: Annotated[
+        str | None,
+        typer.Option(
+            help="Column of groups, such as languages: show the accuracy in each, the worst first.",
+            show_default=False,
+        ),
+    ] = None,
+    training: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--labelled",
+            help="Labelled files to fit baselines to (TF-IDF with logistic regression, and fastText if it is "
+            "installed): the labels that the student was trained on.",
+            show_default=False,
+        ),
+    ] = None,
     format: Format = None,  # noqa: A002
     json_file: Annotated[
         Path | None,
@@ -53,15 +72,16 @@ def evaluate(
     """Measure a student on labelled text, and how much of its teacher it retains.
 
     With a teacher, it also shows the quality of both together: the teacher scores the texts that the student
-    is least sure of. A cascade names its teacher itself.
+    is least sure of. A cascade names its teacher itself. With --labelled, it also shows what a linear model
+    makes of the same labels, and warns if the student is no better.
 
-        sparsedistill evaluate student test.csv --teacher teacher --plot curve.svg
+        sparsedistill evaluate student test.csv --teacher teacher --labelled train.csv --by language
     """
     loaded, threshold = load_model(student), None
     if isinstance(loaded, Cascade):
         teacher, threshold, loaded = teacher or loaded.teacher_name, loaded.threshold, loaded.student
     columns = Columns(text, text_pair, label, None, label_separator)
-    data = labelled_for(loaded, labelled, columns, format)
+    data = labelled_for(loaded, labelled, replace(columns, group=by), format)
     target: Scorer | NDArray[np.float32] | None = None
     if scores is not None:
         target = scores_of(loaded, labelled, columns, format, scores, outputs)
@@ -72,7 +92,10 @@ def evaluate(
         target = batch_scorer(TransformersTeacher(teacher), progress_bars)
     elif plot is not None:
         raise InputError("The plot shows student and teacher together: give --teacher or --scores.")
-    evaluation = evaluate_student(loaded, data, target, threads=threads)
+    baselines = _baselines(labelled_for(loaded, training, columns, format), data) if training else []
+    evaluation = evaluate_student(
+        loaded, data, target, baselines=baselines, by=by or "group", threads=threads
+    )
     out = Console()
     out.print(evaluation_table(evaluation, f"{evaluation.texts:,} texts"))
     if evaluation.deferral is not None:
@@ -84,3 +107,15 @@ def evaluate(
                 partial.write_text(deferral_plot(evaluation.deferral, threshold), "utf-8")
     if json_file is not None:
         write_record(json_file, evaluation.record())
+
+
+def _baselines(train: Labelled, test: Labelled) -> list[FittedBaseline]:
+    """Baselines on labelled texts, without those that are in the test data."""
+    from ..pipeline.material import gather
+
+    material = gather(
+        train, None, test, classes=train.classes, columns=Columns(), validation_share=0.1, seed=0
+    )
+    assert material.train is not None  # noqa: S101 - gather has checked that texts are left
+    assert material.validation is not None  # noqa: S101 - it was held out
+    return fit_baselines(material.train, material.validation)

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import fields
+from collections.abc import Mapping, Sequence
 
+from rich.console import Group, RenderableType
 from rich.table import Table
 
 from ..evaluation.deferral import DeferralCurve
 from ..evaluation.evaluate import Evaluation
-from ..model.record import Quality
+from ..model.figures import (
+    Column,
+    comparison_columns,
+    group_header,
+    group_row,
+    notes,
+    quality_columns,
+)
+from ..model.record import EvaluationRecord, Quality
 from ..pipeline.tuning.record import TuningRecord
 
 
@@ -21,34 +29,48 @@ def facts_table(title: str, facts: Mapping[str, object]) -> Table:
     return table
 
 
-def evaluation_table(evaluation: Evaluation, title: str) -> Table:
-    """Teacher, student and compact student side by side."""
-    columns = {
-        name: quality
-        for name, quality in (
-            ("teacher", evaluation.teacher),
-            ("student", evaluation.student),
-            ("compact", evaluation.compact),
-        )
-        if quality is not None
-    }
-    table = Table(title=title, title_justify="left")
-    table.add_column("")
-    for name in columns:
-        table.add_column(name, justify="right")
-    names = _ROW_NAMES | {"retention": f"retention of {evaluation.metric.replace('_', ' ')}"}
-    for field in fields(Quality):
-        values = [getattr(quality, field.name) for quality in columns.values()]
-        if any(value is not None for value in values):
-            as_text = _FORMATS[field.name]
-            cells = ("" if value is None else as_text(value) for value in values)
-            table.add_row(names.get(field.name, field.name.replace("_", " ")), *cells)
-    if evaluation.teacher is not None and (slow := evaluation.teacher.texts_per_second):
-        speedups = (quality.texts_per_second for quality in columns.values())
-        table.add_row("speed-up", *("" if fast is None else f"{fast / slow:,.0f}x" for fast in speedups))
-    table.add_row(
-        "coverage", *("" if name == "teacher" else _percent(evaluation.coverage) for name in columns)
-    )
+def evaluation_table(evaluation: Evaluation, title: str) -> RenderableType:
+    """Baselines, teacher, student and compact student, one row each; and the groups, if there are some.
+
+    Two tables of figures follow each other, so that each fits into 80 columns.
+    """
+    record = evaluation.record()
+    rows = record.rows()
+    parts: list[RenderableType] = [_classifiers(title, rows, quality_columns())]
+    compared = [
+        (name, quality)
+        for name, quality in rows
+        if any((quality.retention, quality.agreement, quality.texts_per_second, quality.megabytes))
+    ]
+    parts.append(_classifiers("", compared, comparison_columns(compared)))
+    facts = f"Coverage {_percent(evaluation.coverage)}. Students timed on {evaluation.threads} thread"
+    parts.append(f"{facts}{'s' if evaluation.threads > 1 else ''}. {' '.join(notes(record))}")
+    if record.groups is not None:
+        parts.append(_group_table(record))
+    return Group(*parts)
+
+
+def _classifiers(title: str, rows: Sequence[tuple[str, Quality]], columns: Sequence[Column]) -> Table:
+    """One row per classifier."""
+    table = Table(title=title or None, title_justify="left")
+    table.add_column("", no_wrap=True)
+    for column in columns:
+        table.add_column(column.title, justify="right")
+    for name, quality in rows:
+        cells = (column.cell(quality) for column in columns)
+        table.add_row(name, *cells, style="bold" if name == "student" else None)
+    return table
+
+
+def _group_table(record: EvaluationRecord) -> Table:
+    """Accuracy in each group, the worst first."""
+    table = Table(title=f"Accuracy in %, by {record.by}", title_justify="left")
+    name, *others = group_header(record)
+    table.add_column(name)
+    for other in others:
+        table.add_column(other, justify="right")
+    for group in record.groups or []:
+        table.add_row(*group_row(record, group))
     return table
 
 
@@ -104,17 +126,3 @@ _TUNED = {
 
 def _percent(share: float) -> str:
     return f"{100 * share:.2f} %"
-
-
-_ROW_NAMES = {"texts_per_second": "texts/s", "megabytes": "MB", "ece": "calibration error"}
-
-_FORMATS: dict[str, Callable[[float], str]] = {
-    "accuracy": _percent,
-    "macro_f1": _percent,
-    "log_loss": "{:.4f}".format,
-    "ece": _percent,
-    "texts_per_second": "{:,.0f}".format,
-    "megabytes": "{:,.1f}".format,
-    "retention": _percent,
-    "agreement": _percent,
-}

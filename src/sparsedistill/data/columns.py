@@ -20,6 +20,7 @@ class Columns:
         label_separator: If given, rows can have several labels (multi-label): strings with this separator, or
             lists in jsonl and parquet. An empty field has no label.
         scores: A teacher's scores: one column per class, or one column of lists.
+        group: Groups of test texts, such as languages, which an evaluation measures one by one.
     """
 
     text: str = "text"
@@ -28,6 +29,7 @@ class Columns:
     weight: str | None = None
     label_separator: str | None = None
     scores: str | tuple[str, ...] | None = None
+    group: str | None = None
 
     def __post_init__(self) -> None:
         names = [column.name for column in self.fields()]
@@ -54,6 +56,8 @@ class Columns:
             fields.append(Field("label", self.label, kind, self.label_separator))
         if self.weight is not None:
             fields.append(Field("weight", self.weight, "number"))
+        if self.group is not None:
+            fields.append(Field("group", self.group, "label"))
         if isinstance(self.scores, str):
             fields.append(Field("scores", self.scores, "numbers"))
         elif self.scores is not None:

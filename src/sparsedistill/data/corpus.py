@@ -33,6 +33,7 @@ class TextBatch:
         labels: large_string (n,), for multi-label list of large_string (n,), or None.
         weights: float32 (n,), finite and not negative, or None.
         scores: float32 (n, classes), or None.
+        groups: large_string (n,), or None.
     """
 
     texts: pa.Array
@@ -40,6 +41,7 @@ class TextBatch:
     labels: pa.Array | None = None
     weights: NDArray[np.float32] | None = None
     scores: NDArray[np.float32] | None = None
+    groups: pa.Array | None = None
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -49,7 +51,7 @@ class TextBatch:
         return TextBatch(*(None if part is None else part[start:stop] for part in self._parts()))
 
     def _parts(self) -> tuple[Any, ...]:
-        return self.texts, self.text_pair, self.labels, self.weights, self.scores
+        return self.texts, self.text_pair, self.labels, self.weights, self.scores, self.groups
 
 
 @dataclass(frozen=True)
@@ -109,8 +111,8 @@ class Corpus:
         return tuple(source.path for source in self.sources)
 
     def unlabelled(self) -> Corpus:
-        """The same texts and scores without labels and weights."""
-        return self._like(replace(self.columns, label=None, weight=None, label_separator=None))
+        """The same texts and scores without labels, weights and groups."""
+        return self._like(replace(self.columns, label=None, weight=None, label_separator=None, group=None))
 
     def joined(self, other: Corpus) -> Corpus:
         """The rows of this corpus, then those of `other`, both with the columns of this corpus."""
@@ -188,6 +190,7 @@ def as_batch(table: pa.Table) -> TextBatch:
         labels=parts.get("label"),
         weights=parts["weight"].to_numpy() if "weight" in parts else None,
         scores=_scores(parts),
+        groups=parts.get("group"),
     )
 
 

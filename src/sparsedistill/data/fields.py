@@ -71,7 +71,7 @@ def _typed_text(raw: pa.Array, field: Field, place: Place) -> pa.Array:
 def _typed_label(raw: pa.Array, field: Field, place: Place) -> pa.Array:
     names = _label_names(raw, field, place)
     for i in _first_true(pc.or_kleene(pc.is_null(names), pc.equal(names, ""))):
-        raise InputError(f"{place(i)}: {field.name!r} is empty: give every row a label.")
+        raise InputError(f"{place(i)}: {field.name!r} is empty: give every row a {field.role}.")
     return names
 
 

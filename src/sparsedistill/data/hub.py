@@ -43,6 +43,8 @@ class HubDataset:
             names["text_pair"] = self.text_pair or columns.text_pair
         if columns.label is not None:
             names["label"] = self.label
+        if columns.group is not None:
+            names["group"] = columns.group
         return names
 
     def load(self, needed: Iterable[str]) -> pa.Table:

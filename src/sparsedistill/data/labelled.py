@@ -32,6 +32,7 @@ class Labelled:
         classes: Class names.
         text_pair: Second texts of pairs, large_string (n,), or None.
         weights: Weights of the examples, float32 (n,), or None.
+        groups: The group of each text, such as its language, large_string (n,), or None.
     """
 
     texts: pa.Array
@@ -39,6 +40,7 @@ class Labelled:
     classes: tuple[str, ...]
     text_pair: pa.Array | None = None
     weights: NDArray[np.float32] | None = None
+    groups: pa.Array | None = None
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -57,6 +59,7 @@ class Labelled:
             text_pair=None if self.text_pair is None else self.text_pair.take(pa.array(rows)),
             labels=self.labels[rows],
             weights=None if self.weights is None else self.weights[rows],
+            groups=None if self.groups is None else self.groups.take(pa.array(rows)),
         )
 
     def split(self, share: float, seed: int) -> tuple[Labelled, Labelled]:
@@ -194,6 +197,7 @@ def read_labelled(
         labels=_indices(batch.labels, names),
         classes=names,
         weights=batch.weights,
+        groups=batch.groups,
     )
 
 

@@ -29,7 +29,7 @@ logger = logging.getLogger(__package__)
 DATA_VARIABLE = "SPARSEDISTILL_DATA"
 
 #: Columns that are read from a source, and their names in the files that are written.
-ROLES = ("text", "text_pair", "label", "weight")
+ROLES = ("text", "text_pair", "label", "weight", "group")
 
 _ROWS = 65_536  # rows that are compared with the held-out texts at a time
 
@@ -89,8 +89,8 @@ class DataSource:
             seed: Draws the rows if there is a limit.
 
         Returns:
-            A large_string column ``text`` and, if `columns` has them, ``text_pair``, large_string; ``label``,
-            large_string, for multi-label list of large_string; and ``weight``, float32.
+            A large_string column ``text`` and, if `columns` has them, ``text_pair`` and ``group``, large_string;
+            ``label``, large_string, for multi-label list of large_string; and ``weight``, float32.
 
         Raises:
             InputError: There is no local copy and no data set that can be loaded, a column is missing, or no
@@ -254,5 +254,6 @@ def _texts(texts: Iterable[str]) -> pa.Table:
 
 def _by_role(batch: TextBatch) -> pa.RecordBatch:
     weights = None if batch.weights is None else pa.array(batch.weights)
-    parts = dict(zip(ROLES, (batch.texts, batch.text_pair, batch.labels, weights), strict=True))
+    found = (batch.texts, batch.text_pair, batch.labels, weights, batch.groups)
+    parts = dict(zip(ROLES, found, strict=True))
     return pa.record_batch({role: part for role, part in parts.items() if part is not None})

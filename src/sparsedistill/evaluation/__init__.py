@@ -1,18 +1,24 @@
-"""Evaluation: metrics, calibration, deferral to the teacher, and plots. Imports no torch."""
+"""Evaluation: metrics, baselines, calibration, deferral to the teacher, and plots. Imports no torch.
 
+scikit-learn and fastText are imported when a baseline is fitted.
+"""
+
+from .baselines import FittedBaseline, fit_baselines
 from .calibration import calibrate
 from .deferral import DeferralCurve
 from .evaluate import Evaluation, evaluate
-from .metrics import measure
 from .plots import PlotPoint, ablation_plot, deferral_plot
+from .quality import measure
 
 __all__ = [
     "DeferralCurve",
     "Evaluation",
+    "FittedBaseline",
     "PlotPoint",
     "ablation_plot",
     "calibrate",
     "deferral_plot",
     "evaluate",
+    "fit_baselines",
     "measure",
 ]

@@ -1,7 +1,9 @@
-"""How good a student is, and how much of its teacher's quality it retains."""
+"""How good a student is, how much of its teacher's quality it retains, and what simpler models reach."""
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from time import perf_counter
 
@@ -12,17 +14,27 @@ from ..data.labelled import Labelled
 from ..errors import InputError
 from ..labeling.scorer import Scorer
 from ..model.predictions import Predictions
-from ..model.record import EvaluationRecord, Quality
+from ..model.record import BaselineRecord, EvaluationRecord, GroupRecord, Quality
 from ..model.student_model import StudentModel
+from .advice import group_warnings, warnings_of
+from .baselines import FittedBaseline, majority_of
+from .comparison import Answers
 from .deferral import DeferralCurve
-from .metrics import decide, measure
+from .groups import groups_below, measure_groups
+from .metrics import metric_name
+
+logger = logging.getLogger(__package__)
 
 _MIN_SECONDS = 0.5  # a student is timed on repeated calls until they have taken this long
+
+#: The name of a student that is trained on the labels alone, among the baselines.
+LABELS_ALONE = "labels_alone"
+_LINEAR = "tfidf"
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Quality of a student, its compact form and its teacher on the same labelled texts.
+    """Quality of a student, its compact form, its teacher and baselines on the same labelled texts.
 
     Attributes:
         texts: Number of texts.
@@ -33,6 +45,10 @@ class Evaluation:
         teacher: The teacher's quality, if it was measured.
         compact: The compact student's quality, if there is one.
         deferral: Quality of student and teacher together, if the teacher was measured.
+        baselines: The baselines by name, in the order of tables.
+        warnings: What is wrong with these figures and what to do, one sentence each.
+        by: Column of the groups, if there are groups.
+        groups: The groups of texts, worst first.
     """
 
     texts: int
@@ -43,6 +59,10 @@ class Evaluation:
     teacher: Quality | None = None
     compact: Quality | None = None
     deferral: DeferralCurve | None = None
+    baselines: dict[str, BaselineRecord] | None = None
+    warnings: list[str] | None = None
+    by: str | None = None
+    groups: list[GroupRecord] | None = None
 
     def record(self, base: EvaluationRecord | None = None) -> EvaluationRecord:
         """The figures as ``config.json`` and the model card hold them.
@@ -62,16 +82,23 @@ def evaluate(
     teacher: Scorer | NDArray[np.float32] | None = None,
     *,
     compact: StudentModel | None = None,
+    baselines: Sequence[FittedBaseline] = (),
+    by: str = "group",
     threads: int = 1,
 ) -> Evaluation:
-    """Compare `student` with the labels and with its teacher.
+    """Compare `student` with the labels, with its teacher and with baselines.
+
+    The warnings of the evaluation are logged too.
 
     Args:
         student: The student.
-        labelled: n texts with labels. The classes are those of the student.
+        labelled: n texts with labels. The classes are those of the student. With groups, each is measured.
         teacher: A function that returns the teacher's logits for texts, or its logits of these texts,
             float32 (n, classes).
         compact: The compact form of the student, to be measured too.
+        baselines: Baselines, fitted to other texts: see :func:`~sparsedistill.evaluation.fit_baselines`.
+            Without a majority class among them, that of `labelled` is shown.
+        by: What the groups of `labelled` are, such as ``"language"``.
         threads: Threads that the students are timed on. The default, 1, gives the rate per core.
 
     Raises:
@@ -79,46 +106,80 @@ def evaluate(
             logits have the wrong shape.
     """
     _check_classes(student, labelled, compact)
-    predictions, seconds = _timed(student, labelled, threads)
-    reference = None
+    if all(baseline.name != "majority" for baseline in baselines):
+        baselines = [majority_of(labelled), *baselines]
+    predictions, rate = _timed(student, labelled, threads)
+    answers = {
+        baseline.name: Answers.of(baseline.title, baseline.predict(labelled), labelled)
+        for baseline in baselines
+    }
     deferral = None
     if teacher is not None:
-        logits, rate = _teacher_logits(teacher, labelled)
-        if logits.shape != predictions.logits.shape:
-            raise InputError(
-                f"The teacher's logits have shape {logits.shape}, not {predictions.logits.shape}: use a "
-                "teacher with the student's classes."
-            )
-        reference = _Reference(logits, measure(logits, labelled.labels, rate))
+        logits, teacher_rate = _teacher_logits(teacher, labelled, predictions.logits.shape)
+        answers["teacher"] = Answers.of("teacher", logits, labelled, teacher_rate)
         deferral = DeferralCurve.of(
             predictions.logits, logits, labelled.labels, multi_label=labelled.multi_label
         )
-    metric = "macro_f1" if student.multi_label else "accuracy"
-    quality = _student_quality(student, predictions.logits, labelled, seconds, reference, metric)
-    compact_quality = None
+    answers["student"] = Answers.of("student", predictions.logits, labelled, rate)
     if compact is not None:
-        served, compact_seconds = _timed(compact, labelled, threads)
-        compact_quality = _student_quality(
-            compact, served.logits, labelled, compact_seconds, reference, metric
-        )
+        served, compact_rate = _timed(compact, labelled, threads)
+        answers["compact"] = Answers.of("compact", served.logits, labelled, compact_rate)
+    qualities = _compared(answers, {"student": student, "compact": compact})
+    groups, warnings = _groups(answers, labelled, predictions.coverage, by)
+    warnings = [*warnings_of(answers, labelled), *warnings]
+    for warning in warnings:
+        logger.warning(warning)
     return Evaluation(
         texts=len(labelled),
-        metric=metric,
+        metric=metric_name(labelled.multi_label),
         threads=threads,
         coverage=float(predictions.coverage.mean()),
-        student=quality,
-        teacher=None if reference is None else reference.quality,
-        compact=compact_quality,
+        student=qualities["student"],
+        teacher=qualities.get("teacher"),
+        compact=qualities.get("compact"),
         deferral=deferral,
+        baselines={
+            one.name: BaselineRecord(one.title, qualities[one.name], one.settings, one.note)
+            for one in baselines
+        },
+        warnings=warnings or None,
+        by=None if groups is None else by,
+        groups=groups,
     )
 
 
-@dataclass(frozen=True)
-class _Reference:
-    """The teacher's logits and quality, which students are compared with."""
+def _compared(
+    answers: Mapping[str, Answers], students: Mapping[str, StudentModel | None]
+) -> dict[str, Quality]:
+    """The figures of all classifiers, those of students compared with the teacher.
 
-    logits: NDArray[np.float32]
-    quality: Quality
+    Args:
+        answers: Answers by name.
+        students: Students by name, for their sizes.
+    """
+    qualities = {name: one.quality for name, one in answers.items()}
+    teacher, linear = answers.get("teacher"), answers.get(_LINEAR)
+    for name in (LABELS_ALONE, *students):
+        if name in answers:
+            qualities[name] = answers[name].compared(teacher, linear).quality
+    for name, student in students.items():
+        if student is not None:
+            qualities[name] = replace(qualities[name], megabytes=student.nbytes / 1e6)
+    return qualities
+
+
+def _groups(
+    answers: Mapping[str, Answers], labelled: Labelled, coverage: NDArray[np.float32], by: str
+) -> tuple[list[GroupRecord] | None, list[str]]:
+    """The groups of the texts, if they have any, and warnings about them."""
+    if labelled.groups is None:
+        return None, []
+    groups = measure_groups(labelled.groups, answers, coverage)
+    linear = answers.get(_LINEAR)
+    if linear is None:
+        return groups, []
+    below = groups_below(labelled.groups, answers["student"], linear)
+    return groups, group_warnings(groups, below, by, linear.title)
 
 
 def _check_classes(student: StudentModel, labelled: Labelled, compact: StudentModel | None) -> None:
@@ -134,40 +195,28 @@ def _check_classes(student: StudentModel, labelled: Labelled, compact: StudentMo
         )
 
 
-def _student_quality(
-    student: StudentModel,
-    logits: NDArray[np.float32],
-    labelled: Labelled,
-    seconds: float,
-    reference: _Reference | None,
-    metric: str,
-) -> Quality:
-    quality = measure(logits, labelled.labels, len(labelled) / seconds)
-    quality = replace(quality, megabytes=student.nbytes / 1e6)
-    if reference is None:
-        return quality
-    own, teachers = getattr(quality, metric), getattr(reference.quality, metric)
-    same = decide(reference.logits, labelled.multi_label) == decide(logits, labelled.multi_label)
-    agreement = float(same.all(axis=1).mean() if labelled.multi_label else same.mean())
-    return replace(quality, retention=own / teachers if teachers else None, agreement=agreement)
-
-
 def _timed(student: StudentModel, labelled: Labelled, threads: int) -> tuple[Predictions, float]:
-    """The student's predictions, and the median of the seconds that a call takes."""
+    """The student's predictions, and its texts per second: the median over repeated calls."""
     times: list[float] = []
     while not times or sum(times) < _MIN_SECONDS:
         started = perf_counter()
         predictions = student.score(labelled.texts, labelled.text_pair, threads=threads)
         times.append(perf_counter() - started)
-    return predictions, float(np.median(times))
+    return predictions, len(labelled) / float(np.median(times))
 
 
 def _teacher_logits(
-    teacher: Scorer | NDArray[np.float32], labelled: Labelled
+    teacher: Scorer | NDArray[np.float32], labelled: Labelled, shape: tuple[int, ...]
 ) -> tuple[NDArray[np.float32], float | None]:
-    """The teacher's logits, and its texts per second; None if the logits were passed in."""
-    if isinstance(teacher, np.ndarray):
-        return teacher, None
-    started = perf_counter()
-    logits = teacher(labelled.texts, labelled.text_pair)
-    return logits, len(labelled) / (perf_counter() - started)
+    """The teacher's logits, of the given shape, and its texts per second; None if they were passed in."""
+    logits, rate = teacher, None
+    if not isinstance(logits, np.ndarray):
+        started = perf_counter()
+        logits = logits(labelled.texts, labelled.text_pair)
+        rate = len(labelled) / (perf_counter() - started)
+    if logits.shape != shape:
+        raise InputError(
+            f"The teacher's logits have shape {logits.shape}, not {shape}: use a teacher with the student's "
+            "classes."
+        )
+    return logits, rate

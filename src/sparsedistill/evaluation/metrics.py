@@ -7,42 +7,32 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..model.predictions import probabilities
-from ..model.record import Quality
-
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 
 #: int64 (n,) of class indices, or for multi-label float32 (n, classes) of 0 and 1.
 Labels = NDArray[np.int64] | NDArray[np.float32]
 
-_ECE_BINS = 15
+#: Equal bins of confidence for the calibration error.
+ECE_BINS = 15
 
 
-def measure(logits: NDArray[np.float32], labels: Labels, texts_per_second: float | None) -> Quality:
-    """Compute all metrics of a classifier on n labelled texts.
+def metric_name(multi_label: bool) -> str:
+    """The metric that classifiers are compared by: ``"macro_f1"`` for multi-label, else ``"accuracy"``."""
+    return "macro_f1" if multi_label else "accuracy"
+
+
+def metric_value(logits: NDArray[np.float32], labels: Labels, metric: str) -> float:
+    """The value of ``"accuracy"`` or ``"macro_f1"``.
 
     Args:
         logits: float32 (n, classes).
         labels: int64 (n,) of class indices, or float32 (n, classes) of 0 and 1 for multi-label.
-        texts_per_second: The classifier's rate, if it was timed; passed through.
+        metric: The metric.
     """
-    multi_label = labels.ndim == 2
     classes = logits.shape[1]
-    predicted = probabilities(logits, multi_label=multi_label).astype(np.float64)
-    truth = indicators(labels, classes)
-    chosen = indicators(decide(logits, multi_label), classes)
-    if multi_label:
-        confidence, correct = predicted.ravel(), truth.ravel()
-    else:
-        confidence, correct = predicted[chosen], truth[chosen]
-    return Quality(
-        accuracy=float((chosen == truth).all(axis=1).mean()),
-        macro_f1=macro_f1(chosen, truth),
-        log_loss=float(log_losses(predicted, truth, multi_label=multi_label).mean()),
-        ece=calibration_error(confidence, correct),
-        texts_per_second=texts_per_second,
-    )
+    truth, chosen = indicators(labels, classes), indicators(decide(logits, labels.ndim == 2), classes)
+    return float((chosen == truth).all(axis=1).mean()) if metric == "accuracy" else macro_f1(chosen, truth)
 
 
 def decide(logits: NDArray[np.float32], multi_label: bool) -> NDArray[Any]:
@@ -108,7 +98,33 @@ def calibration_error(
         weights: (n,), the weight of each prediction; 1 by default.
     """
     weights = np.ones(len(confidence)) if weights is None else weights.astype(np.float64)
-    bins = np.minimum((confidence * _ECE_BINS).astype(int), _ECE_BINS - 1)
-    expected = np.bincount(bins, confidence * weights, _ECE_BINS)
-    observed = np.bincount(bins, correct * weights, _ECE_BINS)
+    bins = calibration_bins(confidence)
+    expected = np.bincount(bins, confidence * weights, ECE_BINS)
+    observed = np.bincount(bins, correct * weights, ECE_BINS)
     return float(np.abs(expected - observed).sum() / weights.sum())
+
+
+def calibration_bins(confidence: Floats) -> NDArray[np.int64]:
+    """The bin of each confidence, in the shape of `confidence`."""
+    bins: NDArray[np.int64] = np.minimum((confidence * ECE_BINS).astype(np.int64), ECE_BINS - 1)
+    return bins
+
+
+def chosen_confidence(
+    predicted: Floats, logits: NDArray[np.float32], truth: Bools, multi_label: bool
+) -> tuple[Floats, Floats]:
+    """Confidence and correctness of the predictions that calibration is measured on.
+
+    Args:
+        predicted: Probabilities (n, classes).
+        logits: float32 (n, classes).
+        truth: bool (n, classes).
+        multi_label: The classes do not exclude each other.
+
+    Returns:
+        Two float64 arrays: (n, 1), of the predicted labels; (n, classes) for multi-label.
+    """
+    if multi_label:
+        return predicted, truth.astype(np.float64)
+    chosen = np.arange(len(predicted)), logits.argmax(axis=1)
+    return predicted[chosen][:, None], truth[chosen].astype(np.float64)[:, None]

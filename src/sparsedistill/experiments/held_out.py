@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 
 from ..data.labelled import Labelled
 from ..errors import InputError
-from ..evaluation.metrics import measure
-from .baselines import NO_SKLEARN, Predictor
+from ..evaluation.baselines import NO_SKLEARN, Predictor
+from ..evaluation.metrics import indicators
+from ..evaluation.quality import measure
+from ..evaluation.uncertainty import macro_f1_values, metric_values, roc_auc_error, standard_error
 from .result import Figures, StudentFigures
 from .task import Metric
 
@@ -33,7 +35,7 @@ class HeldOut:
 
     def figures(self, logits: NDArray[np.float32]) -> Figures:
         """The quality of logits (n, classes) of the test texts."""
-        quality = measure(logits, self.test.labels, None)
+        quality = measure(logits, self.test.labels)
         two, rank = len(self.test.classes) == 2, self.metric == "roc_auc"
         agreement = None
         if self.teacher_logits is not None:
@@ -46,6 +48,7 @@ class HeldOut:
             f1=metric_value("f1", logits, self.test) if two else None,
             roc_auc=metric_value("roc_auc", logits, self.test) if two and rank else None,
             agreement=agreement,
+            error=metric_error(self.metric, logits, self.test),
         )
 
     def student_figures(self, predict: Predictor, *, parameters: int, ngrams: int) -> StudentFigures:
@@ -88,3 +91,13 @@ def metric_value(metric: Metric, logits: NDArray[np.float32], labelled: Labelled
     both = int(((chosen == 1) & (labelled.labels == 1)).sum())
     either = int((chosen == 1).sum() + (labelled.labels == 1).sum())
     return 2 * both / either if either else 0.0
+
+
+def metric_error(metric: Metric, logits: NDArray[np.float32], labelled: Labelled) -> float:
+    """The standard error of a metric. See :func:`metric_value` for the arguments."""
+    if metric == "roc_auc":
+        return roc_auc_error((logits[:, 1] - logits[:, 0]).astype(np.float64), labelled.labels == 1)
+    if metric == "accuracy":
+        return standard_error(metric_values(logits, labelled.labels, metric))
+    chosen = indicators(logits.argmax(axis=1), 2)
+    return standard_error(macro_f1_values(chosen[:, 1:], indicators(labelled.labels, 2)[:, 1:]))

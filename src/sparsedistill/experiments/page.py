@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from math import sqrt
+from math import hypot, sqrt
 from pathlib import Path
 from statistics import mean, stdev
 
@@ -26,7 +26,8 @@ from .result import (
 )
 from .task import BOTH, KINDS
 
-_BASELINES = ("fastText", "TF-IDF + LR")
+_BASELINES = ("majority class", "TF-IDF + LR", "fastText")
+_LINEAR = "TF-IDF + LR"
 _METRICS = {"f1": "F1", "roc_auc": "ROC AUC"}
 
 
@@ -103,15 +104,33 @@ def retention(result: TaskResult) -> float | None:
     return mean(values) / teacher if values and teacher else None
 
 
+def lead_kept(result: TaskResult) -> float | None:
+    """The share of the teacher's lead over the linear baseline that the student of :func:`retention` keeps.
+
+    None if the teacher does not lead by more than one standard error. The error is that of two independent
+    figures, which is too large rather than too small, since the test texts are the same.
+    """
+    values, teacher, linear = _values(result, BOTH), result.teacher, result.baselines.get(_LINEAR)
+    if not values or teacher is None or linear is None or linear.error is None or teacher.error is None:
+        return None
+    base = metric_of(linear, result.metric)
+    lead = metric_of(teacher, result.metric) - base
+    return (mean(values) - base) / lead if lead > hypot(teacher.error, linear.error) else None
+
+
 def _quality(results: Sequence[TaskResult]) -> str:
-    header = ["task", "teacher", *KINDS, *_BASELINES, "retention", "agreement", "speed-up"]
+    header = [
+        *("task", "teacher", *KINDS, *_BASELINES),
+        *("retention", "lead kept", "agreement", "speed-up"),
+    ]
     rows = [
         [
             _title(result),
             _of(result, result.teacher),
-            *(_spread(_values(result, kind)) for kind in KINDS),
+            *(_students(result, kind) for kind in KINDS),
             *(_of(result, result.baselines.get(name)) for name in _BASELINES),
             _percent(retention(result)),
+            _percent(lead_kept(result)),
             _percent(_agreement(result)),
             _speedup(result.speed),
         ]
@@ -119,11 +138,13 @@ def _quality(results: Sequence[TaskResult]) -> str:
     ]
     text = (
         "Test accuracy in %, or F1 or ROC AUC of the positive class if the task says so. Retention (the "
-        "student's metric divided by the teacher's), agreement and speed-up are those of the student that "
-        "was distilled and then fine-tuned (KD + FT). Speed-up is the student's rate in texts per second "
-        "divided by the teacher's, timed alternately in one run on one thread each: the median of the "
-        "rounds, with the lowest and the highest in brackets. The number after ± is the standard deviation "
-        "over seeds."
+        "student's metric divided by the teacher's), lead kept (the share of the teacher's lead over "
+        f"{_LINEAR} that the student keeps, if the teacher leads by more than one standard error), agreement "
+        "and speed-up are those of the student that was distilled and then fine-tuned (KD + FT). Speed-up is "
+        "the student's rate in texts per second divided by the teacher's, timed alternately in one run on "
+        "one thread each: the median of the rounds, with the lowest and the highest in brackets. The number "
+        "after ± is the standard error on the test texts; the one in brackets after it is the standard "
+        "deviation over seeds."
     )
     return f"{text}\n\n{_table(header, rows)}"
 
@@ -301,7 +322,21 @@ def _of(result: TaskResult, figures: Figures | BaselineFigures | None) -> str:
         return "-"
     if isinstance(figures, BaselineFigures) and figures.failure is not None:
         return "not installed"
-    return _percent(metric_of(figures, result.metric))
+    return _with_error(metric_of(figures, result.metric), figures.error)
+
+
+def _students(result: TaskResult, kind: str) -> str:
+    """Mean over the seeds, its error on the test texts, and the deviation over the seeds."""
+    students, values = result.students.get(kind, []), _values(result, kind)
+    if not values:
+        return "-"
+    errors = [student.error for student in students if student.error is not None]
+    shown = _with_error(mean(values), mean(errors) if errors else None)
+    return shown if len(values) == 1 else f"{shown} ({_percent(stdev(values))})"
+
+
+def _with_error(value: float, error: float | None) -> str:
+    return _percent(value) if error is None else f"{_percent(value)} ± {_percent(error)}"
 
 
 def _title(result: TaskResult) -> str:

@@ -32,6 +32,7 @@ class Figures:
         f1: F1 of the second class, if there are two.
         roc_auc: ROC AUC of the second class, if it is the task's metric.
         agreement: Share of the texts with the teacher's label, if there is a teacher.
+        error: Standard error of the task's metric on the test texts.
     """
 
     accuracy: float
@@ -41,6 +42,7 @@ class Figures:
     f1: float | None = None
     roc_auc: float | None = None
     agreement: float | None = None
+    error: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,13 +78,14 @@ class BaselineFigures:
     """Quality of a baseline with the settings that did best on the validation data; or why there is none.
 
     Attributes:
-        accuracy: As in :class:`Figures`, like the next six; None after a failure.
+        accuracy: As in :class:`Figures`, like the next seven; None after a failure.
         macro_f1: Mean of F1 over the classes.
         log_loss: In nats.
         ece: Expected calibration error.
         f1: F1 of the second class.
         roc_auc: ROC AUC of the second class.
         agreement: Share of the texts with the teacher's label.
+        error: Standard error of the task's metric.
         settings: The selected settings.
         failure: Why the baseline could not be run.
 
@@ -97,6 +100,7 @@ class BaselineFigures:
     f1: float | None = None
     roc_auc: float | None = None
     agreement: float | None = None
+    error: float | None = None
     settings: dict[str, int | float] | None = None
     failure: str | None = None
 

@@ -21,17 +21,17 @@ from ..data.inputs import write_texts
 from ..data.labelled import Labelled
 from ..data.sources import DataSource
 from ..errors import InputError
+from ..evaluation.baselines import BASELINES, Baseline, Choice
 from ..labeling.labelling import label
 from ..labeling.remembered import underlying_teacher
 from ..pipeline.config import DistillationConfig
 from ..pipeline.job import Job
-from ..pipeline.job_vocabulary import make_vocabulary
+from ..pipeline.labels_alone import train_on_labels_alone
 from ..pipeline.prepare import PreparedJob
 from ..pipeline.student_training import train_student
 from ..student import Student
 from ..teachers.base import Fingerprint, Teacher
 from ..teachers.transformers import TransformersTeacher
-from .baselines import BASELINES, Baseline, Settings
 from .held_out import HeldOut, metric_value
 from .parts import PartIdentity, Parts
 from .result import BaselineFigures, GroupFigures, SpeedFigures, StudentFigures, TaskResult, TeacherFigures
@@ -165,13 +165,11 @@ class TaskRun:
 
         def measure() -> BaselineFigures:
             logger.info(f"{self.task.title}: training {baseline.title}.")
-            best: tuple[float, Settings, NDArray[np.float32]] | None = None
-            for settings, predict in baseline.train(self.train):
-                value = self.held_out.validation_metric(predict)
-                if best is None or value > best[0]:
-                    best = value, settings, predict(self.held_out.test)
-            assert best is not None  # noqa: S101 - every baseline has settings
-            return BaselineFigures(**asdict(self.held_out.figures(best[2])), settings=best[1])
+            held_out = self.held_out
+            choice = Choice(held_out.validation, held_out.validation_metric, threads=self.config.threads)
+            fitted = baseline.fit(self.train, choice)
+            figures = held_out.figures(fitted.predict(held_out.test))
+            return BaselineFigures(**asdict(figures), settings=fitted.settings)
 
         try:
             return self.parts.figures(baseline.name, self._texts_identity, BaselineFigures, measure)
@@ -226,13 +224,13 @@ class TaskRun:
             student = Student.from_pretrained(self._student_folder(BOTH, 0))
             return measure_speed(teacher, student, self.held_out.test)
 
-        settings = {**asdict(self.config), "threads": None}
+        settings = {**_settings(self.config), "threads": None}
         identity = replace(self._texts_identity, settings=settings, teacher=self._teacher_identity)
         return self.parts.figures("speed", identity, SpeedFigures, measure)
 
     def identity(self, config: DistillationConfig) -> PartIdentity:
         """What the figures of a student with these settings depend on."""
-        settings = {**asdict(config), "teacher": None, "threads": None, "compact": None}
+        settings = {**_settings(config), "teacher": None, "threads": None, "compact": None}
         return replace(
             self._texts_identity,
             settings=settings,
@@ -250,26 +248,20 @@ class TaskRun:
         return self.held_out.student_figures(predict, parameters=parameters, ngrams=ngrams)
 
     def _trained(self, kind: str, config: DistillationConfig) -> Student:
-        material, vocabulary = self.prepared.material, self.prepared.vocabulary
-        targets, word_init = self.prepared.targets, self.prepared.word_init
-        if kind == LABELS_ONLY:
-            # The vocabulary is that of a job without a teacher: n-grams that are in no labelled text would
-            # only add noise.
-            spool = self.folder / "data" / "train.parquet"
-            corpus = write_texts(spool, self.train.texts, self.train.text_pair)
-            vocabulary = make_vocabulary(corpus, self.folder / "vocabulary-labelled", config, self.progress)
-            targets, word_init = None, None
-        elif kind == DISTILLED:
-            material = replace(material, train=None)
         # KD is the first phase of KD + FT, so both share a checkpoint.
         root = "labels" if kind == LABELS_ONLY else "soft"
         checkpoints = self.folder / "checkpoints" / f"{root}-{config.seed}-{short_digest(asdict(config))}"
+        material = self.prepared.material
+        if kind == LABELS_ONLY:
+            return train_on_labels_alone(
+                material, config, self.folder, checkpoint_dir=checkpoints, progress=self.progress
+            )
         return train_student(
-            vocabulary,
-            targets,
-            material,
+            self.prepared.vocabulary,
+            self.prepared.targets,
+            replace(material, train=None) if kind == DISTILLED else material,
             config,
-            word_init=word_init,
+            word_init=self.prepared.word_init,
             checkpoint_dir=checkpoints,
             progress=self.progress,
         )
@@ -301,6 +293,11 @@ class TaskRun:
 
     def _student_folder(self, kind: str, seed: int) -> Path:
         return self.folder / "students" / f"{_file_name(kind)}-{seed}"
+
+
+def _settings(config: DistillationConfig) -> dict[str, Any]:
+    """Settings that students depend on, as JSON values."""
+    return {name: value for name, value in asdict(config).items() if name != "baselines"}
 
 
 def short_digest(settings: Mapping[str, Any]) -> str:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-
 from .config import ModelConfig
-from .record import Calibration, CompressionRecord, DeferralRecord, EvaluationRecord, Quality
+from .figures import comparison_columns, group_header, group_row, notes, quality_columns
+from .record import Calibration, CompressionRecord, DeferralRecord, EvaluationRecord
 
 _USE_SINGLE = 'student(["First text", "Second text"])'
 _USE_PAIR = 'student([{"text": "One text", "text_pair": "Another text"}])'
@@ -60,6 +59,7 @@ def _evaluation(evaluation: EvaluationRecord) -> str:
         None if evaluation.compression is None else _compression(evaluation.compression),
         None if evaluation.calibration is None else _calibration(evaluation.calibration),
         _measured(evaluation),
+        _groups(evaluation),
         None if evaluation.deferral is None else _deferral(evaluation.deferral),
     )
     return "".join(section for section in sections if section is not None)
@@ -90,15 +90,10 @@ def _calibration(calibration: Calibration) -> str:
 
 
 def _measured(evaluation: EvaluationRecord) -> str | None:
-    columns = {
-        name: quality
-        for name, quality in (
-            ("teacher", evaluation.teacher),
-            ("student", evaluation.student),
-            ("compact", evaluation.compact),
-        )
-        if quality is not None
-    }
+    """All classifiers that were measured, one row each, and what is wrong with the figures."""
+    rows = evaluation.rows()
+    if not rows:
+        return None
     facts = {
         "texts": evaluation.texts,
         "metric": evaluation.metric,
@@ -106,13 +101,23 @@ def _measured(evaluation: EvaluationRecord) -> str | None:
         "threads": evaluation.threads,
         "left_out": evaluation.left_out,
     }
-    if not columns:
-        return None
-    names = [field.name for field in fields(Quality)]
-    rows = [[name, *(_number(getattr(quality, name)) for quality in columns.values())] for name in names]
-    rows = [row for row in rows if any(row[1:])]
+    columns = [*quality_columns(), *comparison_columns(rows)]
+    cells = [[name, *(column.cell(quality) for column in columns)] for name, quality in rows]
+    table = _table(["", *(column.title for column in columns)], cells)
     lines = [f"- {name}: {_number(value)}" for name, value in facts.items() if value is not None]
-    return "\n## Evaluation\n\n" + "\n".join([_table(["", *columns], rows), "", *lines]) + "\n"
+    parts = [table, "\n".join([*lines, *(f"- {note}" for note in notes(evaluation))])]
+    if evaluation.warnings:
+        parts.insert(0, "\n".join(f"- **Warning:** {warning}" for warning in evaluation.warnings))
+    return "\n## Evaluation\n\n" + "\n\n".join(parts) + "\n"
+
+
+def _groups(evaluation: EvaluationRecord) -> str | None:
+    """Accuracy by language, domain or source."""
+    if not evaluation.groups:
+        return None
+    rows = [group_row(evaluation, group) for group in evaluation.groups]
+    table = _table(group_header(evaluation), rows)
+    return f"\n## By {evaluation.by}\n\nAccuracy in %, worst first:\n\n{table}\n"
 
 
 def _deferral(deferral: DeferralRecord) -> str:

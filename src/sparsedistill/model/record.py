@@ -6,6 +6,23 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
+class StandardErrors:
+    """Standard errors of the metrics of a :class:`Quality`: how far chance in the test texts moves them.
+
+    Attributes:
+        accuracy: ``sqrt(accuracy * (1 - accuracy) / texts)``.
+        macro_f1: By the jackknife, as for `ece`.
+        log_loss: In nats.
+        ece: Of the expected calibration error.
+    """
+
+    accuracy: float
+    macro_f1: float
+    log_loss: float
+    ece: float
+
+
+@dataclass(frozen=True)
 class Quality:
     """How good answers are on labelled texts.
 
@@ -20,6 +37,9 @@ class Quality:
         megabytes: Size of all arrays in MB (10^6 bytes), for students.
         retention: The metric divided by the teacher's.
         agreement: Share of the texts with the teacher's label (multi-label: the same labels).
+        lead_kept: Share of the teacher's lead over the linear baseline that is kept: ``(metric - baseline) /
+            (teacher - baseline)``. None if the teacher does not lead by more than one standard error.
+        errors: Standard errors of the metrics.
     """
 
     accuracy: float
@@ -30,6 +50,55 @@ class Quality:
     megabytes: float | None = None
     retention: float | None = None
     agreement: float | None = None
+    lead_kept: float | None = None
+    errors: StandardErrors | None = None
+
+
+@dataclass(frozen=True)
+class BaselineRecord:
+    """A classifier that the student is compared with.
+
+    Attributes:
+        title: Its name in tables.
+        quality: Its quality on the test data.
+        settings: The settings that were chosen on the validation data.
+        note: What a reader of its figures must know, a part of a sentence.
+    """
+
+    title: str
+    quality: Quality
+    settings: dict[str, int | float]
+    note: str | None = None
+
+
+@dataclass(frozen=True)
+class GroupAccuracy:
+    """Accuracy on the texts of one group.
+
+    Attributes:
+        accuracy: Share of texts with the right label; for multi-label, with exactly the right labels.
+        error: Its standard error.
+    """
+
+    accuracy: float
+    error: float
+
+
+@dataclass(frozen=True)
+class GroupRecord:
+    """The test texts with one value of a column, such as one language.
+
+    Attributes:
+        name: The value.
+        texts: Number of texts.
+        coverage: Mean share of a text's tokens that the vocabulary knows.
+        accuracy: Accuracy of ``"student"``, ``"compact"``, ``"teacher"``, and of the baselines by name.
+    """
+
+    name: str
+    texts: int
+    coverage: float
+    accuracy: dict[str, GroupAccuracy]
 
 
 @dataclass(frozen=True)
@@ -120,6 +189,11 @@ class EvaluationRecord:
         deferral: Student and teacher together.
         calibration: What calibration changed.
         compression: What compression changed.
+        baselines: Classifiers that the student is compared with, by name: ``"majority"``, ``"tfidf"``,
+            ``"fasttext"`` and ``"labels_alone"`` (a student trained on the labels alone).
+        warnings: What is wrong with these figures and what to do, one sentence each.
+        by: Column of the groups.
+        groups: Groups of test texts, worst first.
     """
 
     texts: int | None = None
@@ -133,3 +207,13 @@ class EvaluationRecord:
     deferral: DeferralRecord | None = None
     calibration: Calibration | None = None
     compression: CompressionRecord | None = None
+    baselines: dict[str, BaselineRecord] | None = None
+    warnings: list[str] | None = None
+    by: str | None = None
+    groups: list[GroupRecord] | None = None
+
+    def rows(self) -> list[tuple[str, Quality]]:
+        """Titles and figures of all classifiers that were measured, in the order of tables."""
+        baselines = [(baseline.title, baseline.quality) for baseline in (self.baselines or {}).values()]
+        own = (("teacher", self.teacher), ("student", self.student), ("compact", self.compact))
+        return [*baselines, *((title, quality) for title, quality in own if quality is not None)]

@@ -48,6 +48,9 @@ class DistillationConfig:
             differ from the defaults, and those in `given`, are kept.
         tune_minutes: Start no new trial after this time; the best so far is chosen. None tries all.
         given: Names of settings that are kept although they are the defaults, such as ``student.dim``.
+        baselines: If there are test data and labelled texts, measure on the same labels what a student is
+            worth more than: the majority class, TF-IDF with logistic regression, fastText if it is
+            installed, and, if there is a teacher, a student trained on the labels alone.
         shard_size: Texts per shard of soft targets. An interruption loses at most one shard.
         seed: Seeds every stage.
         threads: Number of threads; None for all cores.
@@ -65,6 +68,7 @@ class DistillationConfig:
     tune: bool = True
     tune_minutes: float | None = None
     given: tuple[str, ...] = ()
+    baselines: bool = True
     shard_size: int = 20_000
     seed: int = 0
     threads: int | None = None

@@ -8,20 +8,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from .._internal.progress import Progress, no_progress
 from .._internal.records import write_record
 from ..data.columns import Columns
 from ..data.inputs import UnlabelledLike
+from ..data.labelled import Labelled
 from ..errors import InputError
-from ..evaluation.evaluate import Evaluation, evaluate
+from ..evaluation.baselines import FittedBaseline, fit_baselines
+from ..evaluation.evaluate import LABELS_ALONE, Evaluation, evaluate
 from ..labeling.scorer import batch_scorer
 from ..student import Student
 from ..teachers.base import TeacherLike
 from ..teachers.precomputed import FileTeacher
 from .config import DistillationConfig
 from .job import Job, LabelledInput
+from .labels_alone import train_on_labels_alone
 from .prepare import PreparedJob, prepare
 from .recipe_file import write_recipe
 from .student_training import check_student, train_student
@@ -155,7 +160,7 @@ def run(job: Job, progress: Progress = no_progress) -> Distilled:
     compact = _compressed(student, prepared, job.config, progress) if job.config.compact else None
     if compact is not None:
         compact.save_pretrained(folder / "compact")
-    evaluation = _evaluated(student, compact, prepared, progress)
+    evaluation = _evaluated(student, compact, prepared, job, progress)
     if evaluation is not None:
         left_out = sum(prepared.left_out.values())
         for made, name in ((student, "student"), (compact, "compact")):
@@ -209,12 +214,43 @@ def _both(first: pa.Array, second: pa.Array) -> pa.Array:
 
 
 def _evaluated(
-    student: Student, compact: Student | None, prepared: PreparedJob, progress: Progress
+    student: Student, compact: Student | None, prepared: PreparedJob, job: Job, progress: Progress
 ) -> Evaluation | None:
     test, teacher = prepared.material.test, prepared.teacher
     if test is None:
         return None
+    baselines = _baselines(prepared, job, progress) if job.config.baselines else []
     scorer = None
     if teacher is not None and not isinstance(teacher, FileTeacher):
         scorer = batch_scorer(teacher, progress)
-    return evaluate(student, test, scorer, compact=compact)
+    by = job.columns.group or "group"
+    return evaluate(student, test, scorer, compact=compact, baselines=baselines, by=by)
+
+
+def _baselines(prepared: PreparedJob, job: Job, progress: Progress) -> list[FittedBaseline]:
+    """What the same labels make without a teacher; nothing without labels."""
+    train, validation = prepared.material.train, prepared.material.validation
+    if train is None or validation is None:
+        return []
+    config = prepared.config
+    logger.info(f"Fitting baselines to the {len(train):,} labelled texts.")
+    fitted = fit_baselines(train, validation, threads=config.threads, seed=config.seed)
+    if prepared.targets is None:  # the student itself is trained on the labels alone
+        return fitted
+    logger.info("Training a student on the labels alone, to compare with.")
+    try:
+        alone = train_on_labels_alone(
+            prepared.material,
+            config,
+            job.output,
+            checkpoint_dir=job.output / "checkpoints" / LABELS_ALONE,
+            progress=progress,
+        )
+    except InputError as error:
+        logger.warning(f"No student was trained on the labels alone. {error}")
+        return fitted
+
+    def predict(labelled: Labelled) -> NDArray[np.float32]:
+        return alone.score(labelled.texts, labelled.text_pair, threads=config.threads).logits
+
+    return [*fitted, FittedBaseline(LABELS_ALONE, "labels alone", predict)]

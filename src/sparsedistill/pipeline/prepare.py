@@ -108,12 +108,12 @@ def prepare(job: Job, progress: Progress = no_progress) -> PreparedJob:
 
 
 def _material(job: Job, classes: Sequence[str] | None, config: DistillationConfig) -> Material:
-    data = job.output / "data"
-    train = _labelled(job.labelled, job.columns, classes, data / "labelled.parquet", config.seed)
+    data, columns = job.output / "data", replace(job.columns, group=None)
+    train = _labelled(job.labelled, columns, classes, data / "labelled.parquet", config.seed)
     classes = classes if train is None else train.classes
     return gather(
         train,
-        _labelled(job.validation, job.columns, classes, data / "validation.parquet", config.seed),
+        _labelled(job.validation, columns, classes, data / "validation.parquet", config.seed),
         _labelled(job.test, job.columns, classes, data / "test.parquet", config.seed),
         classes=classes,
         columns=job.columns,
@@ -134,6 +134,7 @@ def _labelled(
     pair = None if columns.text_pair is None else "text_pair"
     weight = None if columns.weight is None else "weight"
     written = Columns("text", pair, "label", weight, columns.label_separator)
+    written = replace(written, group=None if columns.group is None else "group")
     return read_labelled(spool, written, classes)
 
 
@@ -179,16 +180,17 @@ def _corpus(job: Job, material: Material, progress: Progress, *, scored: bool) -
     parts = []
     left_out = 0
     unlabelled: UnlabelledLike | None = job.unlabelled
+    given = replace(job.columns, group=None)
     if is_sources(unlabelled):
         spool = job.output / "data" / "unlabelled.parquet"
-        plain = replace(job.columns, label=None, weight=None, label_separator=None)
+        plain = replace(given, label=None, weight=None, label_separator=None)
         seed = job.config.seed
         left_out = write_sources(unlabelled, plain, spool, material.held_out(), seed, progress)
         parts.append(Corpus(spool, Columns("text", None if job.columns.text_pair is None else "text_pair")))
     elif unlabelled is not None:
-        parts.append(as_corpus(unlabelled, job.columns, job.output / "unlabelled.parquet").unlabelled())
+        parts.append(as_corpus(unlabelled, given, job.output / "unlabelled.parquet").unlabelled())
     if material.train is not None and not scored:
-        names = parts[0].columns if parts else job.columns
+        names = parts[0].columns if parts else given
         plain = Columns(names.text, names.text_pair)
         texts, text_pair = material.train.texts, material.train.text_pair
         parts.append(write_corpus(job.output / "labelled.parquet", plain, texts, text_pair))

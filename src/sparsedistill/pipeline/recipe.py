@@ -31,7 +31,7 @@ Recipe: TypeAlias = dict[str, Any]
 Config = TypeVar("Config")
 
 _PLACES = ("labelled", "unlabelled", "validation", "test")
-_COLUMNS = ("text", "text_pair", "label", "weight", "label_separator")
+_COLUMNS = ("text", "text_pair", "label", "weight", "label_separator", "group")
 #: Top-level settings that are fields of :class:`DistillationConfig`, and those that are not.
 _CONFIG = (
     "seed",
@@ -40,6 +40,7 @@ _CONFIG = (
     "validation_share",
     "calibrate",
     "compact",
+    "baselines",
     "tune",
     "tune_minutes",
 )

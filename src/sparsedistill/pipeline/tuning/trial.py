@@ -179,7 +179,8 @@ def text_scores(logits: NDArray[np.float32], examples: Examples, *, multi_label:
     predicted, truth = logits > 0, targets > (0 if examples.soft else 0.5)
     total = predicted.sum(axis=1) + truth.sum(axis=1)
     hits = 2 * (predicted & truth).sum(axis=1)
-    return np.where(total > 0, hits / np.maximum(total, 1), 1).astype(np.float32)
+    scores: NDArray[np.float32] = np.where(total > 0, hits / np.maximum(total, 1), 1).astype(np.float32)
+    return scores
 
 
 def _lookups(vocabulary: Vocabulary, texts: Examples) -> float:
