@@ -238,8 +238,7 @@ def test_interrupted_run_resumes(encoder: Path, tmp_path: Path, monkeypatch: pyt
             with pytest.raises(KeyboardInterrupt):
                 run("t")
         assert max(int(path.name[11:]) for path in checkpoints.iterdir()) == last
-        other = replace(QUICK, steps=2)
-        assert "another fine-tuning run" in error(lambda other=other: run("t", other))
+        assert "another fine-tuning run" in error(lambda: run("t", replace(QUICK, steps=2)))
     resumed = run("t")
     first, second = (TransformersTeacher(folder).score(TEXTS) for folder in (whole, resumed))
     np.testing.assert_allclose(first, second, atol=0.05)
@@ -266,8 +265,8 @@ def test_figures_of_a_classifier() -> None:
 
 
 def test_invalid_arguments(encoder: Path, tmp_path: Path) -> None:
-    def run(*args: Any, output: str = "t", **kwargs: Any) -> str:
-        return error(lambda: finetune(encoder, *args, CLASSES, tmp_path / output, **kwargs))
+    def run(texts: list[str], labels: Any, output: str = "t", **kwargs: Any) -> str:
+        return error(lambda: finetune(encoder, texts, labels, CLASSES, tmp_path / output, **kwargs))
 
     assert "5 labels" in run(GOOD, LABELS[:5])
     assert "6 texts have 5 second texts" in run(GOOD, LABELS[:6], text_pair=BAD[:5])
@@ -287,6 +286,10 @@ def test_invalid_arguments(encoder: Path, tmp_path: Path) -> None:
     assert "delete" in run(TEXTS, LABELS, output="old")
     assert finetuning_result(tmp_path / "empty") is None
     assert not list(tmp_path.glob("t*"))
-    for setting in ({"steps": 0}, {"learning_rate": -1.0}, {"max_length": 0}, {"patience": 0}):
-        assert "must be greater than 0" in error(lambda setting=setting: FinetuningConfig(**setting))
     assert "'start' or 'end'" in error(lambda: FinetuningConfig(keep="middle"))
+
+
+@pytest.mark.parametrize("name", ["steps", "learning_rate", "batch_size", "max_length", "patience"])
+def test_settings_are_greater_than_zero(name: str) -> None:
+    settings: dict[str, Any] = {name: 0}
+    assert f"{name} of the teacher is 0: it must be" in error(lambda: FinetuningConfig(**settings))
