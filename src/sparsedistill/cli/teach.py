@@ -13,6 +13,35 @@ from ..labeling.soft_examples import without
 from .options import Format, Label, LabelledFiles, Output, Pair, Seed, Separator, Text
 from .progress import console, progress_bars
 
+_Validation = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Labelled files to select the best checkpoint with [default: a tenth of the others].",
+        show_default=False,
+    ),
+]
+_Steps = Annotated[
+    int | None,
+    typer.Option(
+        help="Length of the training [default: two passes over the texts, but at least 1,500 steps; fewer "
+        "for few or for long texts].",
+        show_default=False,
+    ),
+]
+_LearningRate = Annotated[
+    float | None,
+    typer.Option(help="Peak learning rate of AdamW [default: from the encoder's width].", show_default=False),
+]
+_MaxLength = Annotated[
+    int | None,
+    typer.Option(
+        help="Maximum length of a text, in the encoder's tokens; longer ones are cut [default: 99.5 % of the "
+        "texts are not cut, but at most 256].",
+        show_default=False,
+    ),
+]
+_Patience = Annotated[int, typer.Option(help="Stop after this many evaluations without a better result.")]
+
 
 def teach(
     encoder: Annotated[
@@ -20,46 +49,19 @@ def teach(
     ],
     labelled: LabelledFiles,
     output: Output,
-    validation: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Labelled files to select the best checkpoint with [default: a tenth of the others].",
-            show_default=False,
-        ),
-    ] = None,
+    validation: _Validation = None,
     text: Text = "text",
     text_pair: Pair = None,
     label: Label = "label",
     label_separator: Separator = None,
     format: Format = None,  # noqa: A002
-    steps: Annotated[
-        int | None,
-        typer.Option(
-            help="Length of the training [default: two passes over the texts, but at least 1,500 steps; "
-            "fewer for few or for long texts].",
-            show_default=False,
-        ),
-    ] = None,
-    learning_rate: Annotated[
-        float | None,
-        typer.Option(
-            help="Peak learning rate of AdamW [default: from the encoder's width].", show_default=False
-        ),
-    ] = None,
+    steps: _Steps = None,
+    learning_rate: _LearningRate = None,
     batch_size: Annotated[int, typer.Option(help="Texts per step.")] = 32,
-    max_length: Annotated[
-        int | None,
-        typer.Option(
-            help="Maximum length of a text, in the encoder's tokens; longer ones are cut [default: 99.5 % of "
-            "the texts are not cut, but at most 256].",
-            show_default=False,
-        ),
-    ] = None,
+    max_length: _MaxLength = None,
     keep: Annotated[str, typer.Option(help="Which end of a longer text to keep: start or end.")] = "start",
     evaluations: Annotated[int, typer.Option(help="Number of evaluations on validation texts.")] = 10,
-    patience: Annotated[
-        int, typer.Option(help="Stop after this many evaluations without a better result.")
-    ] = 4,
+    patience: _Patience = 4,
     seed: Seed = 0,
 ) -> None:
     """Fine-tune an encoder on labelled text: the result is a teacher.
