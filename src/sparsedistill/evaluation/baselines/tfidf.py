@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..._internal.texts import all_threads
+from ..._internal.threads import all_threads
 from ...data.labelled import Labelled
 from ...errors import InputError
 from ...vocabulary.tokenizer import tokenize

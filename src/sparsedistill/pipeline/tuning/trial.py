@@ -175,7 +175,8 @@ def text_scores(logits: NDArray[np.float32], examples: Examples, *, multi_label:
     targets = examples.targets
     if not multi_label:
         truth = targets.argmax(axis=1) if examples.soft else targets
-        return (logits.argmax(axis=1) == truth).astype(np.float32)
+        right: NDArray[np.float32] = (logits.argmax(axis=1) == truth).astype(np.float32)
+        return right
     predicted, truth = logits > 0, targets > (0 if examples.soft else 0.5)
     total = predicted.sum(axis=1) + truth.sum(axis=1)
     hits = 2 * (predicted & truth).sum(axis=1)
