@@ -82,7 +82,6 @@ def main() -> None:
         *("--test", write("test.tsv", test, ("text", "label"))),
         *("--output", str(OUTPUT)),
         *("--set", "teacher.steps=60"),  # the default takes half an hour for articles of this length
-        *("--set", "training.batch_size=128", "--set", "training.epochs=20"),
     )
     # The compact student is not written if it would differ too much from the trained one.
     predict(OUTPUT / "compact" if (OUTPUT / "compact").exists() else OUTPUT / "student")

@@ -18,7 +18,7 @@ from ..model.figures import (
     quality_columns,
 )
 from ..model.record import EvaluationRecord, Quality
-from ..pipeline.tuning.record import TuningRecord
+from ..model.tuning import TuningRecord
 
 
 def facts_table(title: str, facts: Mapping[str, object]) -> Table:

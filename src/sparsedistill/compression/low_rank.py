@@ -70,9 +70,9 @@ def cut(weights: StudentWeights, sample: Sample, rank: int) -> LowRankHead:
     if sample.text_pair is None:
         slopes = 1 - np.tanh(pooled @ hidden_weight.T + hidden_bias) ** 2
         spread = output_weight - output_weight.mean(axis=0) if len(output_weight) > 1 else output_weight
-        sensitivity = sum(
-            ((slopes * row) @ hidden_weight).T @ ((slopes * row) @ hidden_weight) for row in spread
-        ) / len(pooled)
+        # The mean over texts of the outer products of the gradients of all classes, in closed form.
+        units = (slopes.T @ slopes) * (spread.T @ spread) / len(pooled)
+        sensitivity = hidden_weight.T @ units @ hidden_weight
         sensitivity += 1e-6 * np.trace(sensitivity) / len(moment) * np.eye(len(moment))
     root = _square_root(sensitivity)
     values, vectors = np.linalg.eigh(root @ moment @ root)
@@ -92,12 +92,13 @@ def narrowed(head: LowRankHead, sample: Sample, floor: Floor) -> LowRankHead:
     weights[-1] = _EMPTY_WEIGHT
     units = head.hidden(features, np.pad(sample.shares[sample.fit], ((0, 1), (0, 0))))
     target = (units @ head.output_weight.T) * weights[:, None]
+    products = _Products.of(units, weights, target)
     chosen: list[int] = []
     for width in _WIDTHS:
         if width >= len(head.hidden_bias):
             break
         while len(chosen) < width:
-            chosen.append(_next_unit(units, weights, target, chosen))
+            chosen.append(products.next_unit(chosen))
         solution = _fitted(units, weights, target, chosen)[1]
         narrow = replace(
             head,
@@ -111,14 +112,29 @@ def narrowed(head: LowRankHead, sample: Sample, floor: Floor) -> LowRankHead:
     return head
 
 
-def _next_unit(units: Floats, weights: Floats, target: Floats, chosen: list[int]) -> int:
-    """The unit that explains most of what the chosen units leave of `target`."""
-    design, solution = _fitted(units, weights, target, chosen)
-    residual = target - design @ solution
-    gain = np.linalg.norm((units * weights[:, None]).T @ residual, axis=1)
-    gain /= np.linalg.norm(units * weights[:, None], axis=0) + 1e-12
-    gain[chosen] = -1
-    return int(gain.argmax())
+@dataclass(frozen=True)
+class _Products:
+    """Products of the weighted columns of a constant and all units, with each other and with the target.
+
+    With them the choice of a unit costs nothing per text.
+    """
+
+    gram: Floats
+    with_target: Floats
+
+    @classmethod
+    def of(cls, units: Floats, weights: Floats, target: Floats) -> _Products:
+        columns = np.column_stack([np.ones(len(units)), units]) * weights[:, None]
+        return cls(columns.T @ columns, columns.T @ target)
+
+    def next_unit(self, chosen: list[int]) -> int:
+        """The unit that explains most of what the chosen units leave of the target."""
+        design = [0, *(unit + 1 for unit in chosen)]
+        solution = np.linalg.lstsq(self.gram[np.ix_(design, design)], self.with_target[design], rcond=None)[0]
+        left = (self.with_target - self.gram[:, design] @ solution)[1:]
+        gain = np.linalg.norm(left, axis=1) / (np.sqrt(np.diag(self.gram)[1:]) + 1e-12)
+        gain[chosen] = -1
+        return int(gain.argmax())
 
 
 def _fitted(units: Floats, weights: Floats, target: Floats, chosen: list[int]) -> tuple[Floats, NDArray[Any]]:

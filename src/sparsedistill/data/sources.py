@@ -90,7 +90,7 @@ class DataSource:
 
         Returns:
             A large_string column ``text`` and, if `columns` has them, ``text_pair`` and ``group``,
-            large_string; ``label``, large_string, for multi-label list of large_string; and ``weight``, float32.
+            large_string; ``label``, large_string, for multi-label list of large_string; ``weight``, float32.
 
         Raises:
             InputError: There is no local copy and no data set that can be loaded, a column is missing, or no

@@ -5,6 +5,7 @@ from __future__ import annotations
 from .config import ModelConfig
 from .figures import comparison_columns, group_header, group_row, notes, quality_columns
 from .record import Calibration, CompressionRecord, DeferralRecord, EvaluationRecord
+from .tuning import TuningRecord
 
 _USE_SINGLE = 'student(["First text", "Second text"])'
 _USE_PAIR = 'student([{"text": "One text", "text_pair": "Another text"}])'
@@ -56,6 +57,7 @@ def _lengths(config: ModelConfig) -> str:
 
 def _evaluation(evaluation: EvaluationRecord) -> str:
     sections = (
+        None if evaluation.tuning is None else _tuning(evaluation.tuning),
         None if evaluation.compression is None else _compression(evaluation.compression),
         None if evaluation.calibration is None else _calibration(evaluation.calibration),
         _measured(evaluation),
@@ -63,6 +65,25 @@ def _evaluation(evaluation: EvaluationRecord) -> str:
         None if evaluation.deferral is None else _deferral(evaluation.deferral),
     )
     return "".join(section for section in sections if section is not None)
+
+
+def _tuning(tuning: TuningRecord) -> str:
+    """The settings that were tried, the best first."""
+    ranked = sorted(enumerate(tuning.trials), key=lambda entry: -entry[1].score)
+    names = list(dict.fromkeys(name for trial in tuning.trials for name in trial.settings))
+    rows = []
+    for position, trial in ranked:
+        marks = "**" if position == tuning.chosen else ""
+        values = (str(trial.settings.get(name, "")).lower() for name in names)
+        behind = f"{_number(trial.difference)} ± {_number(trial.error)}"
+        rows.append([f"{marks}{_number(trial.score)}{marks}", behind, f"{trial.lookups:.0f}", *values])
+    header = ["score", "behind the best", "look-ups per text", *(name.partition(".")[2] for name in names)]
+    folds = f", in {tuning.folds} folds" if tuning.folds > 1 else ""
+    about = (
+        f"Settings tried, scored on {tuning.texts:,} held-out texts{folds}. Chosen, in bold: the fewest "
+        "look-ups within one standard error of the best."
+    )
+    return f"\n## Settings\n\n{about}\n\n{_table(header, rows)}\n"
 
 
 def _compression(compression: CompressionRecord) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .tuning import TuningRecord
+
 
 @dataclass(frozen=True)
 class StandardErrors:
@@ -194,6 +196,7 @@ class EvaluationRecord:
         warnings: What is wrong with these figures and what to do, one sentence each.
         by: Column of the groups.
         groups: Groups of test texts, worst first.
+        tuning: What the tuner tried.
     """
 
     texts: int | None = None
@@ -211,6 +214,7 @@ class EvaluationRecord:
     warnings: list[str] | None = None
     by: str | None = None
     groups: list[GroupRecord] | None = None
+    tuning: TuningRecord | None = None
 
     def rows(self) -> list[tuple[str, Quality]]:
         """Titles and figures of all classifiers that were measured, in the order of tables."""

@@ -21,6 +21,7 @@ from ..errors import InputError
 from ..evaluation.baselines import FittedBaseline, fit_baselines
 from ..evaluation.evaluate import LABELS_ALONE, Evaluation, evaluate
 from ..labeling.scorer import batch_scorer
+from ..model.tuning import TuningRecord
 from ..student import Student
 from ..teachers.base import TeacherLike
 from ..teachers.precomputed import FileTeacher
@@ -31,7 +32,6 @@ from .prepare import PreparedJob, prepare
 from .recipe_file import write_recipe
 from .student_training import check_student, train_student
 from .tuning.file import TUNING_FOLDER
-from .tuning.record import TuningRecord
 
 logger = logging.getLogger(__package__)
 
@@ -153,6 +153,8 @@ def run(job: Job, progress: Progress = no_progress) -> Distilled:
         checkpoint_dir=checkpoints,
         progress=progress,
     )
+    if prepared.tuning is not None:
+        student.evaluation = replace(student.evaluation, tuning=prepared.tuning)
     for earlier in ("student", "compact"):  # of this job before it was interrupted, or of another student
         shutil.rmtree(folder / earlier, ignore_errors=True)
     (folder / "evaluation.json").unlink(missing_ok=True)

@@ -18,6 +18,7 @@ from ..labeling.labelling import label
 from ..labeling.remembered import RememberingTeacher
 from ..labeling.soft_examples import SoftExamples
 from ..labeling.soft_targets import SoftTargets
+from ..model.tuning import TuningRecord
 from ..teachers.base import Teacher
 from ..teachers.finetuning import LabelledTexts, finetune
 from ..teachers.precomputed import FileTeacher
@@ -30,7 +31,6 @@ from .job import Job, LabelledInput
 from .job_vocabulary import make_vocabulary
 from .material import Material, gather
 from .tuning.file import tuned_settings
-from .tuning.record import TuningRecord
 
 
 @dataclass(frozen=True)

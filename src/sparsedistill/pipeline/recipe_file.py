@@ -9,8 +9,8 @@ from typing import Any
 import tomli_w
 
 from .._internal.files import atomic_write
+from ..model.tuning import TuningRecord
 from .job import Job
-from .tuning.record import TuningRecord
 from .tuning.settings import given_settings, value_of
 
 _PLACES = ("labelled", "unlabelled", "validation", "test")

@@ -1,5 +1,5 @@
 """The tuner: chooses the settings of a job on its validation data."""
 
-from .record import TrialRecord, TuningRecord
+from ...model.tuning import TrialRecord, TuningRecord
 
 __all__ = ["TrialRecord", "TuningRecord"]

@@ -10,9 +10,9 @@ from ..._internal.progress import Progress, no_progress
 from ..._internal.records import as_json, read_record, write_record
 from ...data.corpus import Corpus
 from ...labeling.soft_targets import SoftTargets
+from ...model.tuning import TuningRecord
 from ..config import DistillationConfig
 from ..material import Material
-from .record import TuningRecord
 from .settings import with_settings
 from .tune import tune
 

@@ -23,8 +23,9 @@ TUNED = (
     "training.steps",
 )
 
-#: Text passes of the longest training: at least this many, and at least this many passes over the examples.
-LEAST_TEXTS, PASSES = 384_000, 5
+#: Texts of the longest training, counting repetitions: some passes over many examples; over few, as many as
+#: teach a student of 77 classes, but not more passes than help; and over very few, some steps.
+PASSES, ENOUGH_TEXTS, MOST_PASSES, LEAST_TEXTS = 5, 384_000, 60, 64_000
 #: Below this number of examples, batches are small: many small steps learn more from few texts.
 FEW_EXAMPLES = 50_000
 SMALL_BATCH, LARGE_BATCH = 64, 256
@@ -78,7 +79,8 @@ class Space:
         """Texts that the longest training passes, counting repetitions."""
         if self.config.training.steps is not None:
             return self.config.training.steps * self.batch_size
-        return max(LEAST_TEXTS, PASSES * self.examples)
+        few = max(LEAST_TEXTS, min(ENOUGH_TEXTS, MOST_PASSES * self.examples))
+        return max(few, PASSES * self.examples)
 
     @property
     def trials(self) -> int:

@@ -11,10 +11,10 @@ from time import monotonic
 from ..._internal.progress import Advance, Progress, no_progress
 from ...data.corpus import Corpus
 from ...labeling.soft_targets import SoftTargets
+from ...model.tuning import TrialRecord, TuningRecord
 from ..config import DistillationConfig
 from ..material import Material
 from .material import Fold, tuning_folds
-from .record import TrialRecord, TuningRecord
 from .settings import Settings, given_settings
 from .space import SURVIVORS, TUNED, Space
 from .trial import Trial, Trials

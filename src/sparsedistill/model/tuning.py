@@ -1,4 +1,4 @@
-"""What the tuner tried, as ``tuning.json`` and the model card hold it."""
+"""What the tuner tried, as ``tuning.json``, ``config.json`` and the model card hold it."""
 
 from __future__ import annotations
 
