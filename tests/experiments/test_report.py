@@ -79,6 +79,7 @@ def test_report_resumes(films: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
         return train_student(*arguments, **settings)
 
     monkeypatch.setattr("sparsedistill.experiments.run.train_student", counted)
+    monkeypatch.setattr("sparsedistill.pipeline.labels_alone.train_student", counted)
     monkeypatch.setitem(sys.modules, "fasttext", None)
     monkeypatch.setattr(speed, "_ROUNDS", 1)
     with pytest.raises(KeyboardInterrupt):

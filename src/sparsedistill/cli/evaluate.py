@@ -25,6 +25,30 @@ from .options import Format, Label, LabelledFiles, Outputs, Pair, Scores, Separa
 from .progress import progress_bars
 from .tables import deferral_table, evaluation_table
 
+By = Annotated[
+    str | None,
+    typer.Option(
+        help="Column of groups, such as languages: show the accuracy in each, the worst first.",
+        show_default=False,
+    ),
+]
+Training = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--labelled",
+        help="Labelled files to fit baselines to (TF-IDF with logistic regression, and fastText if it is "
+        "installed): the labels that the student was trained on.",
+        show_default=False,
+    ),
+]
+Plot = Annotated[
+    Path | None,
+    typer.Option(
+        help="Write a plot of quality against the share of deferred texts to this file, as SVG.",
+        show_default=False,
+    ),
+]
+
 
 def evaluate(
     student: StudentPath,
@@ -35,33 +59,13 @@ def evaluate(
     ] = None,
     scores: Scores = None,
     outputs: Outputs = "logits",
-    plot: Annotated[
-        Path | None,
-        typer.Option(
-            help="Write a plot of quality against the share of deferred texts to this file, as SVG.",
-            show_default=False,
-        ),
-    ] = None,
+    plot: Plot = None,
     text: Text = "text",
     text_pair: Pair = None,
     label: Label = "label",
     label_separator: Separator = None,
-    by: Annotated[
-        str | None,
-        typer.Option(
-            help="Column of groups, such as languages: show the accuracy in each, the worst first.",
-            show_default=False,
-        ),
-    ] = None,
-    training: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--labelled",
-            help="Labelled files to fit baselines to (TF-IDF with logistic regression, and fastText if it is "
-            "installed): the labels that the student was trained on.",
-            show_default=False,
-        ),
-    ] = None,
+    by: By = None,
+    training: Training = None,
     format: Format = None,  # noqa: A002
     json_file: Annotated[
         Path | None,
