@@ -1,6 +1,6 @@
 """Speed of training beside busy processes: the default settings against settings by hand.
 
-Each measurement trains a student on real text in a fresh process, since the wait policy of OpenMP is fixed
+Each setting trains a student on real text in a process of its own, since the wait policy of OpenMP is fixed
 when torch is loaded. The settings take turns, beside 0, 1 and 2 processes that keep a CPU busy. By hand:
 every number of threads with each wait policy. It is checked that the weights depend on the number of threads
 only.
@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -110,17 +111,56 @@ def neighbours(count: int) -> Iterator[None]:
             process.wait()
 
 
-def measure(setting: Setting, work: Work) -> dict[str, Any]:
-    """Train in a fresh process; return ``texts_per_second``, ``threads`` and ``digest`` of the weights."""
-    environment = {
-        name: value for name, value in os.environ.items() if not name.startswith(("OMP_", "GOMP_"))
+class Trainee:
+    """A process that trains with one setting. It is stopped while others train: its threads may spin."""
+
+    def __init__(self, setting: Setting, work: Work) -> None:
+        inherited = os.environ.items()
+        environment = {name: value for name, value in inherited if not name.startswith(("OMP_", "GOMP_"))}
+        if setting.policy is not None:
+            environment[_POLICY] = setting.policy
+        arguments = {"torch_first": setting.torch_first, "threads": setting.threads, **asdict(work)}
+        self._process = subprocess.Popen(
+            [sys.executable, str(_TRAINEE), json.dumps(arguments)],
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        self.train()  # untimed: loads the texts and the libraries
+
+    def train(self) -> dict[str, Any]:
+        """Train a student; return ``texts_per_second``, ``threads`` and ``digest`` of the weights."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.send_signal(signal.SIGCONT)
+        print(file=self._process.stdin, flush=True)
+        answer = self._process.stdout.readline()
+        self._process.send_signal(signal.SIGSTOP)
+        if not answer:
+            raise SystemExit(f"{_TRAINEE.name} failed: run it by hand to see why.")
+        return dict(json.loads(answer))
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.kill()
+        self._process.wait()
+
+
+def measured(
+    trainees: Mapping[str, Trainee], counts: Sequence[int], rounds: int
+) -> dict[int, dict[str, list[dict[str, Any]]]]:
+    """What each trainee returned, per number of neighbours and round."""
+    results: dict[int, dict[str, list[dict[str, Any]]]] = {
+        count: {name: [] for name in trainees} for count in counts
     }
-    if setting.policy is not None:
-        environment[_POLICY] = setting.policy
-    arguments = {"torch_first": setting.torch_first, "threads": setting.threads, **asdict(work)}
-    command = [sys.executable, str(_TRAINEE), json.dumps(arguments)]
-    done = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True)
-    return dict(json.loads(done.stdout.splitlines()[-1]))
+    for _ in range(rounds):
+        for count, found in results.items():
+            with neighbours(count):
+                for name, trainee in trainees.items():
+                    found[name].append(trainee.train())
+    return results
 
 
 def check(rounds: Mapping[str, list[dict[str, Any]]]) -> None:
@@ -171,17 +211,15 @@ def main() -> None:
         corpus = Corpus(f"{folder}/texts.parquet", Columns())
         Vocabulary.build(corpus, TokenizerConfig(max_ngram=3), CountingConfig()).save(f"{folder}/vocabulary")
         work = Work(f"{folder}/texts.parquet", f"{folder}/vocabulary", given.dim, given.epochs)
-        measure(Setting(), work)  # untimed: reads the files
         found: list[Measurement] = []
-        all_settings = settings(available_cores())
-        results: dict[int, dict[str, list[dict[str, Any]]]] = {
-            count: {name: [] for name in all_settings} for count in given.neighbours
-        }
-        for _ in range(given.rounds):
-            for count, rounds in results.items():
-                with neighbours(count):
-                    for name, setting in all_settings.items():
-                        rounds[name].append(measure(setting, work))
+        trainees: dict[str, Trainee] = {}
+        try:
+            for name, setting in settings(available_cores()).items():
+                trainees[name] = Trainee(setting, work)
+            results = measured(trainees, given.neighbours, given.rounds)
+        finally:
+            for trainee in trainees.values():
+                trainee.close()
         for count, rounds in results.items():
             check(rounds)
             found.extend(rows(count, rounds))
