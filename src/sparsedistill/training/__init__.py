@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 #: Idle OpenMP threads of torch spin: its runtime has read the environment, which says nothing. See `threads`.
 SPINS = "torch" in sys.modules and not {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & set(os.environ)
 
-# They spin by default: on 2 cores beside other processes, training had a fifth of the speed of passive waiting
-# (benchmarks/neighbour.py). No effect if torch is already imported.
+# They spin by default: on 2 cores beside other processes, training had a fifth of the speed of passive
+# waiting (benchmarks/neighbour.py). No effect if torch is already imported.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 _MODULES = {
