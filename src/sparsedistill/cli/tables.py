@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
 
@@ -92,18 +93,24 @@ def deferral_table(curve: DeferralCurve, threshold: float | None = None) -> Tabl
 
 
 def tuning_table(tuning: TuningRecord) -> Table:
-    """The students that the tuner tried, the best first; the chosen one is bold."""
+    """The best students that the tuner tried; the chosen one is bold."""
     folds = f", {tuning.folds} folds" if tuning.folds > 1 else ""
-    table = Table(title=f"Settings tried, on {tuning.texts:,} held-out texts{folds}", title_justify="left")
-    for name in (*_TUNED.values(), "steps", "score", "behind"):
-        table.add_column(name, justify="right")
+    table = Table(
+        title=f"The best of {len(tuning.trials)} students tried, on {tuning.texts:,} held-out texts{folds}",
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+    )
+    for name in (*_TUNED.values(), "steps", "score %", "behind"):
+        table.add_column(name, justify="right", no_wrap=True)
     order = sorted(range(len(tuning.trials)), key=lambda i: -tuning.trials[i].score)
-    for position in order:
+    shown = order[:_MOST_TRIALS]
+    for position in [*shown, *({tuning.chosen} - {*shown})]:
         trial = tuning.trials[position]
         cells = [_setting(trial.settings, name) for name in _TUNED]
-        behind = f"{100 * trial.difference:.2f} ± {100 * trial.error:.2f}" if trial.difference else ""
+        behind = f"{100 * trial.difference:.1f} ± {100 * trial.error:.1f}" if trial.difference else ""
         style = "bold" if position == tuning.chosen else None
-        table.add_row(*cells, f"{trial.steps:,}", _percent(trial.score), behind, style=style)
+        table.add_row(*cells, f"{trial.steps:,}", f"{100 * trial.score:.1f}", behind, style=style)
     return table
 
 
@@ -112,10 +119,12 @@ def _setting(settings: Mapping[str, bool | int | float], name: str) -> str:
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
 
 
+_MOST_TRIALS = 8  # in the terminal; tuning.json has all
+
 #: The settings in the columns of :func:`tuning_table`.
 _TUNED = {
     "vocabulary.max_ngram": "n-grams",
-    "vocabulary.max_characters": "characters",
+    "vocabulary.max_characters": "chars",
     "vocabulary.boundaries": "ends",
     "vocabulary.min_count": "count",
     "student.dim": "dim",

@@ -37,7 +37,7 @@ def tune(
     """Choose settings by successive halving (Jamieson & Talwalkar 2016) over a fixed set of students.
 
     Students are trained briefly in the first rounds; the best are varied and trained for longer in later
-    ones. All trials together cost less than three full trainings. Among the students within one standard
+    ones, in full length if that helps. All trials together cost less than three full trainings. Among the students within one standard
     error of the best, the one with the fewest look-ups per text is chosen, then the one with the fewest
     dimensions, then the best. The choice depends on the data, the settings, the seed and the number of
     threads, unless ``config.tune_minutes`` ends the search.
@@ -100,8 +100,10 @@ class _Search:
         first, *others = _best(self.trials, 2)
         longer = [first, *others]
         candidates = [*(trial.settings for trial in longer), together, self._space.widened(first.settings)]
-        found = self._round(2, candidates)
-        self._round(3, [trial.settings for trial in _best(found, 1)])
+        found = _best(self._round(2, candidates), 1)
+        # Where three times the training did not help, five times as much again does not either.
+        if found and found[0].score > first.score:
+            self._round(3, [found[0].settings])
 
     def _round(self, stage: int, candidates: Sequence[Settings]) -> list[Trial]:
         """Run the trials of a round; those that were run before are not repeated."""
