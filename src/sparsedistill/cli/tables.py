@@ -99,7 +99,7 @@ def tuning_table(tuning: TuningRecord) -> Table:
         title=f"The best of {len(tuning.trials)} students tried, on {tuning.texts:,} held-out texts{folds}",
         title_justify="left",
         box=box.SIMPLE_HEAD,
-        pad_edge=False,
+        padding=(0, 1, 0, 0),
     )
     for name in (*_TUNED.values(), "steps", "score %", "behind"):
         table.add_column(name, justify="right", no_wrap=True)
@@ -114,7 +114,7 @@ def tuning_table(tuning: TuningRecord) -> Table:
     return table
 
 
-def _setting(settings: Mapping[str, bool | int | float], name: str) -> str:
+def _setting(settings: Mapping[str, bool | int | float | str], name: str) -> str:
     value = settings.get(name, "")
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
 

@@ -23,7 +23,7 @@ class TrialRecord:
     """
 
     round: int
-    settings: dict[str, bool | int | float]
+    settings: dict[str, bool | int | float | str]
     score: float
     difference: float
     error: float

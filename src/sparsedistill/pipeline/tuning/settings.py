@@ -9,7 +9,7 @@ from typing import TypeAlias
 from ..config import DistillationConfig
 
 #: The value of a setting that the tuner chooses.
-Value: TypeAlias = bool | int | float
+Value: TypeAlias = bool | int | float | str
 
 #: Values of settings by their names in recipes.
 Settings: TypeAlias = Mapping[str, Value]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import product
 
 from ..config import DistillationConfig
-from .settings import Settings
+from .settings import Settings, Value
 
 #: Names of the settings that the tuner chooses; a job in which all are given is not tuned.
 TUNED = (
@@ -20,6 +20,7 @@ TUNED = (
     "training.ngram_dropout",
     "training.table_learning_rate",
     "training.batch_size",
+    "training.class_weights",
     "training.steps",
 )
 
@@ -58,12 +59,14 @@ class Space:
     Attributes:
         examples: Number of training examples.
         classes: Number of classes.
+        multi_label: The classes do not exclude each other.
         given: Names of settings that the user chose, which stay as they are.
         config: The job's settings.
     """
 
     examples: int
     classes: int
+    multi_label: bool
     given: frozenset[str]
     config: DistillationConfig
 
@@ -103,7 +106,7 @@ class Space:
     def first(self) -> list[Settings]:
         """The first round: longest n-grams, with and without character n-grams."""
         dim = 64 if self.classes <= FEW_CLASSES else 128
-        base = {
+        base: dict[str, Value] = {
             "vocabulary.boundaries": False,
             "vocabulary.min_count": 1 if self.examples < FEW_TEXTS else 2,
             "student.dim": dim,
@@ -112,6 +115,8 @@ class Space:
             "training.table_learning_rate": 0.3,
             "training.batch_size": self.batch_size,
         }
+        if self.multi_label:
+            base["training.class_weights"] = "balanced"
         features = product((0, 5), (1, 2, 3, 4))
         return self._distinct(
             {"vocabulary.max_ngram": order, "vocabulary.max_characters": characters, **base}

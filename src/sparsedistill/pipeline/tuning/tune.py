@@ -37,10 +37,10 @@ def tune(
     """Choose settings by successive halving (Jamieson & Talwalkar 2016) over a fixed set of students.
 
     Students are trained briefly in the first rounds; the best are varied and trained for longer in later
-    ones, in full length if that helps. All trials together cost less than three full trainings. Among the students within one standard
-    error of the best, the one with the fewest look-ups per text is chosen, then the one with the fewest
-    dimensions, then the best. The choice depends on the data, the settings, the seed and the number of
-    threads, unless ``config.tune_minutes`` ends the search.
+    ones, in full length if that helps. All trials together cost less than three full trainings. Among the
+    students within one standard error of the best, the one with the fewest look-ups per text is chosen, then
+    the one with the fewest dimensions, then the best. The choice depends on the data, the settings, the seed
+    and the number of threads, unless ``config.tune_minutes`` ends the search.
 
     Args:
         targets: The soft targets, if there are any.
@@ -58,7 +58,7 @@ def tune(
     if given.issuperset(TUNED):
         return None
     folds = tuning_folds(targets, material, config, own_validation=own_validation)
-    space = Space(sum(folds[0].train.sizes), len(material.classes), given, config)
+    space = Space(sum(folds[0].train.sizes), len(material.classes), material.multi_label, given, config)
     trials = Trials(corpus, material, folds, config, folder)
     logger.info(
         f"Choosing settings: {space.trials} students see {space.cost:,} texts in all, as many as "
