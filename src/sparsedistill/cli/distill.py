@@ -14,78 +14,92 @@ from .tables import evaluation_table, tuning_table
 
 Files = list[str] | None
 
+_Recipe = Annotated[
+    Path | None,
+    typer.Argument(help="The job as a TOML file; options override it.", show_default=False),
+]
+_Teacher = Annotated[
+    str | None, typer.Option(help="A fine-tuned classifier: directory or Hub id.", show_default=False)
+]
+_Encoder = Annotated[
+    str | None,
+    typer.Option(help="Or an encoder, which is fine-tuned on the labelled texts first.", show_default=False),
+]
+_Labelled = Annotated[Files, typer.Option(help="Labelled files.", show_default=False)]
+_Unlabelled = Annotated[
+    Files,
+    typer.Option(
+        help="Files with texts of the kind that the student is for: the more, the better.",
+        show_default=False,
+    ),
+]
+_Validation = Annotated[
+    Files,
+    typer.Option(
+        help="Labelled files to select the best student with; by default a part of --labelled.",
+        show_default=False,
+    ),
+]
+_Test = Annotated[Files, typer.Option(help="Labelled files to evaluate on.", show_default=False)]
+_Output = Annotated[
+    str | None,
+    typer.Option("--output", "-o", help="Directory to make [default: distilled].", show_default=False),
+]
+_Compact = Annotated[
+    bool | None,
+    typer.Option(
+        "--compact/--no-compact",
+        help="Write the compact student too [default: compact].",
+        show_default=False,
+    ),
+]
+_Tune = Annotated[
+    bool | None,
+    typer.Option(
+        "--tune/--no-tune",
+        help="Choose the settings that are not given on the validation data [default: tune].",
+        show_default=False,
+    ),
+]
+_TuneMinutes = Annotated[
+    float | None,
+    typer.Option(help="Stop choosing settings after this time.", show_default=False),
+]
+_Baselines = Annotated[
+    bool | None,
+    typer.Option(
+        "--baselines/--no-baselines",
+        help="Compare with what the labels make without a teacher, if there are --test texts "
+        "[default: baselines].",
+        show_default=False,
+    ),
+]
+_Text = Annotated[str | None, typer.Option(help="Column of the text.", rich_help_panel=COLUMNS)]
+_Label = Annotated[str | None, typer.Option(help="Column of the label.", rich_help_panel=COLUMNS)]
+_Seed = Annotated[int | None, typer.Option(help="Seed of everything random.", show_default=False)]
+
 
 def distill(
-    recipe: Annotated[
-        Path | None,
-        typer.Argument(help="The job as a TOML file; options override it.", show_default=False),
-    ] = None,
-    teacher: Annotated[
-        str | None, typer.Option(help="A fine-tuned classifier: directory or Hub id.", show_default=False)
-    ] = None,
-    encoder: Annotated[
-        str | None,
-        typer.Option(
-            help="Or an encoder, which is fine-tuned on the labelled texts first.", show_default=False
-        ),
-    ] = None,
-    labelled: Annotated[Files, typer.Option(help="Labelled files.", show_default=False)] = None,
-    unlabelled: Annotated[
-        Files,
-        typer.Option(
-            help="Files with texts of the kind that the student is for: the more, the better.",
-            show_default=False,
-        ),
-    ] = None,
-    validation: Annotated[
-        Files,
-        typer.Option(
-            help="Labelled files to select the best student with; by default a part of --labelled.",
-            show_default=False,
-        ),
-    ] = None,
-    test: Annotated[Files, typer.Option(help="Labelled files to evaluate on.", show_default=False)] = None,
-    output: Annotated[
-        str | None,
-        typer.Option("--output", "-o", help="Directory to make [default: distilled].", show_default=False),
-    ] = None,
-    compact: Annotated[
-        bool | None,
-        typer.Option(
-            "--compact/--no-compact",
-            help="Write the compact student too [default: compact].",
-            show_default=False,
-        ),
-    ] = None,
-    tune: Annotated[
-        bool | None,
-        typer.Option(
-            "--tune/--no-tune",
-            help="Choose the settings that are not given on the validation data [default: tune].",
-            show_default=False,
-        ),
-    ] = None,
-    tune_minutes: Annotated[
-        float | None,
-        typer.Option(help="Stop choosing settings after this time.", show_default=False),
-    ] = None,
-    baselines: Annotated[
-        bool | None,
-        typer.Option(
-            "--baselines/--no-baselines",
-            help="Compare with what the labels make without a teacher, if there are --test texts "
-            "[default: baselines].",
-            show_default=False,
-        ),
-    ] = None,
+    recipe: _Recipe = None,
+    teacher: _Teacher = None,
+    encoder: _Encoder = None,
+    labelled: _Labelled = None,
+    unlabelled: _Unlabelled = None,
+    validation: _Validation = None,
+    test: _Test = None,
+    output: _Output = None,
+    compact: _Compact = None,
+    tune: _Tune = None,
+    tune_minutes: _TuneMinutes = None,
+    baselines: _Baselines = None,
     data_dir: DataDir = None,
-    text: Annotated[str | None, typer.Option(help="Column of the text.", rich_help_panel=COLUMNS)] = None,
+    text: _Text = None,
     text_pair: Pair = None,
-    label: Annotated[str | None, typer.Option(help="Column of the label.", rich_help_panel=COLUMNS)] = None,
+    label: _Label = None,
     weight: Weight = None,
     label_separator: Separator = None,
     settings: Settings = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of everything random.", show_default=False)] = None,
+    seed: _Seed = None,
     threads: Threads = None,
 ) -> None:
     """Run the whole job: teach, label, vocab, train, compress and evaluate, from options or from a recipe.
