@@ -240,7 +240,7 @@ def test_a_reloaded_student_answers_bit_for_bit_the_same(tmp_path: Path) -> None
     ]
     card = (tmp_path / "s" / "README.md").read_text()
     assert "neg, neutral, pos" in card
-    assert "| accuracy | 0.5 |" in card
+    assert "| student | 50.0 | 50.0 | 0.700 | 10.0 |" in card
     with pytest.raises(InputError, match="exists"):
         student.save_pretrained(tmp_path / "s")
 

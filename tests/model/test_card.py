@@ -81,7 +81,7 @@ def test_all_classifiers_have_a_row_with_errors() -> None:
 def test_figures_that_were_not_measured_have_no_column() -> None:
     text = card(EvaluationRecord(500, "accuracy", 1, student=Quality(0.93, 0.92, 0.25, 0.02)))
     assert "| student | 93.0 | 92.0 | 0.250 | 2.0 |\n" in text
-    for name in ("teacher", "MB", "retention", "Retention", "Lead kept", "left_out", "Warning", "## By"):
+    for name in ("teacher", "MB", "retention", "Retention", "Lead kept", "±", "left_out", "Warning", "## By"):
         assert name not in text
 
 

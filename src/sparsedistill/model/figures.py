@@ -75,8 +75,10 @@ def comparison_columns(rows: Sequence[tuple[str, Quality]]) -> list[Column]:
 def notes(record: EvaluationRecord) -> list[str]:
     """What the tables need to be understood, as sentences."""
     metric = (record.metric or "accuracy").replace("_", " ").replace("f1", "F1")
-    found = ["± is the standard error on these texts; it does not include chance in training."]
     qualities = [quality for _, quality in record.rows()]
+    found = []
+    if any(quality.errors is not None for quality in qualities):
+        found.append("± is the standard error on these texts; it does not include chance in training.")
     if any(quality.retention is not None for quality in qualities):
         found.append(f"Retention: {metric} divided by the teacher's.")
     if any(quality.lead_kept is not None for quality in qualities):
