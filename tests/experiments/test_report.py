@@ -37,6 +37,7 @@ def films(tmp_path: Path) -> Path:
         f"""
         data_dir = "{tmp_path}"
         threads = 1
+        tune = false
         [data]
         labelled = {{ path = "train.tsv" }}
         test = {{ path = "test.tsv" }}
@@ -117,7 +118,7 @@ def test_ablations_resume(films: Path, tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(speed, "_ROUNDS", 1)
     for name, values in {"_ORDERS": (1,), "_DIMS": (4,), "_SHARES": (0.0, 0.5, 1.0), "_ROWS": (20,)}.items():
         monkeypatch.setattr(ablations, name, values)
-    folder, settings = tmp_path / "work" / "films", ["report.seeds=1", "training.epochs=2"]
+    folder, settings = tmp_path / "work" / "films", ["report.seeds=1", "training.steps=20"]
     made: list[str] = []
     original = Parts.figures
 
