@@ -54,6 +54,9 @@ def films(tmp_path: Path) -> Path:
         hidden = 8
         [training]
         batch_size = 32
+        steps = 40
+        [finetuning]
+        steps = 20
         [report]
         title = "Films"
         seeds = 2
