@@ -9,6 +9,8 @@ import pytest
 
 # Test processes run next to each other: idle threads of OpenMP must not spin. Set before torch is imported.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# Names of models that do not exist must not be looked up over the network, with its time limits.
+os.environ["HF_HUB_OFFLINE"] = "1"
 
 
 @pytest.fixture(scope="session")

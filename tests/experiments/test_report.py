@@ -188,7 +188,7 @@ def labels_only(folder: Path, classes: tuple[str, ...] = ("good", "bad")) -> Pat
 def test_ablations_need_a_teacher(tmp_path: Path) -> None:
     recipe = labels_only(tmp_path)
     assert "no teacher" in error(lambda: run_task(recipe, tmp_path / "work" / "r", ablations=True))
-    assert (tmp_path / "work" / "r" / "result.json").exists()
+    assert not (tmp_path / "work").exists()  # no work was done
 
 
 @pytest.mark.parametrize("metric", ["f1", "roc_auc"])
@@ -196,6 +196,7 @@ def test_metrics_of_two_classes_need_two_classes(tmp_path: Path, metric: str) ->
     recipe, settings = labels_only(tmp_path, ("good", "bad", "fair")), [f"report.metric={metric}"]
     message = error(lambda: run_task(recipe, tmp_path / "work" / "r", settings=settings))
     assert f"3 classes and the metric '{metric}', which needs two" in message
+    assert not (tmp_path / "work" / "r" / "tuning").exists()
 
 
 def test_failed_task_records_the_reason(tmp_path: Path) -> None:

@@ -48,7 +48,8 @@ def run_task(
         The result, without ablations.
 
     Raises:
-        InputError: The recipe or its data cannot be used, or it has no labelled texts or no test data.
+        InputError: The recipe or its data cannot be used, or it has no labelled texts or no test data, or no
+            teacher although there are ablations.
     """
     name, folder = str(recipe), Path(folder)
     tables = read_recipe(recipe)
@@ -61,7 +62,9 @@ def run_task(
     if teacher is not None:
         job = replace(job, teacher=teacher, encoder=None)
     job = replace(job, output=folder, remembered=(*job.remembered, *map(Path, remembered)))
-    run = TaskRun(folder, task, job, prepare(job, progress), progress)
+    if ablations:
+        task.check_ablations(job)
+    run = TaskRun(folder, task, job, prepare(job, progress, check=task.check), progress)
     result = run.result(Path(recipe).stem)
     write_result(folder, result)
     if ablations:

@@ -51,7 +51,7 @@ class TaskRun:
         folder: The folder of the task.
         task: How the recipe is shown.
         job: The recipe's job.
-        prepared: What the students are trained from.
+        prepared: What the students are trained from, checked by :meth:`Task.check`.
         progress: Shows the progress.
 
     Attributes:
@@ -63,23 +63,13 @@ class TaskRun:
         held_out: Validation and test data.
         parts: The files of figures.
         progress: Shows the progress.
-
-    Raises:
-        InputError: The job has no labelled texts or no test data, is multi-label, or has too many classes for
-            the metric.
     """
 
     def __init__(self, folder: Path, task: Task, job: Job, prepared: PreparedJob, progress: Progress) -> None:
         material = prepared.material
-        if material.test is None or material.train is None or material.validation is None:
-            raise InputError(f"{task.title} has no labelled texts or no test data: name both in its recipe.")
-        if material.multi_label:
-            raise InputError(f"{task.title} is multi-label: a report needs exactly one label per text.")
-        if task.metric != "accuracy" and len(material.classes) != 2:
-            raise InputError(
-                f"{task.title} has {len(material.classes)} classes and the metric {task.metric!r}, which "
-                "needs two: set the metric of its [report] to 'accuracy'."
-            )
+        assert material.train is not None  # noqa: S101 - Task.check has been called, as for the next two
+        assert material.validation is not None  # noqa: S101
+        assert material.test is not None  # noqa: S101
         self.folder, self.task, self.prepared = folder, task, prepared
         self.config = prepared.config
         self.progress = progress

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from ..errors import InputError
+from ..pipeline.job import Job
+from ..pipeline.material import Material
+from ..teachers.precomputed import FileTeacher
 
 #: The metric of a task: accuracy, or F1 or ROC AUC of the second of two classes.
 Metric: TypeAlias = Literal["accuracy", "f1", "roc_auc"]
@@ -40,3 +43,31 @@ class Task:
     def __post_init__(self) -> None:
         if self.seeds < 1:
             raise InputError(f"seeds of the report is {self.seeds}: it must be at least 1.")
+
+    def check(self, material: Material) -> None:
+        """Check that figures can be measured on labelled texts.
+
+        Raises:
+            InputError: There are no labelled texts or no test data, or they are multi-label, or have too many
+                classes for the metric.
+        """
+        if material.test is None or material.train is None or material.validation is None:
+            raise InputError(f"{self.title} has no labelled texts or no test data: name both in its recipe.")
+        if material.multi_label:
+            raise InputError(f"{self.title} is multi-label: a report needs exactly one label per text.")
+        if self.metric != "accuracy" and len(material.classes) != 2:
+            raise InputError(
+                f"{self.title} has {len(material.classes)} classes and the metric {self.metric!r}, which "
+                "needs two: set the metric of its [report] to 'accuracy'."
+            )
+
+    def check_ablations(self, job: Job) -> None:
+        """Check that a job has what its ablations need.
+
+        Raises:
+            InputError: The job has no teacher that can score texts.
+        """
+        if job.encoder is None and (job.teacher is None or isinstance(job.teacher, FileTeacher)):
+            raise InputError(
+                f"{self.title} has no teacher that can score texts: leave out ablations, which need one."
+            )

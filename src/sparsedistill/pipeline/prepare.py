@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
@@ -61,12 +61,15 @@ class PreparedJob:
     tuning: TuningRecord | None = None
 
 
-def prepare(job: Job, progress: Progress = no_progress) -> PreparedJob:
+def prepare(
+    job: Job, progress: Progress = no_progress, *, check: Callable[[Material], None] | None = None
+) -> PreparedJob:
     """Run all stages before the training of a student. Finished stages are not repeated.
 
     Args:
         job: The job.
         progress: Shows the progress.
+        check: Called with the labelled texts before any work; raises if the caller cannot use them.
 
     Raises:
         InputError: A part of the job cannot be used, or its output directory holds the result of another job.
@@ -76,6 +79,8 @@ def prepare(job: Job, progress: Progress = no_progress) -> PreparedJob:
     if teacher is not None and not isinstance(teacher, FileTeacher):
         teacher = as_teacher(teacher, job.classes, job.columns.multi_label)
     material = _material(job, teacher.classes if teacher else job.classes, config)
+    if check is not None:
+        check(material)
     job.output.mkdir(parents=True, exist_ok=True)
     if job.encoder is not None:
         teacher = TransformersTeacher(
