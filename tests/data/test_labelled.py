@@ -101,6 +101,19 @@ def test_editions_of_a_text_stay_together() -> None:
     assert len(pairs.select([0, 1, 2, 3]).split(0.5, 0)[1]) == 1  # the two bad pairs differ
 
 
+def test_rows_of_a_group_stay_together() -> None:
+    """Groups that share a text are one group."""
+    rows = pa.array([f"text {i // 2 if i < 4 else i}" for i in range(200)], pa.large_string())
+    groups = pa.array([f"group {i // 4 + (1 <= i < 4)}" for i in range(200)], pa.large_string())
+    many = Labelled(rows, np.arange(200) // 4 % 2, ("a", "b"), groups=groups)
+    for seed in range(5):
+        for kept, held_out in [many.split(0.2, seed), *many.folds(3, seed)]:
+            assert kept.groups is not None
+            assert held_out.groups is not None
+            assert not set(kept.groups.to_pylist()) & set(held_out.groups.to_pylist())
+            assert not set(kept.texts.to_pylist()) & set(held_out.texts.to_pylist())
+
+
 def test_balanced_class_weights() -> None:
     labels = np.array([0] * 6 + [1] * 2)
     assert balanced_class_weights(labels, 2, power=1) == pytest.approx((8 / 12, 8 / 4))

@@ -8,8 +8,35 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sparsedistill import Columns
 from sparsedistill.pipeline import Job, prepare
 from sparsedistill.pipeline.config import DistillationConfig
+
+
+def test_validation_texts_are_of_other_documents(tmp_path: Path) -> None:
+    rows = [
+        f"sentence {i} {side}\t{'ab'[i % 2]}\tdocument {i}\n"
+        for i in range(300)
+        for side in ("left", "right")
+    ]
+    data = tmp_path / "train.tsv"
+    data.write_text("text\tlabel\tdocument\n" + "".join(rows))
+    config = DistillationConfig(tune=False)
+    job = Job(
+        labelled=data,
+        unlabelled=data,
+        columns=Columns(label="label", split_by="document"),
+        output=tmp_path / "out",
+        config=config,
+    )
+    material = prepare.prepare(job).material
+    assert material.train is not None
+    assert material.validation is not None
+    numbers = [
+        {text.split()[1] for text in part.texts.to_pylist()} for part in (material.train, material.validation)
+    ]
+    assert len(numbers[1]) == 30
+    assert not numbers[0] & numbers[1]
 
 
 class StopError(Exception):

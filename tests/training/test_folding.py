@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import gzip
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import torch
 from support import reference
@@ -14,6 +16,7 @@ from support.sentences import error
 
 from sparsedistill import CountingConfig, Student, TokenizerConfig, Vocabulary
 from sparsedistill.model.weights import StudentWeights
+from sparsedistill.training.batches import Extraction
 from sparsedistill.training.config import TableKind
 from sparsedistill.training.folding import fold_characters
 from sparsedistill.training.network import NetworkConfig, StudentNetwork
@@ -43,6 +46,24 @@ def student_of(network: StudentNetwork, vocabulary: Vocabulary) -> Student:
     arrays = {name: array.numpy() for name, array in network.arrays().items()}
     arrays["table"] = fold_characters(network.table.weight, vocabulary).numpy()
     return Student(vocabulary, StudentWeights.from_arrays(arrays), ("a", "b", "c"), pair=network.config.pair)
+
+
+def test_rows_are_dropped_in_training_and_the_characters_of_words_are_kept() -> None:
+    vocabulary = vocabulary_of(CORPUS)
+    network = network_of(vocabulary)
+    network.config = replace(network.config, row_dropout=0.5)
+    inputs = Extraction(vocabulary).inputs(pa.array(["the films are good"], pa.large_string()), None)
+    rows, offsets, _, *words = inputs
+    with torch.no_grad():
+        expected = network.eval().word_sums(rows, offsets, *words)
+        characters = network.word_sums(rows[:0], torch.zeros_like(offsets), *words)
+        torch.manual_seed(0)
+        sums = torch.stack([network.train().word_sums(rows, offsets, *words) for _ in range(4000)])
+    assert sums.std(dim=0).min() > 0.1
+    assert torch.allclose(sums.mean(dim=0), expected, atol=0.15)
+    network.config = replace(network.config, row_dropout=1 - 1e-7)
+    with torch.no_grad():
+        assert torch.allclose(network.word_sums(rows, offsets, *words), characters)
 
 
 @pytest.mark.parametrize("pair", [False, True])

@@ -76,6 +76,14 @@ _Baselines = Annotated[
 ]
 _Text = Annotated[str | None, typer.Option(help="Column of the text.", rich_help_panel=COLUMNS)]
 _Label = Annotated[str | None, typer.Option(help="Column of the label.", rich_help_panel=COLUMNS)]
+_SplitBy = Annotated[
+    str | None,
+    typer.Option(
+        help="Column of what belongs together, such as the document or author of a text: its rows are not "
+        "divided between training and validation.",
+        rich_help_panel=COLUMNS,
+    ),
+]
 _Seed = Annotated[int | None, typer.Option(help="Seed of everything random.", show_default=False)]
 
 
@@ -98,6 +106,7 @@ def distill(
     label: _Label = None,
     weight: Weight = None,
     label_separator: Separator = None,
+    split_by: _SplitBy = None,
     settings: Settings = None,
     seed: _Seed = None,
     threads: Threads = None,
@@ -131,7 +140,8 @@ def distill(
     tables = read_recipe(recipe) if recipe is not None else {}
     data = {"labelled": labelled, "unlabelled": unlabelled, "validation": validation, "test": test}
     columns = {"text": text, "text_pair": text_pair, "label": label, "weight": weight}
-    _add(tables, "data", {**data, **columns, "label_separator": label_separator})
+    columns |= {"label_separator": label_separator, "split_by": split_by}
+    _add(tables, "data", {**data, **columns})
     _add(tables, "teacher", {"model": teacher, "encoder": encoder})
     top: dict[str, Any] = {"output": output, "data_dir": data_dir, "compact": compact}
     top |= {"seed": seed, "threads": threads}

@@ -21,6 +21,8 @@ class Columns:
             lists in jsonl and parquet. An empty field has no label.
         scores: A teacher's scores: one column per class, or one column of lists.
         group: Groups of test texts, such as languages, which an evaluation measures one by one.
+        split_by: What belongs together, such as the document or the author of a text: rows of the same value
+            are not divided between training and validation.
     """
 
     text: str = "text"
@@ -30,6 +32,7 @@ class Columns:
     label_separator: str | None = None
     scores: str | tuple[str, ...] | None = None
     group: str | None = None
+    split_by: str | None = None
 
     def __post_init__(self) -> None:
         names = [column.name for column in self.fields()]

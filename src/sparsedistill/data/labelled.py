@@ -17,7 +17,7 @@ from .columns import Columns
 from .corpus import Corpus, as_batch
 from .identity import identities
 from .readers import RowBlock
-from .splits import Labels, fold_numbers, held_out_rows
+from .splits import Labels, connected, fold_numbers, held_out_rows
 
 _WHOLE_NUMBER = re.compile(r"-?[0-9]+")
 
@@ -65,9 +65,10 @@ class Labelled:
     def split(self, share: float, seed: int) -> tuple[Labelled, Labelled]:
         """Hold out a random part of the rows, for example for validation.
 
-        Rows with the same text (see :func:`~.identity.identities`) stay together. Each class with at least
-        two different texts has some in both parts; a class with one keeps it in the remaining rows. With
-        several labels per text the held-out part can lack a class for which this is impossible.
+        Rows with the same text (see :func:`~.identity.identities`) or of the same group stay together. Each
+        class with at least two different texts has some in both parts; a class with one keeps it in the
+        remaining rows. With several labels per text the held-out part can lack a class for which this is
+        impossible.
 
         Args:
             share: Share of the different texts of each class to hold out, between 0 and 1. It is rounded, but
@@ -93,8 +94,8 @@ class Labelled:
     def folds(self, k: int, seed: int) -> list[tuple[Labelled, Labelled]]:
         """Split the rows into `k` folds for cross-validation; each is held out once.
 
-        Rows with the same text stay together. The different texts of each class are spread over the folds
-        evenly. The text of a class with only one is in the remaining rows of all folds.
+        Rows with the same text or of the same group stay together. The different texts of each class are
+        spread over the folds evenly. The text of a class with only one is in the remaining rows of all folds.
 
         Args:
             k: Number of folds, at least 2.
@@ -123,10 +124,15 @@ class Labelled:
         return found
 
     def _groups(self) -> NDArray[np.int64]:
-        """Number of each row's text, int64 (n,): equal for rows with the same text."""
-        encoded = identities(self.texts, self.text_pair).dictionary_encode()
-        found: NDArray[np.int64] = encoded.indices.to_numpy().astype(np.int64)
-        return found
+        """Number of each row's part, int64 (n,): equal for rows with the same text or of the same group."""
+        texts = _numbers(identities(self.texts, self.text_pair))
+        return texts if self.groups is None else connected(texts, _numbers(self.groups))
+
+
+def _numbers(values: pa.Array) -> NDArray[np.int64]:
+    """Number of each different value from 0, int64 (n,)."""
+    found: NDArray[np.int64] = values.dictionary_encode().indices.to_numpy().astype(np.int64)
+    return found
 
 
 def balanced_class_weights(labels: Labels, classes: int, power: float = 0.5) -> tuple[float, ...]:

@@ -1,8 +1,8 @@
 """Stratified splits of labelled rows: which are held out, and k folds.
 
-Rows with the same text form a group, which is never divided. Classes are treated from the rarest to the most
-frequent: a row of several classes counts for the rarest of them (Sechidis et al., "On the Stratification of
-Multi-Label Data", 2011).
+Rows with the same text, or with the same value in a column that the user named, form a group, which is never
+divided. Classes are treated from the rarest to the most frequent: a row of several classes counts for the
+rarest of them (Sechidis et al., "On the Stratification of Multi-Label Data", 2011).
 """
 
 from __future__ import annotations
@@ -16,6 +16,31 @@ from numpy.typing import NDArray
 
 #: Class indices, int64 (n,), or for multi-label 0 and 1, float32 (n, classes).
 Labels: TypeAlias = NDArray[np.int64] | NDArray[np.float32]
+
+
+def connected(first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Join rows that have the same number in either of two numberings, and those joined with them.
+
+    Args:
+        first: Numbers from 0, int64 (n,).
+        second: Numbers from 0, int64 (n,).
+
+    Returns:
+        Numbers of the joined rows from 0, int64 (n,).
+
+    Needs scipy, which the extra ``train`` installs.
+    """
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    count = len(first)
+    # Both kinds of numbers are the vertices of a graph, and the rows its edges.
+    ends = first, second + (first.max(initial=-1) + 1)
+    size = max((int(end.max(initial=-1)) for end in ends), default=-1) + 1
+    graph = coo_matrix((np.ones(count, dtype=np.bool_), ends), shape=(size, size))
+    _, parts = connected_components(graph, directed=False)
+    found: NDArray[np.int64] = parts[first].astype(np.int64)
+    return np.unique(found, return_inverse=True)[1].astype(np.int64)
 
 
 def held_out_rows(groups: NDArray[np.int64], labels: Labels, share: float, seed: int) -> NDArray[np.bool_]:

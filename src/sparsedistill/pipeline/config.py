@@ -18,6 +18,10 @@ class StudentConfig:
             (IMDB, labels only: 91.6 % at 64, 91.2 % at 256); many classes may need more.
         hidden: Units of the hidden layer.
         dropout: Dropout before each layer of the head.
+        row_dropout: Share of the rows of words and n-grams that is dropped at random in training, if words
+            have character n-grams, which are kept: known words are then often read as if they were unknown.
+            Topics of sentences in 38 languages (SIB-200, development texts): 67.9 % without, 68.6 % at 0.5;
+            Banking77 and offensive tweets gain 0.2 to 0.3 points.
         table: Back end of the table in training: ``"fbgemm"``, ``"embedding_bag"``, or ``"auto"``.
         device: Where to train: ``"cpu"``, ``"cuda"``, or ``"auto"`` for a GPU if there is one.
     """
@@ -25,6 +29,7 @@ class StudentConfig:
     dim: int = 64
     hidden: int = 256
     dropout: float = 0.1
+    row_dropout: float = 0.5
     table: TableKind = "auto"
     device: str = "auto"
 

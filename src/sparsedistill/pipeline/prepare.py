@@ -113,13 +113,14 @@ def prepare(
 
 
 def _material(job: Job, classes: Sequence[str] | None, config: DistillationConfig) -> Material:
-    data, columns = job.output / "data", replace(job.columns, group=None)
-    train = _labelled(job.labelled, columns, classes, data / "labelled.parquet", config.seed)
+    data, columns = job.output / "data", replace(job.columns, group=None, split_by=None)
+    together = replace(columns, group=job.columns.split_by)
+    train = _labelled(job.labelled, together, classes, data / "labelled.parquet", config.seed)
     classes = classes if train is None else train.classes
     return gather(
         train,
         _labelled(job.validation, columns, classes, data / "validation.parquet", config.seed),
-        _labelled(job.test, job.columns, classes, data / "test.parquet", config.seed),
+        _labelled(job.test, replace(job.columns, split_by=None), classes, data / "test.parquet", config.seed),
         classes=classes,
         columns=job.columns,
         validation_share=config.validation_share,
@@ -185,7 +186,7 @@ def _corpus(job: Job, material: Material, progress: Progress, *, scored: bool) -
     parts = []
     left_out = 0
     unlabelled: UnlabelledLike | None = job.unlabelled
-    given = replace(job.columns, group=None)
+    given = replace(job.columns, group=None, split_by=None)
     if is_sources(unlabelled):
         spool = job.output / "data" / "unlabelled.parquet"
         plain = replace(given, label=None, weight=None, label_separator=None)

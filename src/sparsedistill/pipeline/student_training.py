@@ -169,7 +169,13 @@ def check_student(config: StudentConfig) -> None:
 def _shape(config: StudentConfig) -> NetworkConfig:
     """The settings of `config` in a network of one row and one class."""
     return NetworkConfig(
-        rows=1, classes=1, dim=config.dim, hidden=config.hidden, dropout=config.dropout, table=config.table
+        rows=1,
+        classes=1,
+        dim=config.dim,
+        hidden=config.hidden,
+        dropout=config.dropout,
+        row_dropout=config.row_dropout,
+        table=config.table,
     )
 
 

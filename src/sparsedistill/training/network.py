@@ -28,6 +28,8 @@ class NetworkConfig:
         pair: The student takes pairs of texts and compares them.
         multi_label: A text can have any number of classes (sigmoid) instead of exactly one (softmax).
         dropout: Dropout before each layer of the head.
+        row_dropout: Share of the rows of words and n-grams that is dropped at random, if words have character
+            n-grams, which are kept: a word is then often read as if it were unknown.
         table: Back end of the table: ``"fbgemm"``, ``"embedding_bag"``, or ``"auto"`` for FBGEMM if it is
             installed.
         seed: Seeds the initial weights.
@@ -43,6 +45,7 @@ class NetworkConfig:
     pair: bool = False
     multi_label: bool = False
     dropout: float = 0.1
+    row_dropout: float = 0.0
     table: TableKind = "auto"
     seed: int = 0
 
@@ -51,8 +54,10 @@ class NetworkConfig:
             value = getattr(self, name)
             if value < 1:
                 raise InputError(f"The student setting {name} is {value}: it must be at least 1.")
-        if not 0 <= self.dropout < 1:
-            raise InputError(f"The student setting dropout is {self.dropout}: it must be in [0, 1).")
+        for name in ("dropout", "row_dropout"):
+            value = getattr(self, name)
+            if not 0 <= value < 1:
+                raise InputError(f"The student setting {name} is {value}: it must be in [0, 1).")
 
 
 class Head(nn.Module):
@@ -168,11 +173,16 @@ class StudentNetwork(nn.Module):
         The bags of the words and those of the texts are one call of the table: a row is updated once.
         """
         numbers, word_offsets, characters, character_offsets = words
+        if self.training and self.config.row_dropout:
+            rows, offsets = _sample(rows, offsets, 1 - self.config.row_dropout)
         count = len(character_offsets) - 1
         bags = torch.cat([character_offsets[:-1], offsets + len(characters)])
         found = self.table(torch.cat([characters, rows]), bags)
         spelt = found[:count] * character_offsets.diff().rsqrt()[:, None]
-        sums: Tensor = found[count:] + functional.embedding_bag(
+        own = found[count:]
+        if self.training:
+            own = own / (1 - self.config.row_dropout)
+        sums: Tensor = own + functional.embedding_bag(
             numbers, spelt, word_offsets, mode="sum", include_last_offset=True
         )
         return sums
@@ -185,3 +195,10 @@ class StudentNetwork(nn.Module):
         """Overwrite all weights with `arrays`, the :meth:`arrays` of a network of the same shape."""
         for name, array in self.arrays().items():
             array.copy_(arrays[name])
+
+
+def _sample(rows: Tensor, offsets: Tensor, share: float) -> tuple[Tensor, Tensor]:
+    """Keep a random `share` of the rows; returns them and where each text's begin and end."""
+    kept = torch.rand(len(rows), device=rows.device) < share
+    before = functional.pad(kept.cumsum(0), (1, 0))
+    return rows[kept], before[offsets]

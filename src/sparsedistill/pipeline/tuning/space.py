@@ -48,8 +48,10 @@ VARIANTS: tuple[Settings, ...] = (
     {"vocabulary.min_count": 2},
     {"student.dropout": 0.1, "training.ngram_dropout": 0.1},
     {"student.dropout": 0.5, "training.ngram_dropout": 0.5},
-    {"training.table_learning_rate": 0.1},
 )
+#: Another change, for students with character n-grams and for those without.
+LONGER_CHARACTERS: Settings = {"vocabulary.max_characters": 7}
+SLOWER_TABLE: Settings = {"training.table_learning_rate": 0.1}
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,8 @@ class Space:
 
     def varied(self, survivor: Settings) -> list[Settings]:
         """The second round: a survivor with each of the :data:`VARIANTS`."""
-        return self._distinct({**survivor, **variant} for variant in VARIANTS)
+        last = LONGER_CHARACTERS if survivor.get("vocabulary.max_characters") else SLOWER_TABLE
+        return self._distinct({**survivor, **variant} for variant in (*VARIANTS, last))
 
     def widened(self, settings: Settings) -> Settings:
         """The same student with twice the dimensions."""
