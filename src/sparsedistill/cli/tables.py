@@ -123,12 +123,13 @@ _MOST_TRIALS = 8  # in the terminal; tuning.json has all
 
 #: The settings in the columns of :func:`tuning_table`.
 _TUNED = {
-    "vocabulary.max_ngram": "n-grams",
+    "vocabulary.max_ngram": "n",
     "vocabulary.max_characters": "chars",
     "vocabulary.boundaries": "ends",
     "vocabulary.min_count": "count",
     "student.dim": "dim",
-    "student.dropout": "dropout",
+    "student.dropout": "drop",
+    "student.row_dropout": "of rows",
     "training.table_learning_rate": "rate",
 }
 

@@ -17,6 +17,7 @@ TUNED = (
     "vocabulary.min_count",
     "student.dim",
     "student.dropout",
+    "student.row_dropout",
     "training.ngram_dropout",
     "training.table_learning_rate",
     "training.batch_size",
@@ -38,8 +39,8 @@ FEW_CLASSES = 10
 #: Students that survive the first round.
 SURVIVORS = 2
 #: Per round, the number of trials and the share of the longest training that each takes. All together cost
-#: less than three trainings of that length.
-ROUND_TRIALS = (8, 10, 4, 1)
+#: at most as much as three trainings of that length.
+ROUND_TRIALS = (8, 12, 4, 1)
 ROUND_SHARES = (1 / 16, 1 / 16, 3 / 16, 1.0)
 
 #: Changes that the second round tries on each survivor, one at a time.
@@ -49,9 +50,9 @@ VARIANTS: tuple[Settings, ...] = (
     {"student.dropout": 0.1, "training.ngram_dropout": 0.1},
     {"student.dropout": 0.5, "training.ngram_dropout": 0.5},
 )
-#: Another change, for students with character n-grams and for those without.
-LONGER_CHARACTERS: Settings = {"vocabulary.max_characters": 7}
-SLOWER_TABLE: Settings = {"training.table_learning_rate": 0.1}
+#: More changes, for students with character n-grams and for those without.
+CHARACTER_VARIANTS: tuple[Settings, ...] = ({"vocabulary.max_characters": 7}, {"student.row_dropout": 0.0})
+WORD_VARIANTS: tuple[Settings, ...] = ({"training.table_learning_rate": 0.1},)
 
 
 @dataclass(frozen=True)
@@ -122,13 +123,15 @@ class Space:
         features = product((0, 5), (1, 2, 3, 4))
         return self._distinct(
             {"vocabulary.max_ngram": order, "vocabulary.max_characters": characters, **base}
+            | ({"student.row_dropout": 0.5} if characters else {})
             for characters, order in features
         )
 
     def varied(self, survivor: Settings) -> list[Settings]:
-        """The second round: a survivor with each of the :data:`VARIANTS`."""
-        last = LONGER_CHARACTERS if survivor.get("vocabulary.max_characters") else SLOWER_TABLE
-        return self._distinct({**survivor, **variant} for variant in (*VARIANTS, last))
+        """The second round: a survivor with each of the :data:`VARIANTS` and those of its kind."""
+        spelt = survivor.get("vocabulary.max_characters", self.config.tokenizer.max_characters)
+        more = CHARACTER_VARIANTS if spelt else WORD_VARIANTS
+        return self._distinct({**survivor, **variant} for variant in (*VARIANTS, *more))
 
     def widened(self, settings: Settings) -> Settings:
         """The same student with twice the dimensions."""
