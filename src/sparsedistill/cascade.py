@@ -112,7 +112,7 @@ class Cascade(TextClassifier):
             raise InputError(
                 "A file of scores cannot score new texts: pass the teacher that made the scores."
             )
-        self.classes, self.multi_label = self.student.classes, self.student.multi_label
+        self.classes, self.problem = self.student.classes, self.student.problem
         self.pair = self.student.pair
         self._loaded_teacher: Teacher | None = None
 
@@ -166,7 +166,7 @@ class Cascade(TextClassifier):
         if scores is None:
             pairs = None if text_pair is None else as_strings(text_pair, "text_pair")
             scores = batch_scorer(cascade._load_teacher(), progress)(as_strings(validation), pairs)
-        curve = DeferralCurve.of(ours, scores, labels, multi_label=student.multi_label)
+        curve = DeferralCurve.of(ours, scores, labels, problem=student.problem)
         chosen = curve.for_retention(retention) if calls is None else curve.for_calls(calls)
         cascade.threshold = float(curve.thresholds[chosen])
         cascade.evaluation = curve.record(chosen)
@@ -203,7 +203,7 @@ class Cascade(TextClassifier):
                 returns scores of the wrong shape.
         """
         found = self.student.score(texts, text_pair, threads=threads)
-        deferred = confidence(found.probabilities, multi_label=self.multi_label) < self.threshold
+        deferred = confidence(found.probabilities, self.problem) < self.threshold
         logits = found.logits
         rows = np.flatnonzero(deferred)
         if len(rows):
@@ -213,7 +213,7 @@ class Cascade(TextClassifier):
                 part = slice(begin, begin + SCORED_AT_ONCE)
                 teacher, given = self._load_teacher(), [side[part].to_pylist() for side in sides]
                 logits[rows[part]] = checked(teacher.score(*given), len(given[0]), teacher)
-        return CascadePredictions(logits, found.coverage, self.multi_label, deferred)
+        return CascadePredictions(logits, found.coverage, self.problem, deferred)
 
     # ---- on disk ---------------------------------------------------------------------------------
 

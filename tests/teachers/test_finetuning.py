@@ -260,8 +260,8 @@ def test_figures_of_a_classifier() -> None:
     assert figures.macro_f1 == pytest.approx((1 + 4 / 5 + 0) / 3)
     chance = 1 / (1 + np.exp(0.5 - logits.astype(float)))
     assert figures.loss == pytest.approx(-np.log(np.where(hot, chance, 1 - chance)).mean())
-    assert figures.rank(multi_label=True) < figures.rank(multi_label=False)
-    assert figures.rank(multi_label=False) < replace(figures, loss=0.1).rank(multi_label=False)
+    assert figures.rank("multi_label") < figures.rank("single_label")
+    assert figures.rank("single_label") < replace(figures, loss=0.1).rank("single_label")
 
 
 def test_invalid_arguments(encoder: Path, tmp_path: Path) -> None:

@@ -11,19 +11,20 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from ..model.predictions import probabilities
 from ..model.record import DeferralRecord
-from .metrics import Bools, Floats, decide, indicators, mean_f1
+from ..problem import Problem
+from .metrics import METRICS, Bools, Floats, decide, indicators, mean_f1
 
 _ROUND_SHARES = (0.0, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0)
 
 
-def confidence(predicted: NDArray[np.float32], *, multi_label: bool) -> Floats:
+def confidence(predicted: NDArray[np.float32], problem: Problem) -> Floats:
     """Confidence of predictions, float64 (n,), from probabilities (n, classes).
 
     Single-label: the probability of the predicted label. Multi-label: the probability of the least certain
     of the per-class decisions.
     """
     wide = predicted.astype(np.float64)
-    sure: Floats = np.maximum(wide, 1 - wide).min(axis=1) if multi_label else wide.max(axis=1)
+    sure: Floats = np.maximum(wide, 1 - wide).min(axis=1) if problem == "multi_label" else wide.max(axis=1)
     return sure
 
 
@@ -60,7 +61,7 @@ class DeferralCurve:
         teacher: NDArray[np.float32],
         labels: NDArray[Any] | None,
         *,
-        multi_label: bool,
+        problem: Problem,
     ) -> DeferralCurve:
         """Measure all thresholds at once.
 
@@ -69,7 +70,7 @@ class DeferralCurve:
             teacher: The teacher's logits, float32 (n, classes).
             labels: Class indices (n,), or 0 and 1 (n, classes) for multi-label; None to measure agreement
                 with the teacher.
-            multi_label: The classes do not exclude each other.
+            problem: What the student says of a text: classes.
 
         Raises:
             InputError: There are no texts, or the shapes differ.
@@ -79,18 +80,16 @@ class DeferralCurve:
                 f"The student's logits have shape {student.shape} and the teacher's {teacher.shape}: both "
                 "need one row per text, one column per class, and at least one text."
             )
-        sure = confidence(probabilities(student, multi_label=multi_label), multi_label=multi_label)
+        sure = confidence(probabilities(student, problem), problem)
         order = np.argsort(sure, kind="stable")
         sure, classes = sure[order], student.shape[1]
-        ours, theirs = (
-            indicators(decide(logits[order], multi_label), classes) for logits in (student, teacher)
-        )
+        ours, theirs = (indicators(decide(logits[order], problem), classes) for logits in (student, teacher))
         same = _running_accuracy(ours, theirs, theirs)
         metric, truth, values = "agreement", theirs, same
         if labels is not None:
-            metric = "macro_f1" if multi_label else "accuracy"
+            metric = METRICS[problem]
             truth = indicators(labels, classes)[order]
-            running = _running_macro_f1 if multi_label else _running_accuracy
+            running = _running_macro_f1 if problem == "multi_label" else _running_accuracy
             values = running(ours, theirs, truth)
         both = None
         if metric != "macro_f1":

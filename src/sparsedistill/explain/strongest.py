@@ -41,7 +41,7 @@ def strongest_ngrams(model: StudentModel, count: int) -> dict[str, list[tuple[st
         )
     slopes = 1 - np.tanh(weights.hidden_bias.astype(np.float64)) ** 2
     weight = (weights.output_weight * slopes) @ weights.hidden_weight
-    directions = [class_evidence(weight.T, c, model.multi_label) for c in range(len(model.classes))]
+    directions = [class_evidence(weight.T, c, model.problem) for c in range(len(model.classes))]
     toward = np.stack(directions)
     scores = np.full((len(ngrams), len(toward)), -np.inf)
     table = RowTable(model)

@@ -14,6 +14,7 @@ from ...labeling.soft_targets import SoftTargets
 from ...model.tuning import TrialRecord, TuningRecord
 from ..config import DistillationConfig
 from ..material import Material
+from ..student_training import scale_of
 from .material import Fold, tuning_folds
 from .settings import Settings, given_settings
 from .space import SURVIVORS, TUNED, Space
@@ -58,8 +59,8 @@ def tune(
     if given.issuperset(TUNED):
         return None
     folds = tuning_folds(targets, material, config, own_validation=own_validation)
-    space = Space(sum(folds[0].train.sizes), len(material.classes), material.multi_label, given, config)
-    trials = Trials(corpus, material, folds, config, folder)
+    space = Space(sum(folds[0].train.sizes), len(material.classes), material.problem, given, config)
+    trials = Trials(corpus, material, folds, config, folder, scale_of(targets, material))
     logger.info(
         f"Choosing settings: {space.trials} students see {space.cost:,} texts in all, as many as "
         f"{space.cost / space.texts:.1f} trainings of {space.texts:,} texts."
