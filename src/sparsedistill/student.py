@@ -66,7 +66,7 @@ class Student(StudentModel):
     def to(self, device: str, precision: Precision = "auto") -> DeviceStudent:
         """Copy this student to a torch device, for large batches of texts on a GPU.
 
-        Its probabilities stay within 0.001 of this student's: see
+        Its probabilities stay within 0.001 of this student's, numbers within 0.01 standard deviations: see
         :class:`~sparsedistill.device.DeviceStudent`.
 
         Args:

@@ -101,7 +101,12 @@ def _about_student(student: Student) -> Table:
 
 def _about_cascade(path: Path) -> Table:
     config = CascadeFile.read(path)
-    facts = {"teacher": config.teacher or "(given when it is loaded)", "threshold": config.threshold}
+    facts: dict[str, Any] = {
+        "teacher": config.teacher or "(given when it is loaded)",
+        "threshold": config.threshold,
+    }
+    if config.decision is not None:
+        facts["number that texts are told apart by"] = config.decision
     chosen = None if config.evaluation is None else config.evaluation.chosen
     return facts_table("Cascade", {**facts, **(chosen or {})})
 

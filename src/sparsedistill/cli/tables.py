@@ -80,7 +80,8 @@ def _group_table(record: EvaluationRecord) -> Table:
 def deferral_table(curve: DeferralCurve, threshold: float | None = None) -> Table:
     """The points of `curve` at round shares, and that of `threshold`."""
     table = Table(title="If the teacher scores what the student is least sure of", title_justify="left")
-    names = ["deferred", "below confidence", curve.metric.replace("_", " "), "retention", "agreement"]
+    least = "below confidence" if curve.decision is None else f"nearer to {curve.decision:g} than"
+    names = ["deferred", least, curve.metric.replace("_", " "), "retention", "agreement"]
     if curve.metric == "agreement":
         names.pop()
     for name in names:

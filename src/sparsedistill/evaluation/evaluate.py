@@ -125,8 +125,14 @@ def evaluate(
     if teacher is not None:
         logits, teacher_rate = _teacher_logits(teacher, labelled, predictions.logits.shape)
         answers["teacher"] = Answers.of("teacher", logits, labelled, teacher_rate, threshold)
-        if student.problem != "regression":
-            deferral = DeferralCurve.of(predictions.logits, logits, labelled.labels, problem=labelled.problem)
+        if student.problem != "regression" or threshold is not None:
+            deferral = DeferralCurve.of(
+                predictions.logits,
+                logits,
+                labelled.labels,
+                problem=labelled.problem,
+                decision=threshold,
+            )
     answers["student"] = Answers.of("student", predictions.logits, labelled, rate, threshold)
     if compact is not None:
         served, compact_rate = _timed(compact, labelled, threads)
