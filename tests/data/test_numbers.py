@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -94,5 +95,5 @@ def test_low_and_high_numbers_are_held_out_in_proportion() -> None:
     rest, held_out = data.split(0.1, seed=0)
     assert len(rest) + len(held_out) == 200
     assert (held_out.labels >= 5).sum() == pytest.approx(2, abs=1)
-    parts = data.folds(5, seed=0)
-    assert sorted(sum((part.texts.to_pylist() for _, part in parts), [])) == sorted(data.texts.to_pylist())
+    folds = [held_out.texts.to_pylist() for _, held_out in data.folds(5, seed=0)]
+    assert sorted(chain.from_iterable(folds)) == sorted(data.texts.to_pylist())

@@ -66,7 +66,7 @@ def _lengths(config: ModelConfig) -> str:
 def _evaluation(config: ModelConfig) -> str:
     evaluation = config.evaluation
     sections = (
-        None if evaluation.tuning is None else _tuning(evaluation.tuning),
+        None if evaluation.tuning is None else _tuning(evaluation.tuning, config.problem),
         None if evaluation.compression is None else _compression(evaluation.compression, config.problem),
         None if evaluation.calibration is None else _calibration(evaluation.calibration),
         None if evaluation.line is None else _line(evaluation.line),
@@ -77,7 +77,7 @@ def _evaluation(config: ModelConfig) -> str:
     return "".join(section for section in sections if section is not None)
 
 
-def _tuning(tuning: TuningRecord) -> str:
+def _tuning(tuning: TuningRecord, problem: Problem) -> str:
     """The settings that were tried, the best first."""
     ranked = sorted(enumerate(tuning.trials), key=lambda entry: -entry[1].score)
     names = list(dict.fromkeys(name for trial in tuning.trials for name in trial.settings))
@@ -91,7 +91,7 @@ def _tuning(tuning: TuningRecord) -> str:
     folds = f", in {tuning.folds} folds" if tuning.folds > 1 else ""
     about = (
         f"Settings tried, scored on {tuning.texts:,} held-out texts{folds}. Chosen, in bold: the fewest "
-        "look-ups within one standard error of the best."
+        f"look-ups within {'half a' if problem == 'regression' else 'one'} standard error of the best."
     )
     return f"\n## Settings\n\n{about}\n\n{_table(header, rows)}\n"
 
