@@ -126,6 +126,28 @@ def test_useless_teacher_is_reported(encoder: Path, tmp_path: Path, caplog: pyte
     assert "no better than always answering the most frequent class" in caplog.text
 
 
+def test_numbers_are_learnt_in_their_unit(encoder: Path, tmp_path: Path) -> None:
+    texts = ["good " * (1 + i % 8) for i in range(64)]
+    labels = np.array([1000 + 50 * (1 + i % 8) for i in range(64)], np.float32)
+    config = FinetuningConfig(steps=60, batch_size=16, learning_rate=5e-3)
+    given = LabelledTexts(texts, labels)
+    folder = finetune(encoder, texts, labels, ["score"], tmp_path / "t", validation=given, config=config)
+    teacher = TransformersTeacher(folder)
+    numbers = teacher.score(texts)[:, 0]
+    assert teacher.classes == ("score",)
+    assert numbers.mean() == pytest.approx(labels.mean(), abs=60)
+    result = finetuning_result(folder)
+    assert result is not None
+    assert result.spearman is not None
+    assert result.spearman > 0.7
+    assert result.rmse == pytest.approx(np.sqrt(((numbers - labels) ** 2).mean()), rel=0.01)
+    assert "Spearman" in str(result)
+    same = np.full(64, 3.0, np.float32)
+    assert "All labels are 3" in error(
+        lambda: finetune(encoder, texts, same, ["score"], tmp_path / "u", validation=given, config=config)
+    )
+
+
 def test_short_texts_are_not_padded(encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not in training, and not in evaluations; one long text pads only its own batch."""
     from transformers import BertForSequenceClassification

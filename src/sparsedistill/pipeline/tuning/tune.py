@@ -45,7 +45,8 @@ def tune(
     ones, in full length if that helps. All trials together cost less than three full trainings. Among the
     students within one standard error of the best (half of one for a regression), the one with the fewest
     look-ups per text is chosen, then the one with the fewest dimensions, then the best. The choice depends on
-    the data, the settings, the seed and the number of threads, unless ``config.tune_minutes`` ends the search.
+    the data, the settings, the seed and the number of threads, unless ``config.tune_minutes`` ends the
+    search.
 
     Args:
         targets: The soft targets, if there are any.
