@@ -31,6 +31,7 @@ from sparsedistill.cli.app import main
 from sparsedistill.compression import Floor
 from sparsedistill.data.labelled import Labelled
 from sparsedistill.evaluation.baselines import fit_baselines
+from sparsedistill.explain.strongest import strongest_ngrams
 
 COLUMNS = Columns(label="label", problem="regression")
 CONFIG = DistillationConfig(
@@ -126,6 +127,9 @@ def test_contributions_add_up_to_the_number(folder: Path, passages: tuple[Labell
         total = found.empty_evidence() + found.evidence().sum()
         assert total == pytest.approx(float(student.predict([text])[0]), abs=1e-3)
         assert "score" in found.to_html()
+    strongest = strongest_ngrams(Student.from_pretrained(folder / "student"), 5)
+    assert list(strongest) == ["higher", "lower"]
+    assert not {ngram for ngram, _ in strongest["higher"]} & {ngram for ngram, _ in strongest["lower"]}
 
 
 def test_the_kind_of_the_student_is_on_disk_and_in_its_card(folder: Path, tmp_path: Path) -> None:

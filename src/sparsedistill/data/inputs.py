@@ -125,7 +125,7 @@ def _in_memory(given: tuple[Any, ...], classes: Sequence[str] | None, problem: P
     text_pair = as_strings(given[1], "text_pair") if len(given) == 3 else None
     if len(texts) != len(labels):
         raise InputError(f"{len(texts)} texts came with {len(labels)} labels: give exactly one per text.")
-    if problem == "regression":
+    if problem == "regression" or (problem is None and classes is not None and tuple(classes) == SCORE):
         check_no_classes(classes)
         return Labelled(texts, _numbers(labels), SCORE, text_pair)
     if labels.ndim == 2:

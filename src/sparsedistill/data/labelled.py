@@ -189,7 +189,7 @@ def read_labelled(
         columns: Names of the columns, with a `label`.
         classes: Class names, in order; by default the labels that occur, sorted (as numbers if all are whole
             numbers). If no class is named like a whole number, labels can also be class indices from 0, as in
-            transformers.
+            transformers. :data:`~sparsedistill.problem.SCORE`, the outputs of a regression, reads numbers.
         format: Format of all files, as in :class:`Corpus`.
         quoting: Fields can be in double quotes, as in :class:`Corpus`.
 
@@ -199,6 +199,8 @@ def read_labelled(
     """
     if columns.label is None:
         raise InputError("No label column was given: name the column with the labels.")
+    if classes is not None and tuple(classes) == SCORE and columns.problem is None:
+        columns = replace(columns, problem="regression")
     corpus = Corpus(paths, columns, format=format, quoting=quoting)
     if columns.problem == "regression":
         check_no_classes(classes)
