@@ -21,7 +21,7 @@ from .config import FinetuningConfig
 from .metrics import validation_figures
 from .plan import FinetuningPlan, make_plan
 from .record import RECORD, FinetuningArguments, FinetuningRecord, FinetuningResult, read_finetuning
-from .scale import LabelScale
+from .scale import LabelScale, output_layer
 from .texts import LabelledTexts, Labels
 
 if TYPE_CHECKING:
@@ -153,6 +153,8 @@ class _Run:
         self._note(replace(self.record, plan=plan))
         tokenizer.model_max_length = plan.max_length
         scale = LabelScale.of(self.training)
+        if self.training.problem == "regression":
+            output_layer(network)  # checks that there is one before hours of training
         outcome = self._train(network, tokenizer, plan, scale)
         best = type(network).from_pretrained(outcome.checkpoint, dtype="float32")
         scale.put_into(best)

@@ -11,6 +11,7 @@ from ...errors import InputError
 from .texts import LabelledTexts
 
 if TYPE_CHECKING:
+    import torch
     from transformers import PreTrainedModel
 
 
@@ -53,10 +54,27 @@ class LabelScale:
             return
         import torch
 
-        layers = [module for module in network.modules() if isinstance(module, torch.nn.Linear)]
-        output = next(layer for layer in reversed(layers) if layer.out_features == 1)
+        output = output_layer(network)
         with torch.no_grad():
             output.weight.mul_(self.deviation)
             if output.bias is None:
                 output.bias = torch.nn.Parameter(torch.zeros(1))
             output.bias.mul_(self.deviation).add_(self.mean)
+
+
+def output_layer(network: PreTrainedModel) -> torch.nn.Linear:
+    """The layer of a network that computes its only output.
+
+    Raises:
+        InputError: It has none.
+    """
+    import torch
+
+    layers = [module for module in network.modules() if isinstance(module, torch.nn.Linear)]
+    found = [layer for layer in layers if layer.out_features == 1]
+    if not found:
+        raise InputError(
+            f"{type(network).__name__} has no linear layer with one output, so that its numbers cannot be "
+            "scaled to the labels: use another encoder."
+        )
+    return found[-1]
