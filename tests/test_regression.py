@@ -197,6 +197,20 @@ def test_numbers_in_the_corpus_are_a_teacher(passages: tuple[Labelled, Labelled]
         assert np.corrcoef(student.predict(train.texts), train.labels)[0, 1] > 0.6
 
 
+def test_pairs_have_numbers_too(shared_data: Path, tmp_path: Path) -> None:
+    columns = Columns("text_a", "text_b", "label", problem="regression")
+    data = read_labelled(shared_data / "stsb" / "train.tsv.gz", columns).select(np.arange(0, 5700, 9))
+    student = distill(labelled=data, output=tmp_path / "out", columns=columns, config=CONFIG)
+    numbers = student.predict(data.texts, data.text_pair)
+    assert np.corrcoef(numbers, data.labels)[0, 1] > 0.5
+    compact = Student.from_pretrained(tmp_path / "out" / "compact")
+    served = compact.predict(data.texts, data.text_pair)
+    assert np.abs(served - numbers).max() < 0.1 * numbers.std()
+    first, second = data.texts[0].as_py(), data.text_pair[0].as_py()  # type: ignore[index]
+    found = student.explain(first, second)
+    assert found.empty_evidence() + found.evidence().sum() == pytest.approx(float(numbers[0]), abs=1e-3)
+
+
 def test_problems_that_do_not_fit_are_refused(passages: tuple[Labelled, Labelled], tmp_path: Path) -> None:
     train, _ = passages
 
