@@ -18,6 +18,7 @@ from sparsedistill.cascade import CascadeFile, is_cascade
 from sparsedistill.data.labelled import Labelled
 from sparsedistill.model.record import DeferralRecord
 from sparsedistill.model.weights import StudentWeights
+from sparsedistill.problem import problem_of
 
 CLASSES = ("good", "bad")
 
@@ -29,7 +30,13 @@ def make(*, pair: bool = False, multi_label: bool = False) -> Student:
     hidden = np.eye(2, 13, 2, dtype=np.float32) if pair else np.eye(2, dtype=np.float32)  # the first's alone
     zero = np.zeros(2, np.float32)
     weight = 4 * (2 * np.eye(2, dtype=np.float32) - 1)
-    return Student(vocabulary, StudentWeights(table, hidden, zero, weight, zero), CLASSES, multi_label, pair)
+    return Student(
+        vocabulary,
+        StudentWeights(table, hidden, zero, weight, zero),
+        CLASSES,
+        problem_of(CLASSES, multi_label=multi_label),
+        pair,
+    )
 
 
 class Spy:

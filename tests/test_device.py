@@ -24,6 +24,7 @@ from sparsedistill import CountingConfig, Student, TokenizerConfig, Vocabulary
 from sparsedistill.device import half_suffices
 from sparsedistill.model.predictions import TextClassifier
 from sparsedistill.model.weights import StudentWeights
+from sparsedistill.problem import Problem, problem_of
 
 CUDA = pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA"))
 KINDS = [{}, {"pair": True}, {"multi_label": True}, {"pair": True, "multi_label": True}]
@@ -62,7 +63,7 @@ def make(dim: int = 24, hidden: int = 10, *, multi_label: bool = False, pair: bo
     corpus = ["the film is good", "the film is bad", "it 's a good film , not a bad one !", "日本の映画"]
     vocabulary = Vocabulary.build(corpus, TokenizerConfig(3, boundaries=True), CountingConfig(min_count=1))
     weights = network(len(vocabulary), dim, hidden, pair=pair)
-    return Student(vocabulary, weights, CLASSES, multi_label, pair)
+    return Student(vocabulary, weights, CLASSES, problem_of(CLASSES, multi_label=multi_label), pair)
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +102,13 @@ def test_real_texts_are_answered_alike_in_float32_and_in_float16(
 ) -> None:
     vocabulary = Vocabulary.build(reviews[:1000], counting=CountingConfig(max_rows=50_000))
     weights = network(len(vocabulary), 64, 32, pair=kind.get("pair", False))
-    student = Student(vocabulary, weights, CLASSES, kind.get("multi_label", False), kind.get("pair", False))
+    student = Student(
+        vocabulary,
+        weights,
+        CLASSES,
+        problem_of((), multi_label=kind.get("multi_label", False)),
+        kind.get("pair", False),
+    )
     texts = [*reviews, "", "unknown-zzz"]
     compare(student.to("cpu"), student, texts, 1e-5)
     compare(student.to("cpu", "float16"), student, texts, 1e-3)
@@ -174,14 +181,14 @@ def test_numbers_too_large_for_float16_are_kept_in_float32() -> None:
 
 
 @pytest.mark.parametrize("pair", [False, True])
-@pytest.mark.parametrize("multi_label", [False, True])
-def test_float16_is_chosen_where_it_changes_no_answer(pair: bool, multi_label: bool) -> None:
+@pytest.mark.parametrize("problem", ["single_label", "multi_label"])
+def test_float16_is_chosen_where_it_changes_no_answer(pair: bool, problem: Problem) -> None:
     weights = network(10_000, 64, 32, pair=pair)
-    assert half_suffices(weights, pair, multi_label)
+    assert half_suffices(weights, pair, problem)
     sensitive = replace(weights, output_weight=weights.output_weight * 100)
-    assert not half_suffices(sensitive, pair, multi_label)
+    assert not half_suffices(sensitive, pair, problem)
     infinite = replace(weights, table=weights.table * np.float32(1e6))
-    assert not half_suffices(infinite, pair, multi_label)
+    assert not half_suffices(infinite, pair, problem)
 
 
 def test_what_cannot_be_moved_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -250,7 +257,13 @@ def test_a_gpu_answers_as_the_processor(
 ) -> None:
     vocabulary = Vocabulary.build(reviews[:1000], counting=CountingConfig(max_rows=50_000))
     weights = network(len(vocabulary), 64, 32, pair=kind.get("pair", False))
-    student = Student(vocabulary, weights, CLASSES, kind.get("multi_label", False), kind.get("pair", False))
+    student = Student(
+        vocabulary,
+        weights,
+        CLASSES,
+        problem_of((), multi_label=kind.get("multi_label", False)),
+        kind.get("pair", False),
+    )
     moved = student.to(device, precision)  # type: ignore[arg-type]
     assert ("float32" if precision == "float32" else "float16") in repr(moved)
     texts = [*reviews * 20, "", "unknown-zzz", " ".join(reviews)]

@@ -219,7 +219,7 @@ def test_pairs_come_as_two_columns_or_as_dicts() -> None:
 
 
 def test_multi_label_students_use_the_sigmoid() -> None:
-    student = make(multi_label=True)
+    student = make(problem="multi_label")
     logits = student.score(TEXTS).logits
     np.testing.assert_allclose(student.predict_proba(TEXTS), 1 / (1 + np.exp(-logits)), atol=1e-6)
     assert (student.predict(TEXTS) == (logits >= 0)).all()
@@ -302,7 +302,7 @@ def test_arrays_that_do_not_fit_are_refused(tmp_path: Path, name: str, change: o
         ("classes", ["a"]),
         ("classes", [1, 2, 3]),
         ("classes", 3),
-        ("multi_label", "yes"),
+        ("problem", "yes"),
         ("pair", True),
         ("vocabulary", {"rows": 10**12, "closed": True, "error_bound": 0}),
         ("vocabulary", {"rows": -1, "closed": True, "error_bound": 0}),

@@ -15,7 +15,7 @@ from ._internal.records import read_record, write_record
 from ._internal.texts import Texts, as_strings
 from .data.labelled import Labelled
 from .errors import InputError
-from .evaluation.deferral import DeferralCurve, confidence
+from .evaluation.deferral import DeferralCurve, certainty
 from .labeling.scorer import SCORED_AT_ONCE, batch_scorer
 from .model.config import FormatRecord
 from .model.predictions import Predictions, TextClassifier
@@ -40,9 +40,11 @@ class CascadeFile:
     Attributes:
         format: ``"sparsedistill cascade"``.
         format_version: Version of the directory's format.
-        threshold: Texts on which the student's confidence is below this are deferred to the teacher.
+        threshold: Texts on which the student's confidence is below this are deferred to the teacher; for a
+            regression, texts whose number is less than this away from `decision`.
         teacher: Directory or Hub id of the teacher; None if it has none (a function or an object).
         evaluation: Measurements on the texts that the threshold was chosen on.
+        decision: The number that the texts of a regression are told apart by.
     """
 
     format: str
@@ -50,6 +52,7 @@ class CascadeFile:
     threshold: float
     teacher: str | None = None
     evaluation: DeferralRecord | None = None
+    decision: float | None = None
 
     @classmethod
     def read(cls, directory: str | Path) -> CascadeFile:
@@ -91,15 +94,19 @@ class Cascade(TextClassifier):
             probability of the predicted label, or for multi-label that of the least certain of the per-class
             decisions. Above 1 all texts are deferred.
         evaluation: Measurements on the texts that the threshold was chosen on.
+        decision: For a regression, the number that texts are told apart by, such as the least number of a
+            text to keep. The confidence is then the distance of the student's number from it.
 
     Raises:
-        InputError: The threshold is not a finite number of at least 0, or the teacher cannot score new texts.
+        InputError: The threshold is not a finite number of at least 0, the teacher cannot score new texts, or
+            a regression has no decision.
     """
 
     student: Student
     teacher: TeacherLike
     threshold: float
     evaluation: DeferralRecord | None = None
+    decision: float | None = None
 
     def __post_init__(self) -> None:
         if not (
@@ -112,8 +119,9 @@ class Cascade(TextClassifier):
             raise InputError(
                 "A file of scores cannot score new texts: pass the teacher that made the scores."
             )
-        self.classes, self.multi_label = self.student.classes, self.student.multi_label
+        self.classes, self.problem = self.student.classes, self.student.problem
         self.pair = self.student.pair
+        certainty(np.empty((0, len(self.classes)), np.float32), self.problem, self.decision)  # checks it
         self._loaded_teacher: Teacher | None = None
 
     @classmethod
@@ -126,6 +134,7 @@ class Cascade(TextClassifier):
         *,
         retention: float = 0.995,
         calls: float | None = None,
+        decision: float | None = None,
         scores: NDArray[np.float32] | None = None,
         threads: int | None = None,
         progress: Progress = no_progress,
@@ -145,6 +154,8 @@ class Cascade(TextClassifier):
             retention: Share of the teacher's metric to retain, with as few teacher calls as possible.
             calls: Instead of `retention`, a budget: the largest share of texts to defer. With labels the
                 threshold with the best metric within the budget is chosen.
+            decision: For a regression, the number that texts are told apart by. The metric is then the
+                accuracy of telling whether a label is at least this number.
             scores: The teacher's logits of the texts, float32 (n, classes), if known; the teacher is not
                 called then.
             threads: Threads for the student; all cores by default.
@@ -155,18 +166,23 @@ class Cascade(TextClassifier):
         """
         labels = None
         if isinstance(validation, Labelled):
+            if validation.problem != student.problem:
+                raise InputError(
+                    f"The labels are of {validation.problem} and the student's problem is {student.problem}: "
+                    "read the labels for the student."
+                )
             if validation.classes != student.classes:
                 raise InputError(
                     f"The data has the classes {', '.join(validation.classes)}, but the student has "
                     f"{', '.join(student.classes)}: use the same classes in the same order."
                 )
             validation, text_pair, labels = validation.texts, validation.text_pair, validation.labels
-        cascade = cls(student, teacher, 0.0)
+        cascade = cls(student, teacher, 0.0, decision=decision)
         ours = student.score(validation, text_pair, threads=threads).logits
         if scores is None:
             pairs = None if text_pair is None else as_strings(text_pair, "text_pair")
             scores = batch_scorer(cascade._load_teacher(), progress)(as_strings(validation), pairs)
-        curve = DeferralCurve.of(ours, scores, labels, multi_label=student.multi_label)
+        curve = DeferralCurve.of(ours, scores, labels, problem=student.problem, decision=decision)
         chosen = curve.for_retention(retention) if calls is None else curve.for_calls(calls)
         cascade.threshold = float(curve.thresholds[chosen])
         cascade.evaluation = curve.record(chosen)
@@ -203,7 +219,7 @@ class Cascade(TextClassifier):
                 returns scores of the wrong shape.
         """
         found = self.student.score(texts, text_pair, threads=threads)
-        deferred = confidence(found.probabilities, multi_label=self.multi_label) < self.threshold
+        deferred = certainty(found.logits, self.problem, self.decision) < self.threshold
         logits = found.logits
         rows = np.flatnonzero(deferred)
         if len(rows):
@@ -213,7 +229,7 @@ class Cascade(TextClassifier):
                 part = slice(begin, begin + SCORED_AT_ONCE)
                 teacher, given = self._load_teacher(), [side[part].to_pylist() for side in sides]
                 logits[rows[part]] = checked(teacher.score(*given), len(given[0]), teacher)
-        return CascadePredictions(logits, found.coverage, self.multi_label, deferred)
+        return CascadePredictions(logits, found.coverage, self.problem, deferred)
 
     # ---- on disk ---------------------------------------------------------------------------------
 
@@ -227,7 +243,7 @@ class Cascade(TextClassifier):
             InputError: `directory` exists already or cannot be written.
         """
         config = CascadeFile(
-            FORMAT, FORMAT_VERSION, float(self.threshold), self.teacher_name, self.evaluation
+            FORMAT, FORMAT_VERSION, float(self.threshold), self.teacher_name, self.evaluation, self.decision
         )
         with atomic_directory(directory) as partial:
             self.student.save_pretrained(partial / "student")
@@ -250,14 +266,16 @@ class Cascade(TextClassifier):
         teacher = config.teacher if teacher is None else teacher
         if teacher is None:
             raise InputError(f"The teacher of {folder} has no name: pass it as the argument teacher.")
-        return cls(Student.from_pretrained(folder / "student"), teacher, config.threshold, config.evaluation)
+        student = Student.from_pretrained(folder / "student")
+        return cls(student, teacher, config.threshold, config.evaluation, config.decision)
 
     # ---- teacher ---------------------------------------------------------------------------------
 
     def _load_teacher(self) -> Teacher:
         if self._loaded_teacher is None:
-            teacher = as_teacher(self.teacher, self.classes, self.multi_label)
-            if tuple(teacher.classes) != self.classes or teacher.multi_label != self.multi_label:
+            several = self.problem == "multi_label"
+            teacher = as_teacher(self.teacher, self.classes, several)
+            if tuple(teacher.classes) != self.classes or teacher.multi_label != several:
                 raise InputError(
                     f"{teacher.name} has the classes {', '.join(teacher.classes)}, but the student has "
                     f"{', '.join(self.classes)}: pass the teacher that it was distilled from."

@@ -26,6 +26,7 @@ from .model.predictions import StudentClassifier, probabilities
 from .model.student_model import StudentModel
 from .model.torch_pairs import pair_features, weighted_parts
 from .model.weights import StudentWeights
+from .problem import Problem
 from .vocabulary.rows import NgramRows
 
 #: Data type of the table on a device.
@@ -36,10 +37,13 @@ _BATCH_TEXTS = 1 << 16
 _UNFETCHED = 2  # batches whose results may still be on the device
 _CHUNK = 1 << 24  # numbers of the table that are copied at once
 _MAX_CHANGE = 5e-4  # of a probability by float16, on sampled texts: half of the bound that is documented
+_MAX_NUMBER_CHANGE = 5e-3  # the same of the number of a regression, in standard deviations
 
 
 class DeviceStudent(StudentClassifier):
     """A student on a torch device. Probabilities are within 0.001 of the student that it was made from.
+
+    The numbers of a regression are within 0.01 of their standard deviation.
 
     If the first layer is narrower than the table, it is folded into the table, so rows are as wide as the
     narrower of the two. (Not for pairs: their first layer does not directly follow the mean.) With precision
@@ -75,11 +79,11 @@ class DeviceStudent(StudentClassifier):
             raise InputError(f"precision is {precision!r}: it must be 'auto', 'float16' or 'float32'.")
         self.vocabulary = student.vocabulary
         self.classes = student.classes
-        self.multi_label = student.multi_label
+        self.problem = student.problem
         self.pair = student.pair
         self.device = _usable(device)
         if precision == "auto":
-            half = self.device.type == "cuda" and half_suffices(student.weights, self.pair, self.multi_label)
+            half = self.device.type == "cuda" and half_suffices(student.weights, self.pair, self.problem)
             precision = "float16" if half else "float32"
         try:
             self._head = _Head(student.weights, self.pair, self.device)
@@ -292,8 +296,11 @@ def _send_table(table: NDArray[np.float32], head: _Head, dtype: torch.dtype) -> 
     return _send_table(table, head, torch.float32)
 
 
-def half_suffices(weights: StudentWeights, pair: bool, multi_label: bool) -> bool:
-    """Whether float16 rows change no probability by more than 0.0005, on texts sampled by Zipf's law."""
+def half_suffices(weights: StudentWeights, pair: bool, problem: Problem) -> bool:
+    """Whether float16 rows change no probability by more than 0.0005, on texts sampled by Zipf's law.
+
+    The numbers of a regression may change by 0.005 standard deviations.
+    """
     offsets = torch.tensor(np.cumsum([0, *np.repeat((1, 8, 64), 256)]))
     uniform = np.random.default_rng(0).random(int(offsets[-1]))
     ranks = (float(len(weights.table)) ** uniform).astype(np.int64)
@@ -302,11 +309,13 @@ def half_suffices(weights: StudentWeights, pair: bool, multi_label: bool) -> boo
 
     def predict(means: Tensor) -> NDArray[np.float32]:
         counts = offsets.diff()
-        return probabilities(head(means * counts[:, None], counts).numpy(), multi_label=multi_label)
+        logits = head(means * counts[:, None], counts).numpy()
+        return logits if problem == "regression" else probabilities(logits, problem)
 
     every = torch.arange(len(rows))
     with torch.inference_mode():
         exact = predict(_means(every, rows, offsets))
         # As on CUDA: float16 rows are summed in float32, and their mean is rounded to float16.
         half = predict(_means(every, rows.half().float(), offsets).half().float())
-    return bool(np.abs(half - exact).max() <= _MAX_CHANGE)
+    most = _MAX_NUMBER_CHANGE * float(exact.std()) if problem == "regression" else _MAX_CHANGE
+    return bool(np.abs(half - exact).max() <= most)

@@ -18,9 +18,17 @@ from .explain.explain import explain
 from .explain.result import Explanation
 from .model.card import model_card
 from .model.compact import CompactWeights
-from .model.config import COMPACT_LAYOUT, FORMAT, FORMAT_VERSION, FormatRecord, ModelConfig
+from .model.config import (
+    COMPACT_LAYOUT,
+    FORMAT,
+    FORMAT_VERSION,
+    READABLE_VERSIONS,
+    FormatRecord,
+    ModelConfig,
+)
 from .model.student_model import StudentModel
 from .model.weights import StudentWeights
+from .problem import Problem
 from .vocabulary.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -58,7 +66,7 @@ class Student(StudentModel):
     def to(self, device: str, precision: Precision = "auto") -> DeviceStudent:
         """Copy this student to a torch device, for large batches of texts on a GPU.
 
-        Its probabilities stay within 0.001 of this student's: see
+        Its probabilities stay within 0.001 of this student's, numbers within 0.01 standard deviations: see
         :class:`~sparsedistill.device.DeviceStudent`.
 
         Args:
@@ -130,7 +138,7 @@ class Student(StudentModel):
             format=FORMAT,
             format_version=FORMAT_VERSION,
             classes=list(self.classes),
-            multi_label=self.multi_label,
+            problem=self.problem,
             pair=self.pair,
             dim=self.weights.dim,
             hidden=len(self.weights.hidden_bias),
@@ -168,9 +176,7 @@ class Student(StudentModel):
             )
         except (KeyError, TypeError) as error:
             raise InputError(f"{directory} does not hold a usable student ({error}): {_DAMAGED}.") from error
-        return cls(
-            vocabulary, weights, tuple(config.classes), config.multi_label, config.pair, config.evaluation
-        )
+        return cls(vocabulary, weights, tuple(config.classes), config.problem, config.pair, config.evaluation)
 
     def push_to_hub(self, repo_id: str, *, private: bool = False) -> str:
         """Upload the student to the Hugging Face Hub and return its URL.
@@ -199,16 +205,24 @@ def _read_config(directory: Path) -> ModelConfig:
     """
     path = directory / _CONFIG_FILE
     found = read_record(path, FormatRecord, _DAMAGED)
-    if found.format != FORMAT or found.format_version != FORMAT_VERSION:
+    if found.format != FORMAT or found.format_version not in READABLE_VERSIONS:
         raise InputError(
-            f"{directory} does not hold a student of format version {FORMAT_VERSION}: "
+            f"{directory} does not hold a student of format version {FORMAT_VERSION} or below: "
             "name a directory that save_pretrained wrote."
         )
     if found.compact is not None and found.compact.get("layout") != COMPACT_LAYOUT:
         raise InputError(
             f"{directory} was compressed by another version of sparsedistill: compress the student again."
         )
-    return read_record(path, ModelConfig, _DAMAGED)
+    config = read_record(path, ModelConfig, _DAMAGED)
+    old = found.format_version == 1
+    if (found.multi_label if old else found.problem) is None:
+        missing = "multi_label" if old else "problem"
+        raise InputError(f"{path} cannot be used (it lacks the field {missing}): {_DAMAGED}.")
+    if not old:
+        return config
+    problem: Problem = "multi_label" if found.multi_label else "single_label"
+    return replace(config, format_version=FORMAT_VERSION, problem=problem)
 
 
 def _from_hub(model: str) -> Path:

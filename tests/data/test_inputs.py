@@ -42,7 +42,7 @@ def test_labels_in_memory(
 
 def test_pairs_and_several_labels_in_memory() -> None:
     found = as_labelled((TEXTS, TEXTS[::-1], np.array([[1, 0], [0, 0], [1, 1]])), Columns(), ("a", "b"))
-    assert found.multi_label
+    assert found.problem == "multi_label"
     assert found.text_pair is not None
     assert found.text_pair.to_pylist() == TEXTS[::-1]
     assert found.labels.tolist() == [[1, 0], [0, 0], [1, 1]]

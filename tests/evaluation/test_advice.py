@@ -161,7 +161,7 @@ def test_several_labels_are_compared_by_macro_f1() -> None:
     assert isinstance(model.weights, StudentWeights)
     weights = replace(model.weights, output_bias=np.full(2, -0.5, np.float32))
     linear = FittedBaseline("tfidf", "TF-IDF + LR", lambda _: 2 * labels - 1)
-    found = evaluate(replace(model, weights=weights, multi_label=True), test, baselines=[linear])
+    found = evaluate(replace(model, weights=weights, problem="multi_label"), test, baselines=[linear])
     assert found.metric == "macro_f1"
     assert found.student.macro_f1 == pytest.approx(0.7)
     (warning,) = found.warnings or []

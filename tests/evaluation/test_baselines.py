@@ -20,12 +20,12 @@ from sparsedistill.evaluation.baselines import (
     TFIDF,
     Choice,
     FittedBaseline,
+    constant_of,
     fit_baselines,
     majority,
-    majority_of,
     tfidf,
 )
-from sparsedistill.evaluation.metrics import metric_value
+from sparsedistill.evaluation.metrics import METRICS, metric_value
 
 random = np.random.default_rng(0)
 
@@ -52,7 +52,7 @@ def flats(count: int) -> Labelled:
 
 
 def value(validation: Labelled) -> Callable[[Callable[[Labelled], NDArray[np.float32]]], float]:
-    metric = "macro_f1" if validation.multi_label else "accuracy"
+    metric = METRICS[validation.problem]
     return lambda predict: metric_value(predict(validation), validation.labels, metric)
 
 
@@ -72,7 +72,7 @@ def test_the_majority_class_answers_everything() -> None:
     assert np.exp(logits[0]).tolist() == pytest.approx([2 / 6, 3 / 6, 1 / 6])
     several = labelled(["a", "b", "c"], np.array([[1, 0], [1, 0], [1, 1]], np.float32), "x", "y")
     assert (majority(several).predict(several) >= 0).tolist() == [[True, False]] * 3
-    assert "test data themselves" in (majority_of(train).note or "")
+    assert "test data themselves" in (constant_of(train).note or "")
 
 
 def test_tfidf_learns_words_of_any_script() -> None:

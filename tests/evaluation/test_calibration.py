@@ -19,6 +19,7 @@ from sparsedistill.evaluation.calibration import calibrate, fit_temperature
 from sparsedistill.model.card import model_card
 from sparsedistill.model.record import Calibration, Quality
 from sparsedistill.model.weights import StudentWeights
+from sparsedistill.problem import problem_of
 
 WORDS = [f"w{i}" for i in range(400)]
 SMALL = DistillationConfig(
@@ -40,7 +41,7 @@ def make(factor: float = 1.0, *, classes: int = 3, multi_label: bool = False) ->
         factor * random.standard_normal((classes, 8), dtype=np.float32),
         np.zeros(classes, np.float32),
     )
-    return Student(vocabulary, weights, tuple("abcdefgh"[:classes]), multi_label)
+    return Student(vocabulary, weights, tuple("abcdefgh"[:classes]), problem_of((), multi_label=multi_label))
 
 
 def drawn(student: Student, count: int = 20_000) -> tuple[list[str], NDArray[np.int64] | NDArray[np.float32]]:

@@ -16,6 +16,7 @@ from sparsedistill.cli.tables import deferral_table
 from sparsedistill.evaluation.deferral import DeferralCurve, confidence
 from sparsedistill.evaluation.plots import deferral_plot
 from sparsedistill.model.predictions import probabilities
+from sparsedistill.problem import problem_of
 
 
 def drawn(
@@ -38,8 +39,9 @@ def test_each_point_is_what_its_threshold_does(multi_label: bool) -> None:
     student = student.round(1)  # some answers are equally sure
     hot = np.random.default_rng(1).random(student.shape) < 0.3
     truth = hot.astype(np.float32) if multi_label else labels
-    curve = DeferralCurve.of(student, teacher, truth, multi_label=multi_label)
-    sure = confidence(probabilities(student, multi_label=multi_label), multi_label=multi_label)
+    problem = problem_of((), multi_label=multi_label)
+    curve = DeferralCurve.of(student, teacher, truth, problem=problem)
+    sure = confidence(probabilities(student, problem), problem)
     assert (np.diff(curve.thresholds) > 0).all()
     assert (curve.shares[0], curve.shares[-1]) == (0, 1)
     for i in [0, 1, 7, len(curve.shares) // 2, len(curve.shares) - 1]:
@@ -60,15 +62,15 @@ def test_each_point_is_what_its_threshold_does(multi_label: bool) -> None:
 def test_a_retention_is_kept_on_other_texts_too() -> None:
     kept = []
     for seed in range(100):
-        curve = DeferralCurve.of(*drawn(1000, seed=seed), multi_label=False)
+        curve = DeferralCurve.of(*drawn(1000, seed=seed), problem="single_label")
         threshold = curve.thresholds[curve.for_retention(0.97)]
-        other = DeferralCurve.of(*drawn(1000, seed=~seed & 0xFFFF), multi_label=False)
+        other = DeferralCurve.of(*drawn(1000, seed=~seed & 0xFFFF), problem="single_label")
         kept.append(other.retention[other.at(threshold)] >= 0.97)
     assert np.mean(kept) > 0.65  # of two such samples 76 % in the long run; half of them without the margin
 
 
 def test_the_fewest_calls_are_made() -> None:
-    curve = DeferralCurve.of(*drawn(3000), multi_label=False)
+    curve = DeferralCurve.of(*drawn(3000), problem="single_label")
     chosen = curve.for_retention(0.98)
     assert 0 < curve.shares[chosen] < 0.9
     assert curve.retention[chosen] >= 0.98
@@ -80,7 +82,7 @@ def test_the_fewest_calls_are_made() -> None:
 
 def test_a_teacher_that_is_no_better_is_asked_no_more_than_pays() -> None:
     student, teacher, labels = drawn(2000)
-    curve = DeferralCurve.of(teacher, student, labels, multi_label=False)  # the wrong way round
+    curve = DeferralCurve.of(teacher, student, labels, problem="single_label")  # the wrong way round
     assert curve.for_retention(0.995) == 0
     assert curve.shares[curve.for_calls(1.0)] < 0.5
     assert curve.for_calls(0) == 0
@@ -89,7 +91,7 @@ def test_a_teacher_that_is_no_better_is_asked_no_more_than_pays() -> None:
 
 def test_without_labels_it_is_the_teachers_answers_that_count() -> None:
     student, teacher, _ = drawn(1000)
-    curve = DeferralCurve.of(student, teacher, None, multi_label=False)
+    curve = DeferralCurve.of(student, teacher, None, problem="single_label")
     assert curve.metric == "agreement"
     assert (np.diff(curve.values) >= 0).all()
     assert curve.values[-1] == 1
@@ -100,12 +102,12 @@ def test_without_labels_it_is_the_teachers_answers_that_count() -> None:
 
 def test_equal_confidence_goes_together() -> None:
     flat = np.zeros((10, 2), np.float32)
-    curve = DeferralCurve.of(flat, flat, np.zeros(10, int), multi_label=False)
+    curve = DeferralCurve.of(flat, flat, np.zeros(10, int), problem="single_label")
     assert curve.shares.tolist() == [0, 1]
 
 
 def test_it_is_shown_as_table_and_as_picture() -> None:
-    curve = DeferralCurve.of(*drawn(1000), multi_label=False)
+    curve = DeferralCurve.of(*drawn(1000), problem="single_label")
     threshold = float(curve.thresholds[curve.for_retention(0.98)])
     out = io.StringIO()
     Console(file=out, width=100).print(deferral_table(curve, threshold))
@@ -119,14 +121,16 @@ def test_it_is_shown_as_table_and_as_picture() -> None:
     assert (np.diff(points[:, 0]) >= 0).all()
     assert ((points >= 0) & (points <= [640, 400])).all()
     flat = DeferralCurve.of(
-        np.zeros((5, 2), np.float32), np.zeros((5, 2), np.float32), None, multi_label=False
+        np.zeros((5, 2), np.float32), np.zeros((5, 2), np.float32), None, problem="single_label"
     )
     ET.fromstring(deferral_plot(flat))
 
 
 def test_sizes_that_differ_are_refused() -> None:
     student, teacher, labels = drawn()
-    assert "row per text" in error(lambda: DeferralCurve.of(student, teacher[:-1], labels, multi_label=False))
     assert "row per text" in error(
-        lambda: DeferralCurve.of(student[:0], teacher[:0], labels[:0], multi_label=False)
+        lambda: DeferralCurve.of(student, teacher[:-1], labels, problem="single_label")
+    )
+    assert "row per text" in error(
+        lambda: DeferralCurve.of(student[:0], teacher[:0], labels[:0], problem="single_label")
     )

@@ -111,13 +111,15 @@ def test_a_compact_student_is_compared_with_labels_and_teacher() -> None:
 def test_multi_label_students_are_measured_by_macro_f1() -> None:
     labels = np.array([[1, 0], [0, 1], [1, 1], [0, 0]], np.float32)
     data = Labelled(LABELLED.texts, labels, CLASSES)
-    found = evaluate(replace(student(), multi_label=True), data, np.where(labels, 1, -1).astype(np.float32))
+    found = evaluate(
+        replace(student(), problem="multi_label"), data, np.where(labels, 1, -1).astype(np.float32)
+    )
     assert found.metric == "macro_f1"
     assert found.teacher is not None
     assert found.teacher.macro_f1 == 1.0
     assert found.student.retention == found.student.macro_f1
     # Without a bias "good" has a logit of 0 for the class "bad", which counts as predicted.
-    predicted = replace(student(), multi_label=True).predict(data.texts)
+    predicted = replace(student(), problem="multi_label").predict(data.texts)
     assert found.student.agreement == (predicted == labels.astype(bool)).all(axis=1).mean()
 
 

@@ -18,7 +18,7 @@ def measured(count: int = 1000) -> DeferralCurve:
         (strength * np.eye(3)[labels] + random.standard_normal((count, 3))).astype(np.float32)
         for strength in (1.5, 3)
     )
-    return DeferralCurve.of(student, teacher, labels, multi_label=False)
+    return DeferralCurve.of(student, teacher, labels, problem="single_label")
 
 
 def elements(picture: str, name: str) -> list[ET.Element]:
@@ -41,7 +41,7 @@ def test_a_deferral_plot_has_a_curve_and_a_dot_at_the_threshold() -> None:
 
 def test_a_flat_curve_can_be_plotted() -> None:
     flat = np.zeros((5, 2), np.float32)
-    assert elements(deferral_plot(DeferralCurve.of(flat, flat, None, multi_label=False)), "polyline")
+    assert elements(deferral_plot(DeferralCurve.of(flat, flat, None, problem="single_label")), "polyline")
 
 
 def test_an_ablation_plot_escapes_names_and_keeps_whiskers_inside() -> None:

@@ -52,12 +52,13 @@ def test_errors_of_accuracy_and_macro_f1_are_the_deviations_of_new_samples() -> 
     logits, labels = drawn(800, 3)
     quality = measure(logits, labels)
     assert quality.errors is not None
+    assert quality.accuracy is not None
     assert quality.errors.accuracy == pytest.approx(np.sqrt(quality.accuracy * (1 - quality.accuracy) / 800))
     samples = random.integers(0, 800, (600, 800))
     chosen = logits.argmax(axis=1)
     scores = [f1_score(labels[rows], chosen[rows], average="macro") for rows in samples]
     assert quality.errors.macro_f1 == pytest.approx(np.std(scores), rel=0.15)
-    confidence = probabilities(logits, multi_label=False).max(axis=1).astype(float)
+    confidence = probabilities(logits, "single_label").max(axis=1).astype(float)
     gaps = [calibration_error(confidence[rows], (chosen == labels)[rows]) for rows in samples]
     assert quality.errors.ece == pytest.approx(np.std(gaps), rel=0.35)  # its bins are not smooth
 

@@ -19,6 +19,7 @@ from sparsedistill.compression.difference import Floor
 from sparsedistill.explain.strongest import strongest_ngrams
 from sparsedistill.model.compact import CompactWeights
 from sparsedistill.model.weights import StudentWeights
+from sparsedistill.problem import problem_of
 
 CORPUS = ["the film is good", "the film is bad", "it 's a good film , not a bad one !", "日本の映画 🎬 ß"] * 8
 ALPHABET = st.sampled_from(
@@ -61,7 +62,7 @@ def make(
         draw(len(vocabulary), 6), draw(10, 33 if pair else 6), draw(10), draw(classes, 10), draw(classes)
     )
     names = tuple(f"class {c}" for c in range(classes))
-    return Student(vocabulary, network, names, pair=pair, multi_label=multi_label)
+    return Student(vocabulary, network, names, problem_of((), multi_label=multi_label), pair)
 
 
 def small(student: Student) -> Student:

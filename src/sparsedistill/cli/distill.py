@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from .options import COLUMNS, DataDir, Pair, Separator, Settings, Threads, Weight
+from .options import COLUMNS, DataDir, Pair, Regression, Separator, Settings, Threads, Weight
 from .progress import progress_bars
 from .tables import evaluation_table, tuning_table
 
@@ -107,6 +107,7 @@ def distill(
     weight: Weight = None,
     label_separator: Separator = None,
     split_by: _SplitBy = None,
+    regression: Regression = False,
     settings: Settings = None,
     seed: _Seed = None,
     threads: Threads = None,
@@ -141,6 +142,7 @@ def distill(
     data = {"labelled": labelled, "unlabelled": unlabelled, "validation": validation, "test": test}
     columns = {"text": text, "text_pair": text_pair, "label": label, "weight": weight}
     columns |= {"label_separator": label_separator, "split_by": split_by}
+    columns |= {"problem": "regression" if regression else None}
     _add(tables, "data", {**data, **columns})
     _add(tables, "teacher", {"model": teacher, "encoder": encoder})
     top: dict[str, Any] = {"output": output, "data_dir": data_dir, "compact": compact}

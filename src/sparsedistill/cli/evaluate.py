@@ -41,6 +41,14 @@ Training = Annotated[
         show_default=False,
     ),
 ]
+Threshold = Annotated[
+    float | None,
+    typer.Option(
+        help="For a student that predicts numbers: also show how well texts with a label of at least this "
+        "number are found (AUC, and F1 of the texts that are predicted to have at least it).",
+        show_default=False,
+    ),
+]
 Plot = Annotated[
     Path | None,
     typer.Option(
@@ -71,6 +79,7 @@ def evaluate(
         Path | None,
         typer.Option("--json", help="Write the figures to this file as JSON.", show_default=False),
     ] = None,
+    threshold: Threshold = None,
     threads: Annotated[int, typer.Option(help="Threads that the student is timed on.")] = 1,
 ) -> None:
     """Measure a student on labelled text, and how much of its teacher it retains.
@@ -81,9 +90,9 @@ def evaluate(
 
         sparsedistill evaluate student test.csv --teacher teacher --labelled train.csv --by language
     """
-    loaded, threshold = load_model(student), None
+    loaded, below = load_model(student), None
     if isinstance(loaded, Cascade):
-        teacher, threshold, loaded = teacher or loaded.teacher_name, loaded.threshold, loaded.student
+        teacher, below, loaded = teacher or loaded.teacher_name, loaded.threshold, loaded.student
     columns = Columns(text, text_pair, label, None, label_separator)
     data = labelled_for(loaded, labelled, replace(columns, group=by), format)
     target: Scorer | NDArray[np.float32] | None = None
@@ -98,17 +107,23 @@ def evaluate(
         raise InputError("The plot shows student and teacher together: give --teacher or --scores.")
     baselines = _baselines(labelled_for(loaded, training, columns, format), data) if training else []
     evaluation = evaluate_student(
-        loaded, data, target, baselines=baselines, by=by or "group", threads=threads
+        loaded,
+        data,
+        target,
+        baselines=baselines,
+        by=by or "group",
+        threads=threads,
+        threshold=threshold,
     )
     out = Console()
     out.print(evaluation_table(evaluation, f"{evaluation.texts:,} texts"))
     if evaluation.deferral is not None:
-        out.print(deferral_table(evaluation.deferral, threshold))
+        out.print(deferral_table(evaluation.deferral, below))
         if plot is not None:
             from ..evaluation.plots import deferral_plot
 
             with atomic_write(plot) as partial:
-                partial.write_text(deferral_plot(evaluation.deferral, threshold), "utf-8")
+                partial.write_text(deferral_plot(evaluation.deferral, below), "utf-8")
     if json_file is not None:
         write_record(json_file, evaluation.record())
 

@@ -13,6 +13,7 @@ from rich.table import Table
 from ..cascade import CascadeFile, is_cascade
 from ..explain.render import shown
 from ..model.compact import CompactWeights
+from ..problem import Problem
 from ..student import Student
 from ..vocabulary.config import TokenizerConfig
 from ..vocabulary.tokenizer import is_characters, tokenize
@@ -55,12 +56,19 @@ def inspect(
         out.print(_about_text(text, vocabulary, student))
 
 
+_LABELS: dict[Problem, str] = {
+    "single_label": "one per text",
+    "multi_label": "several per text",
+    "regression": "a number per text",
+}
+
+
 def _about_student(student: Student) -> Table:
     weights = student.weights
     facts: dict[str, Any] = {
         "classes": ", ".join(student.classes),
         "reads": "pairs of texts" if student.pair else "texts",
-        "labels": "several per text" if student.multi_label else "one per text",
+        "labels": _LABELS[student.problem],
         "form": "compact" if isinstance(weights, CompactWeights) else "trained",
         "parameters": weights.parameters,
         "embedding dimensions": weights.dim,
@@ -72,8 +80,10 @@ def _about_student(student: Student) -> Table:
     if record.calibration is not None:
         facts["temperature"] = f"{record.calibration.temperature:.4f}"
     for name, quality in (("teacher", record.teacher), ("student", record.student)):
-        if quality is not None:
+        if quality is not None and quality.accuracy is not None:
             facts[f"{name} accuracy"] = f"{quality.accuracy:.4f}"
+        elif quality is not None and quality.spearman is not None:
+            facts[f"{name} Spearman"] = f"{quality.spearman:.4f}"
     if record.student is not None and record.student.retention is not None:
         facts["retention"] = f"{record.student.retention:.4f}"
         facts["agreement"] = f"{record.student.agreement:.4f}"
@@ -91,7 +101,12 @@ def _about_student(student: Student) -> Table:
 
 def _about_cascade(path: Path) -> Table:
     config = CascadeFile.read(path)
-    facts = {"teacher": config.teacher or "(given when it is loaded)", "threshold": config.threshold}
+    facts: dict[str, Any] = {
+        "teacher": config.teacher or "(given when it is loaded)",
+        "threshold": config.threshold,
+    }
+    if config.decision is not None:
+        facts["number that texts are told apart by"] = config.decision
     chosen = None if config.evaluation is None else config.evaluation.chosen
     return facts_table("Cascade", {**facts, **(chosen or {})})
 
@@ -137,18 +152,22 @@ def _about_soft_targets(path: Path) -> Table:
     from ..labeling.soft_targets import SoftTargets
 
     targets = SoftTargets.open(path)
-    shares = np.bincount(targets.read(0).logits.argmax(axis=1), minlength=len(targets.classes))
-    facts = {
+    facts: dict[str, Any] = {
         "teacher": targets.teacher,
         "texts": len(targets),
         "shards": len(targets.shards),
-        "labels": "several per text" if targets.multi_label else "one per text",
+        "labels": _LABELS[targets.problem],
         "reads": "pairs of texts" if targets.pair else "texts",
-        "classes (share in the first shard)": ", ".join(
+    }
+    logits = targets.logits(0)
+    if targets.problem == "regression":
+        facts["mean and standard deviation in the first shard"] = f"{logits.mean():.4f}, {logits.std():.4f}"
+    else:
+        shares = np.bincount(logits.argmax(axis=1), minlength=len(targets.classes))
+        facts["classes (share in the first shard)"] = ", ".join(
             f"{name} ({share / shares.sum():.1%})"
             for name, share in zip(targets.classes, shares, strict=True)
-        ),
-    }
+        )
     return facts_table("Soft targets", facts)
 
 

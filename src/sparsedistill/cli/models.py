@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,8 @@ def labelled_for(student: Student, paths: list[str], columns: Columns, format: s
     """Read labelled texts with the student's classes."""
     if student.multi_label and not columns.multi_label:
         raise InputError("The student is multi-label: give --label-separator.")
+    if student.problem == "regression":
+        columns = replace(columns, problem="regression")
     return read_labelled(paths, columns, student.classes, format=format)
 
 
@@ -46,7 +49,7 @@ def scores_of(
 
 
 def score_columns(scores: str) -> str | tuple[str, ...]:
-    """The columns that ``--scores`` names: one of lists, or one per class."""
+    """The columns that ``--scores`` names: one of lists or of numbers, or one per class."""
     return tuple(scores.split(",")) if "," in scores else scores
 
 

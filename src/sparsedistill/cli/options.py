@@ -28,6 +28,15 @@ Separator = Annotated[
         rich_help_panel=COLUMNS,
     ),
 ]
+Regression = Annotated[
+    bool,
+    typer.Option(
+        "--regression",
+        help="Labels are numbers to predict. Without it, whole numbers are classes, and numbers with "
+        "decimals are predicted if more than 20 different ones occur.",
+        rich_help_panel=COLUMNS,
+    ),
+]
 Format = Annotated[
     str | None,
     typer.Option(

@@ -13,6 +13,7 @@ from ..cascade import Cascade, CascadePredictions
 from ..data.columns import Columns
 from ..data.corpus import Corpus, TextBatch
 from ..data.writer import RowWriter
+from ..errors import InputError
 from ..model.predictions import Predictions
 from ..student import Student
 from .models import load_model
@@ -62,6 +63,10 @@ def predict(
     sparsedistill predict student 'crawl/*.jsonl.zst' -o labels.parquet --coverage
     """
     loaded = load_model(student)
+    if probabilities and loaded.problem == "regression":
+        raise InputError(
+            "The student predicts numbers, which have no probabilities: leave out --probabilities."
+        )
     paths = inputs or ["-"]
     if "-" in paths and format is None:
         format = "txt"  # noqa: A001
@@ -85,9 +90,11 @@ def _rows(
     with_text: bool,
 ) -> pa.RecordBatch:
     """The rows of output for one batch."""
-    shares = predictions.probabilities
+    shares = predictions.answers
     columns: dict[str, pa.Array] = {}
-    if student.multi_label:
+    if student.problem == "regression":
+        columns["score"] = pa.array(shares[:, 0])
+    elif student.multi_label:
         chosen = [[student.classes[c] for c in np.flatnonzero(row)] for row in predictions.logits >= 0]
         columns["labels"] = pa.array(chosen, pa.list_(pa.string()))
     else:

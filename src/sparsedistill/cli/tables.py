@@ -15,6 +15,7 @@ from ..model.figures import (
     comparison_columns,
     group_header,
     group_row,
+    metric_title,
     notes,
     quality_columns,
 )
@@ -37,7 +38,7 @@ def evaluation_table(evaluation: Evaluation, title: str) -> RenderableType:
     """
     record = evaluation.record()
     rows = record.rows()
-    parts: list[RenderableType] = [_classifiers(title, rows, quality_columns())]
+    parts: list[RenderableType] = [_classifiers(title, rows, quality_columns(rows))]
     compared = [
         (name, quality)
         for name, quality in rows
@@ -64,8 +65,9 @@ def _classifiers(title: str, rows: Sequence[tuple[str, Quality]], columns: Seque
 
 
 def _group_table(record: EvaluationRecord) -> Table:
-    """Accuracy in each group, the worst first."""
-    table = Table(title=f"Accuracy in %, by {record.by}", title_justify="left")
+    """Accuracy, or Spearman's correlation, in each group, the worst first."""
+    figure = "Accuracy in %" if record.metric != "spearman" else metric_title("spearman")
+    table = Table(title=f"{figure}, by {record.by}", title_justify="left")
     name, *others = group_header(record)
     table.add_column(name)
     for other in others:
@@ -78,7 +80,8 @@ def _group_table(record: EvaluationRecord) -> Table:
 def deferral_table(curve: DeferralCurve, threshold: float | None = None) -> Table:
     """The points of `curve` at round shares, and that of `threshold`."""
     table = Table(title="If the teacher scores what the student is least sure of", title_justify="left")
-    names = ["deferred", "below confidence", curve.metric.replace("_", " "), "retention", "agreement"]
+    least = "below confidence" if curve.decision is None else f"nearer to {curve.decision:g} than"
+    names = ["deferred", least, curve.metric.replace("_", " "), "retention", "agreement"]
     if curve.metric == "agreement":
         names.pop()
     for name in names:

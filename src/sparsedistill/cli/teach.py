@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -10,7 +11,8 @@ from ..data.columns import Columns
 from ..data.identity import identities
 from ..data.labelled import read_labelled
 from ..labeling.soft_examples import without
-from .options import Format, Label, LabelledFiles, Output, Pair, Seed, Separator, Text
+from ..problem import Problem
+from .options import Format, Label, LabelledFiles, Output, Pair, Regression, Seed, Separator, Text
 from .progress import console, progress_bars
 
 _Validation = Annotated[
@@ -54,6 +56,7 @@ def teach(
     text_pair: Pair = None,
     label: Label = "label",
     label_separator: Separator = None,
+    regression: Regression = False,
     format: Format = None,  # noqa: A002
     steps: _Steps = None,
     learning_rate: _LearningRate = None,
@@ -66,7 +69,8 @@ def teach(
 ) -> None:
     """Fine-tune an encoder on labelled text: the result is a teacher.
 
-    The teacher is the checkpoint with the best accuracy (multi-label: macro F1) on validation texts. Its
+    The teacher is the checkpoint with the best accuracy (multi-label: macro F1; numbers: Spearman's
+    correlation) on validation texts. Its
     figures are printed, and stored in finetuning.json. If the command is interrupted, the same command
     resumes from the last checkpoint.
 
@@ -75,10 +79,13 @@ def teach(
     from ..pipeline.prepare import for_finetuning
     from ..teachers.finetuning import FinetuningConfig, finetune
 
-    columns = Columns(text, text_pair, label, None, label_separator)
+    problem: Problem | None = "regression" if regression else None
+    columns = Columns(text, text_pair, label, None, label_separator, problem=problem)
     data = read_labelled(labelled, columns, format=format)
     held_out = None
     if validation:
+        if data.problem == "regression":
+            columns = replace(columns, problem=data.problem)
         held_out = read_labelled(validation, columns, data.classes, format=format)
         data = without(data, identities(held_out.texts, held_out.text_pair))
     config = FinetuningConfig(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,8 +13,9 @@ from ..data.columns import Columns
 from ..data.inputs import as_labelled
 from ..errors import InputError
 from ..labeling.soft_targets import SoftTargets
+from ..problem import Problem, problem_of
 from ..vocabulary.vocabulary import Vocabulary
-from .options import Label, Output, Pair, Seed, Separator, Settings, Text, Threads, Weight
+from .options import Label, Output, Pair, Regression, Seed, Separator, Settings, Text, Threads, Weight
 from .progress import console, progress_bars
 
 if TYPE_CHECKING:
@@ -42,6 +44,7 @@ def train(
     label: Label = "label",
     weight: Weight = None,
     label_separator: Separator = None,
+    regression: Regression = False,
     settings: Settings = None,
     seed: Seed = 0,
     threads: Threads = None,
@@ -62,7 +65,8 @@ def train(
         override(recipe, setting)
     config = recipe_config(recipe, "--set")
     targets = None if soft_targets is None else SoftTargets.open(soft_targets)
-    columns = Columns(text, text_pair, label, weight, label_separator)
+    problem: Problem | None = "regression" if regression else None
+    columns = Columns(text, text_pair, label, weight, label_separator, problem=problem)
     material = _material(labelled, validation, columns, targets, config)
     checkpoints = output.with_name(output.name + ".checkpoints")
     student = train_student(
@@ -89,14 +93,20 @@ def _material(
     from ..pipeline.material import gather
 
     classes = None if targets is None else targets.classes
+    if targets is not None and targets.problem == "regression":
+        columns = replace(columns, problem=targets.problem)
     train = None if labelled is None else as_labelled(_paths(labelled), columns, classes)
-    classes = classes if train is None else train.classes
+    if train is not None:
+        classes = train.classes
+        if train.problem != "multi_label":
+            columns = replace(columns, problem=train.problem)
     return gather(
         train,
         None if validation is None else as_labelled(_paths(validation), columns, classes),
         None,
         classes=classes,
         columns=columns,
+        problem=problem_of(classes or (), multi_label=columns.multi_label),
         validation_share=config.validation_share,
         seed=config.seed,
     )

@@ -23,6 +23,7 @@ from ..model.compact import CompactWeights
 from ..model.record import CompressionRecord, CompressionStep
 from ..model.student_model import StudentModel
 from ..model.weights import StudentWeights
+from ..problem import Problem
 from .difference import Difference, Floor
 from .low_rank import LowRankHead, cut, narrowed
 from .quantize import QuantizedRows
@@ -54,7 +55,7 @@ def compress(
             half of them and measured on the other half.
         text_pair: The second texts, for pairs.
         dims: Dimensions of the compact table; by default as few as keep `floor`.
-        floor: How much answers may change.
+        floor: How much answers may change; by default :meth:`~.difference.Floor.of` the student's problem.
         threads: All cores by default.
         progress: Shows the progress: the numbers of dimensions that are tried.
 
@@ -67,7 +68,7 @@ def compress(
     weights = model.weights
     if isinstance(weights, CompactWeights):
         raise InputError("The student is compact already: compress the student that it was made from.")
-    floor = floor or Floor()
+    floor = floor or Floor.of(model.problem)
     sample = Sample.take(model, weights.table, texts, text_pair, threads)
     ranks = list(_ranks(weights.dim, dims))
     last: CompressionStep | None = None
@@ -80,13 +81,13 @@ def compress(
                 if compact is not None:
                     advance(len(ranks) - tried)  # no other rank is needed
                     for step in steps:
-                        logger.info(_as_line(step))
+                        logger.info(_as_line(step, model.problem))
                     record = CompressionRecord(len(sample.held_out), steps)
                     return replace(compact, evaluation=replace(model.evaluation, compression=record))
             advance()
     raise InputError(
-        f"The compact student would change too much (floor: agreement {floor.agreement:.4%}, mean change "
-        f"{floor.change}; {_as_line(last) if last else 'no rank is close enough'}): allow more dimensions, "
+        f"The compact student would change too much (floor: {floor}; "
+        f"{_as_line(last, model.problem) if last else 'no rank is close enough'}): allow more dimensions, "
         "lower the floor, or give more texts."
     )
 
@@ -112,7 +113,7 @@ def _quantized(
         compact = _build(model, narrow, rows)
         logits = compact.score(*sample.select(sample.held_out), threads=threads).logits
         expected = sample.logits[sample.held_out]
-        difference = Difference.between(logits, expected, multi_label=model.multi_label)
+        difference = Difference.between(logits, expected, model.problem)
         served = difference.step(f"{rows.bytes} bytes per n-gram, as served")
         if difference.within(floor):
             return compact, [*steps, served]
@@ -163,7 +164,12 @@ def _ranks(dim: int, asked: int | None) -> Iterator[int]:
         raise InputError(f"dims is {asked}: it must be 1 to {dim}, the dimensions of the table.")
 
 
-def _as_line(step: CompressionStep) -> str:
+def _as_line(step: CompressionStep, problem: Problem) -> str:
+    if problem == "regression":
+        return (
+            f"{step.step}: Spearman {step.agreement:.5f}, numbers change by {step.mean_change:.4f} standard "
+            f"deviations on average and {step.max_change:.3f} at most"
+        )
     return (
         f"{step.step}: agreement {step.agreement:.3%}, probabilities change by "
         f"{step.mean_change:.5f} on average and {step.max_change:.4f} at most"

@@ -3,29 +3,46 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .._internal.correlation import spearman
 from ..model.predictions import probabilities
 from ..model.record import CompressionStep
+from ..problem import Problem
 
 
 @dataclass(frozen=True)
 class Floor:
     """How much a compact student may differ from the trained one.
 
+    The changes of a regression are divided by the standard deviation of its numbers.
+
     Attributes:
-        agreement: Minimum share of held-out texts with the same label.
-        change: Maximum mean absolute change of a probability on them.
+        agreement: Minimum share of held-out texts with the same label; for a regression, minimum of
+            Spearman's correlation of the numbers.
+        change: Maximum mean absolute change of a probability, or of a number, on them.
+        largest: Maximum of the largest change.
     """
 
     agreement: float = 0.999
     change: float = 0.001
+    largest: float = inf
+
+    @classmethod
+    def of(cls, problem: Problem) -> Floor:
+        """The floor of students of a kind, if no other is given."""
+        return cls(change=0.01, largest=0.05) if problem == "regression" else cls()
 
     def part(self, share: float) -> Floor:
         """A stricter floor, which leaves the rest of the allowed difference to later steps."""
-        return Floor(1 - share * (1 - self.agreement), share * self.change)
+        return Floor(1 - share * (1 - self.agreement), share * self.change, share * self.largest)
+
+    def __str__(self) -> str:
+        largest = "" if self.largest == inf else f", largest change {self.largest:g}"
+        return f"agreement {self.agreement:.4%}, mean change {self.change:g}{largest}"
 
 
 @dataclass(frozen=True)
@@ -33,9 +50,11 @@ class Difference:
     """How far answers are from those of the trained student.
 
     Attributes:
-        agreement: Share of the texts with the same label (multi-label: the same labels).
-        mean_change: Mean absolute change of a probability.
-        max_change: Largest absolute change of a probability.
+        agreement: Share of the texts with the same label (multi-label: the same labels); for a regression,
+            Spearman's correlation.
+        mean_change: Mean absolute change of a probability; for a regression, of a number divided by the
+            standard deviation of the trained student's.
+        max_change: The largest of these changes.
     """
 
     agreement: float
@@ -44,12 +63,17 @@ class Difference:
 
     @classmethod
     def between(
-        cls, found: NDArray[np.float32], expected: NDArray[np.float32], *, multi_label: bool
+        cls, found: NDArray[np.float32], expected: NDArray[np.float32], problem: Problem
     ) -> Difference:
         """The difference between two arrays of logits, float32 (n, classes) each."""
-        shares, wanted = (probabilities(logits, multi_label=multi_label) for logits in (found, expected))
+        if problem == "regression":
+            deviation = max(float(expected.std(dtype=np.float64)), np.finfo(np.float32).tiny)
+            change = np.abs(found.astype(np.float64) - expected) / deviation
+            agreement = spearman(found[:, 0], expected[:, 0])
+            return cls(agreement, float(change.mean()), float(change.max()))
+        shares, wanted = (probabilities(logits, problem) for logits in (found, expected))
         change = np.abs(shares - wanted)
-        if multi_label:
+        if problem == "multi_label":
             same = ((found >= 0) == (expected >= 0)).all(axis=1)
         else:
             same = found.argmax(axis=1) == expected.argmax(axis=1)
@@ -57,7 +81,11 @@ class Difference:
 
     def within(self, floor: Floor) -> bool:
         """Whether `floor` allows the difference."""
-        return self.agreement >= floor.agreement and self.mean_change <= floor.change
+        return (
+            self.agreement >= floor.agreement
+            and self.mean_change <= floor.change
+            and self.max_change <= floor.largest
+        )
 
     def step(self, name: str) -> CompressionStep:
         """The difference as a step of the record of a compression."""

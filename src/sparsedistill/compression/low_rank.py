@@ -51,7 +51,7 @@ class LowRankHead:
     def difference(self, sample: Sample, part: NDArray[np.int64]) -> Difference:
         """The difference from the trained student on some texts of `sample`."""
         found = self.logits(sample.pooled[part] @ self.projection, sample.shares[part])
-        return Difference.between(found, sample.logits[part], multi_label=sample.multi_label)
+        return Difference.between(found, sample.logits[part], sample.problem)
 
 
 def cut(weights: StudentWeights, sample: Sample, rank: int) -> LowRankHead:

@@ -59,7 +59,7 @@ class QuantizedRows:
         def keeps_floor(features: Floats) -> bool:
             found = head.logits(features, shares)
             expected = sample.logits[sample.fit]
-            return Difference.between(found, expected, multi_label=sample.multi_label).within(floor)
+            return Difference.between(found, expected, sample.problem).within(floor)
 
         features = np.stack([pooled(*narrow[d], d) for d in range(dims)], axis=2)
         wide = 0

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from .._internal.texts import Texts
 from ..errors import InputError
 from ..model.student_model import StudentModel
+from ..problem import Problem
 from ..vocabulary.rows import NgramRows
 from ..vocabulary.vocabulary import Vocabulary
 
@@ -30,7 +31,7 @@ class Sample:
         texts: n texts, or the first texts of n pairs.
         text_pair: n second texts.
         logits: float32 (n, classes), the trained student's.
-        multi_label: The classes do not exclude each other.
+        problem: What the student says of a text.
         fit: Indices of the texts that the compact form is fitted to.
         held_out: Indices of the texts that it is measured on.
         pooled: float64 (n, segments, table_dim), the mean row of each segment times its share.
@@ -41,7 +42,7 @@ class Sample:
     texts: list[str]
     text_pair: list[str] | None
     logits: NDArray[np.float32]
-    multi_label: bool
+    problem: Problem
     fit: NDArray[np.int64]
     held_out: NDArray[np.int64]
     pooled: Floats
@@ -82,7 +83,7 @@ class Sample:
             texts=first,
             text_pair=second,
             logits=logits,
-            multi_label=model.multi_label,
+            problem=model.problem,
             fit=fit,
             held_out=held_out,
             pooled=pooled,

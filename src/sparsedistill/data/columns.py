@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..errors import InputError
+from ..problem import Problem
 from .fields import Field, Kind
 
 
@@ -23,6 +24,12 @@ class Columns:
         group: Groups of test texts, such as languages, which an evaluation measures one by one.
         split_by: What belongs together, such as the document or the author of a text: rows of the same value
             are not divided between training and validation.
+        problem: What the labels are: ``"regression"`` for numbers, ``"single_label"`` or ``"multi_label"``
+            for classes. None follows from `label_separator` and from the labels: see
+            :func:`~.labelled.read_labelled`.
+
+    Raises:
+        InputError: A column has two purposes, or `problem` and `label_separator` exclude each other.
     """
 
     text: str = "text"
@@ -33,6 +40,7 @@ class Columns:
     scores: str | tuple[str, ...] | None = None
     group: str | None = None
     split_by: str | None = None
+    problem: Problem | None = None
 
     def __post_init__(self) -> None:
         names = [column.name for column in self.fields()]
@@ -43,6 +51,13 @@ class Columns:
                 )
         if self.label_separator == "":
             raise InputError("The label separator is empty: give the character that separates labels.")
+        if self.problem is not None and (self.problem == "multi_label") != self.multi_label:
+            raise InputError(
+                "The problem is multi_label and no label separator is given: give the character that "
+                "separates labels."
+                if self.problem == "multi_label"
+                else f"The problem is {self.problem} and a label separator is given: leave out one of them."
+            )
 
     @property
     def multi_label(self) -> bool:
@@ -55,8 +70,9 @@ class Columns:
         if self.text_pair is not None:
             fields.append(Field("text_pair", self.text_pair, "text"))
         if self.label is not None:
-            kind: Kind = "labels" if self.multi_label else "label"
-            fields.append(Field("label", self.label, kind, self.label_separator))
+            kinds: dict[Problem | None, Kind] = {"multi_label": "labels", "regression": "number"}
+            problem = "multi_label" if self.multi_label else self.problem
+            fields.append(Field("label", self.label, kinds.get(problem, "label"), self.label_separator))
         if self.weight is not None:
             fields.append(Field("weight", self.weight, "number"))
         if self.group is not None:

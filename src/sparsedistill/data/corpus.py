@@ -30,7 +30,8 @@ class TextBatch:
     Attributes:
         texts: large_string (n,), without nulls.
         text_pair: large_string (n,), or None.
-        labels: large_string (n,), for multi-label list of large_string (n,), or None.
+        labels: large_string (n,), for multi-label list of large_string (n,), for a regression float32 (n,),
+            or None.
         weights: float32 (n,), finite and not negative, or None.
         scores: float32 (n, classes), or None.
         groups: large_string (n,), or None.
@@ -112,7 +113,9 @@ class Corpus:
 
     def unlabelled(self) -> Corpus:
         """The same texts and scores without labels, weights and groups."""
-        return self._like(replace(self.columns, label=None, weight=None, label_separator=None, group=None))
+        return self._like(
+            replace(self.columns, label=None, weight=None, label_separator=None, group=None, problem=None)
+        )
 
     def joined(self, other: Corpus) -> Corpus:
         """The rows of this corpus, then those of `other`, both with the columns of this corpus."""

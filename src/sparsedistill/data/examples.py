@@ -33,7 +33,7 @@ class Examples:
         texts: Texts, large_string (n,).
         text_pair: Second texts of pairs, large_string (n,), or None.
         targets: If `soft`, teacher logits, float32 (n, classes). Otherwise class indices, int64 (n,), or for
-            multi-label 0 and 1, float32 (n, classes).
+            multi-label 0 and 1, float32 (n, classes), and for a regression numbers, float32 (n,).
         soft: `targets` are soft targets.
         weights: Weights of the examples, float32 (n,).
     """
@@ -52,7 +52,7 @@ class Examples:
         Args:
             texts: n texts.
             logits: Soft targets: teacher logits (n, classes).
-            labels: Class indices (n,), or 0 and 1 (n, classes) for multi-label.
+            labels: Class indices (n,); 0 and 1 (n, classes) for multi-label; floats (n,) for a regression.
             text_pair: n second texts, for pairs.
             weights: Weights of the examples (n,); by default 1.
 
@@ -136,6 +136,11 @@ def _labels(values: NDArray[Any] | None) -> NDArray[np.int64] | NDArray[np.float
         return labels.astype(np.int64)
     if labels.ndim == 2 and np.isin(labels, (0, 1)).all():
         return labels.astype(np.float32)
+    if labels.ndim == 1 and np.issubdtype(labels.dtype, np.floating):
+        for row in np.flatnonzero(~np.isfinite(labels))[:1]:
+            raise InputError(f"Label {row} is {labels[row]}: give finite numbers.")
+        return labels.astype(np.float32)
     raise InputError(
-        "labels are neither whole numbers (texts,) nor 0 and 1 (texts, classes): give one of the two."
+        "labels are neither class indices (texts,), nor numbers (texts,), nor 0 and 1 (texts, classes): give "
+        "one of these."
     )

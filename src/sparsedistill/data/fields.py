@@ -94,6 +94,9 @@ def _typed_number(raw: pa.Array, field: Field, place: Place) -> pa.Array:
 
 
 def _typed_numbers(raw: pa.Array, field: Field, place: Place) -> pa.Array:
+    if _is_numeric(raw.type) or _is_stringlike(raw.type):  # a single number is a list of one
+        single = _typed_number(raw, field, place)
+        return pa.ListArray.from_arrays(pa.array(np.arange(len(raw) + 1, dtype=np.int32)), single)
     if not is_list(raw.type):
         raise InputError(
             f"{place(0)}: {field.name!r} has type {raw.type}, but lists of numbers are needed: "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,11 +14,15 @@ from numpy.typing import NDArray
 
 from .._internal.texts import Texts, as_strings
 from ..errors import InputError
+from ..problem import SCORE, Problem
 from .columns import Columns
 from .corpus import Corpus
-from .labelled import Labelled, read_labelled
+from .labelled import Labelled, check_no_classes, read_labelled
+from .numbers import announced, are_scores
 from .sources import DataSource
 from .writer import RowWriter
+
+logger = logging.getLogger("sparsedistill.data")
 
 #: Labelled texts: a file or a pattern (several as a list of Path), a tuple (texts, labels) or
 #: (texts, text_pair, labels), or the result of read_labelled.
@@ -35,6 +40,9 @@ def is_sources(given: Any) -> TypeGuard[Sequence[DataSource]]:
 def as_labelled(given: LabelledLike, columns: Columns, classes: Sequence[str] | None) -> Labelled:
     """Convert or read labelled texts. All labelled input passes through here.
 
+    Whether labels are classes or numbers is decided by the same rule for files and for texts in memory: see
+    :func:`~.labelled.read_labelled`.
+
     Args:
         given: Labelled texts. See :data:`LabelledLike`.
         columns: Names of the columns in files; the default of the label is ``label``.
@@ -49,9 +57,14 @@ def as_labelled(given: LabelledLike, columns: Columns, classes: Sequence[str] | 
                 f"The labels have the classes {', '.join(given.classes)}, but {', '.join(classes)} are "
                 "needed: read the labels with these classes."
             )
+        if columns.problem is not None and given.problem != columns.problem:
+            raise InputError(
+                f"The problem is {columns.problem} and the labels are of {given.problem}: read them for the "
+                "problem."
+            )
         return given
     if isinstance(given, tuple):
-        return _in_memory(given, classes)
+        return _in_memory(given, classes, columns.problem)
     return read_labelled(given, replace(columns, label=columns.label or "label", scores=None), classes)
 
 
@@ -102,7 +115,7 @@ def write_texts(path: Path, texts: pa.Array, text_pair: pa.Array | None = None) 
     return write_corpus(path, Columns("text", None if text_pair is None else "text_pair"), texts, text_pair)
 
 
-def _in_memory(given: tuple[Any, ...], classes: Sequence[str] | None) -> Labelled:
+def _in_memory(given: tuple[Any, ...], classes: Sequence[str] | None, problem: Problem | None) -> Labelled:
     if not 2 <= len(given) <= 3:
         raise InputError(
             f"Labelled texts came as a tuple of {len(given)}: pass (texts, labels) or "
@@ -112,12 +125,49 @@ def _in_memory(given: tuple[Any, ...], classes: Sequence[str] | None) -> Labelle
     text_pair = as_strings(given[1], "text_pair") if len(given) == 3 else None
     if len(texts) != len(labels):
         raise InputError(f"{len(texts)} texts came with {len(labels)} labels: give exactly one per text.")
+    if problem == "regression" or (problem is None and classes is not None and tuple(classes) == SCORE):
+        check_no_classes(classes)
+        return Labelled(texts, _numbers(labels), SCORE, text_pair)
     if labels.ndim == 2:
         if classes is None or len(classes) != labels.shape[1]:
             raise InputError("Labels of shape (texts, classes) need class names: give one per column.")
         return Labelled(texts, labels.astype(np.float32), tuple(classes), text_pair)
+    names = labels.astype(str)
+    if problem is None and classes is None and are_scores(pa.array(names.tolist(), pa.large_string())):
+        logger.info(announced("memory"))
+        return Labelled(texts, _numbers(labels), SCORE, text_pair)
     order = tuple(np.unique(labels).astype(str).tolist()) if classes is None else tuple(classes)
-    return Labelled(texts, _class_indices(labels.astype(str).tolist(), order), order, text_pair)
+    return Labelled(texts, _class_indices(names.tolist(), order), order, text_pair)
+
+
+def _numbers(labels: NDArray[Any]) -> NDArray[np.float32]:
+    """Labels of a regression, float32 (n,).
+
+    Raises:
+        InputError: They have another shape, or one of them is not a finite number.
+    """
+    if labels.size != len(labels):
+        raise InputError(f"The labels have shape {labels.shape}: give one number per text.")
+    flat = labels.reshape(len(labels))
+    try:
+        with np.errstate(over="ignore"):
+            numbers = flat.astype(np.float32)
+    except (TypeError, ValueError):
+        row = next(i for i, label in enumerate(flat) if not _is_number(label))
+        raise InputError(f"The label of text {row} is {flat[row]!r}, not a number: correct it.") from None
+    for row in np.flatnonzero(~np.isfinite(numbers))[:1]:
+        raise InputError(
+            f"The label of text {row} is {numbers[row]}: give a finite number, or drop the text."
+        )
+    return numbers
+
+
+def _is_number(label: Any) -> bool:
+    try:
+        float(label)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def _class_indices(names: list[str], classes: tuple[str, ...]) -> NDArray[np.int64]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,11 +14,16 @@ import pyarrow.compute as pc
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError
+from ..problem import SCORE, Problem
 from .columns import Columns
 from .corpus import Corpus, as_batch
+from .fields import Field, typed
 from .identity import identities
+from .numbers import announced, are_scores
 from .readers import RowBlock
-from .splits import Labels, connected, fold_numbers, held_out_rows
+from .splits import Labels, connected, fold_numbers, held_out_rows, strata_of_scores
+
+logger = logging.getLogger("sparsedistill.data")
 
 _WHOLE_NUMBER = re.compile(r"-?[0-9]+")
 
@@ -28,8 +34,9 @@ class Labelled:
 
     Attributes:
         texts: Texts, large_string (n,).
-        labels: Indices into `classes`, int64 (n,); for multi-label 0 and 1, float32 (n, classes).
-        classes: Class names.
+        labels: Indices into `classes`, int64 (n,); for multi-label 0 and 1, float32 (n, classes); for a
+            regression numbers, float32 (n,).
+        classes: Class names; :data:`~sparsedistill.problem.SCORE` for a regression.
         text_pair: Second texts of pairs, large_string (n,), or None.
         weights: Weights of the examples, float32 (n,), or None.
         groups: The group of each text, such as its language, large_string (n,), or None.
@@ -46,9 +53,11 @@ class Labelled:
         return len(self.texts)
 
     @property
-    def multi_label(self) -> bool:
-        """Whether texts can have several labels."""
-        return self.labels.ndim == 2
+    def problem(self) -> Problem:
+        """What the labels are, by their type."""
+        if self.labels.ndim == 2:
+            return "multi_label"
+        return "regression" if self.labels.dtype == np.float32 else "single_label"
 
     def select(self, indices: ArrayLike) -> Labelled:
         """The rows at `indices`, in that order."""
@@ -68,7 +77,7 @@ class Labelled:
         Rows with the same text (see :func:`~.identity.identities`) or of the same group stay together. Each
         class with at least two different texts has some in both parts; a class with one keeps it in the
         remaining rows. With several labels per text the held-out part can lack a class for which this is
-        impossible.
+        impossible. Of a regression, low and high numbers are held out in proportion.
 
         Args:
             share: Share of the different texts of each class to hold out, between 0 and 1. It is rounded, but
@@ -83,7 +92,7 @@ class Labelled:
         """
         if not 0 < share < 1:
             raise InputError(f"A share of {share} cannot be held out: give a share between 0 and 1.")
-        chosen = held_out_rows(self._groups(), self.labels, share, seed)
+        chosen = held_out_rows(self._groups(), self._strata(), share, seed)
         if not chosen.any():
             raise InputError(
                 f"{len(self)} rows are too few to hold out {share:g} of them, since no class has two "
@@ -109,7 +118,7 @@ class Labelled:
         """
         if k < 2:
             raise InputError(f"{k} folds are too few for cross-validation: give at least 2.")
-        numbers = fold_numbers(self._groups(), self.labels, k, seed)
+        numbers = fold_numbers(self._groups(), self._strata(), k, seed)
         if not np.isin(np.arange(k), numbers).all():
             raise InputError(f"{len(self)} rows are too few for {k} folds: give more rows, or fewer folds.")
         return [
@@ -118,10 +127,19 @@ class Labelled:
         ]
 
     def counts(self) -> NDArray[np.int64]:
-        """Number of rows of each class, int64 (classes,)."""
-        labels = np.nonzero(self.labels)[1] if self.multi_label else self.labels.astype(np.int64)
+        """Number of rows of each class, int64 (classes,); of a regression, the number of rows."""
+        if self.problem == "regression":
+            return np.array([len(self)], np.int64)
+        several = self.problem == "multi_label"
+        labels = np.nonzero(self.labels)[1] if several else self.labels.astype(np.int64)
         found: NDArray[np.int64] = np.bincount(labels, minlength=len(self.classes))
         return found
+
+    def _strata(self) -> Labels:
+        """The classes that splits keep in proportion."""
+        return (
+            strata_of_scores(self.labels.astype(np.float32)) if self.problem == "regression" else self.labels
+        )
 
     def _groups(self) -> NDArray[np.int64]:
         """Number of each row's part, int64 (n,): equal for rows with the same text or of the same group."""
@@ -167,30 +185,42 @@ def read_labelled(
 ) -> Labelled:
     """Read labelled texts into memory.
 
+    Labels are classes, or numbers if ``columns.problem`` is ``"regression"``. If it is None and no classes
+    are given, labels are numbers if all of them are, some of them are not whole, and more than
+    :data:`~.numbers.MOST_NUMBERED_CLASSES` different ones occur; this is logged. Whole numbers are classes.
+
     Args:
         paths: Files, as in :class:`Corpus`.
         columns: Names of the columns, with a `label`.
         classes: Class names, in order; by default the labels that occur, sorted (as numbers if all are whole
             numbers). If no class is named like a whole number, labels can also be class indices from 0, as in
-            transformers.
+            transformers. :data:`~sparsedistill.problem.SCORE`, the outputs of a regression, reads numbers.
         format: Format of all files, as in :class:`Corpus`.
         quoting: Fields can be in double quotes, as in :class:`Corpus`.
 
     Raises:
-        InputError: A file cannot be read, `columns` has no label, there are fewer than two classes, or a
-            label is not one of `classes`.
+        InputError: A file cannot be read, `columns` has no label, there are fewer than two classes, a label
+            is not one of `classes`, or is not a finite number.
     """
     if columns.label is None:
         raise InputError("No label column was given: name the column with the labels.")
+    if classes is not None and tuple(classes) == SCORE and columns.problem is None:
+        columns = replace(columns, problem="regression")
     corpus = Corpus(paths, columns, format=format, quoting=quoting)
+    if columns.problem == "regression":
+        check_no_classes(classes)
+        return _with_numbers(list(corpus.rows()), numeric=True)
     if classes is not None:
         _check_classes(classes)
-    tables = []
+    blocks = []
     for block in corpus.rows():
         if classes is not None:
             _check_labels(block, classes)
-        tables.append(block.table)
-    batch = as_batch(pa.concat_tables(tables))
+        blocks.append(block)
+    batch = as_batch(pa.concat_tables([block.table for block in blocks]))
+    if columns.problem is None and classes is None and are_scores(batch.labels):
+        logger.info(announced(f"the column {columns.label!r} of {corpus.files[0]}"))
+        return _with_numbers(blocks, numeric=False)
     names = tuple(_occurring(batch.labels) if classes is None else classes)
     if len(names) < 2:
         raise InputError(
@@ -205,6 +235,39 @@ def read_labelled(
         weights=batch.weights,
         groups=batch.groups,
     )
+
+
+def check_no_classes(classes: Sequence[str] | None) -> None:
+    """Check that a regression was given no class names.
+
+    Raises:
+        InputError: It was.
+    """
+    if classes is not None and tuple(classes) != SCORE:
+        raise InputError(
+            f"The problem is regression and the classes {', '.join(classes)} were given: leave out one of "
+            "them."
+        )
+
+
+def _with_numbers(blocks: Sequence[RowBlock], *, numeric: bool) -> Labelled:
+    """Labelled texts of a regression.
+
+    Args:
+        blocks: The rows.
+        numeric: The labels were read as numbers; otherwise as strings.
+
+    Raises:
+        InputError: A label is not a finite number.
+    """
+    labels: list[NDArray[np.float32]] = []
+    for block in blocks:
+        column = block.table.column("label").combine_chunks()
+        if not numeric:
+            column = typed(column, Field("label", "label", "number"), block.place)
+        labels.append(column.to_numpy())
+    batch = as_batch(pa.concat_tables([block.table.drop_columns("label") for block in blocks]))
+    return Labelled(batch.texts, np.concatenate(labels), SCORE, batch.text_pair, batch.weights, batch.groups)
 
 
 def _check_classes(classes: Sequence[str]) -> None:

@@ -18,6 +18,19 @@ from numpy.typing import NDArray
 Labels: TypeAlias = NDArray[np.int64] | NDArray[np.float32]
 
 
+#: A regression is split in at most the first number of intervals, with at least the second number of texts.
+_INTERVALS, _LEAST_OF_INTERVAL = 10, 20
+
+
+def strata_of_scores(scores: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Intervals of numbers in the place of classes, int64 (n,): about as many texts are in each."""
+    count = max(1, min(_INTERVALS, len(scores) // _LEAST_OF_INTERVAL))
+    inner = np.quantile(scores, np.arange(1, count) / count) if count > 1 else np.empty(0)
+    _, found = np.unique(np.searchsorted(inner, scores, "right"), return_inverse=True)
+    strata: NDArray[np.int64] = found.astype(np.int64)
+    return strata
+
+
 def connected(first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.int64]:
     """Join rows that have the same number in either of two numberings, and those joined with them.
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from ..data.labelled import Labelled
-from ..model.figures import percent
+from ..model.figures import metric_title, number, percent
 from ..model.record import GroupRecord
 from .comparison import Answers
 from .metrics import indicators
@@ -26,7 +26,7 @@ def warnings_of(answers: Mapping[str, Answers], test: Labelled) -> list[str]:
         test: The test texts.
     """
     student, teacher = answers["student"], answers.get("teacher")
-    linear, majority = answers.get("tfidf"), answers.get("majority")
+    linear, majority = answers.get("tfidf"), answers.get("majority") or answers.get("mean")
     found = []
     if linear is not None:
         if teacher is not None and not teacher.leads(linear):
@@ -45,7 +45,8 @@ def warnings_of(answers: Mapping[str, Answers], test: Labelled) -> list[str]:
             f"{_no_better('student', student, majority)}: check that texts and labels belong together, and "
             "train longer or on more text."
         )
-    found += _missing_classes(student, test)
+    if test.problem != "regression":
+        found += _missing_classes(student, test)
     return found
 
 
@@ -68,11 +69,16 @@ def group_warnings(groups: Sequence[GroupRecord], below: Sequence[str], by: str,
 
 
 def _no_better(name: str, ours: Answers, theirs: Answers) -> str:
-    metric = ours.metric.replace("_", " ").replace("f1", "F1")
-    other = f"the {theirs.title}" if theirs.title == "majority class" else theirs.title
+    other = f"the {theirs.title}" if theirs.title in ("majority class", "mean") else theirs.title
+    figures = (
+        f"{number(one.value, one.error)}"
+        if one.metric == "spearman"
+        else f"{percent(one.value, one.error)} %"
+        for one in (ours, theirs)
+    )
     return (
-        f"The {name} is not measurably better than {other} on the same texts ({metric} "
-        f"{percent(ours.value, ours.error)} %, and {percent(theirs.value, theirs.error)} %)"
+        f"The {name} is not measurably better than {other} on the same texts ({metric_title(ours.metric)} "
+        f"{', and '.join(figures)})"
     )
 
 

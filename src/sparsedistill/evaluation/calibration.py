@@ -1,4 +1,7 @@
-"""Calibration: one temperature that makes a student's confidence match its accuracy (Guo et al. 2017)."""
+"""Calibration: one temperature that makes a student's confidence match its accuracy (Guo et al. 2017).
+
+For a regression: a line that makes its numbers match the labels.
+"""
 
 from __future__ import annotations
 
@@ -11,19 +14,23 @@ from ..data.examples import Examples
 from ..errors import InputError
 from ..model.compact import CompactWeights
 from ..model.predictions import probabilities
-from ..model.record import Calibration
+from ..model.record import Calibration, LinearCalibration
+from ..model.weights import StudentWeights
+from ..problem import Problem
 from ..student import Student
 from .metrics import Floats, calibration_error, log_losses
 
 _MIN_TEMPERATURE, _MAX_TEMPERATURE = 0.05, 20.0
 _BISECTIONS = 60  # of the range of temperatures: more precise than float32
+_PRIOR_TEXTS = 2  # that draw the slope of a regression to 1
 
 
 def calibrate(student: Student, held: Examples, *, threads: int | None = None) -> Student:
     """Divide the logits of `student` by the temperature that fits held-out examples best.
 
     The temperature is folded into the output layer, so it costs nothing in serving. No predicted label
-    changes.
+    changes. The numbers of a regression are mapped by the line that fits held-out examples best, unless it
+    falls; their order does not change.
 
     Args:
         student: A trained student.
@@ -31,8 +38,8 @@ def calibrate(student: Student, held: Examples, *, threads: int | None = None) -
         threads: Threads to score with; all cores by default.
 
     Returns:
-        The calibrated student, with a :class:`~sparsedistill.model.record.Calibration` in its
-        ``evaluation.calibration``.
+        The calibrated student, with what was measured in its ``evaluation.calibration``, or for a regression
+        in ``evaluation.line``.
 
     Raises:
         InputError: The student is compact, or all examples have weight 0.
@@ -46,10 +53,14 @@ def calibrate(student: Student, held: Examples, *, threads: int | None = None) -
     if not held.weights.any():
         raise InputError("All held-out examples have weight 0: give some of them a positive weight.")
     logits = student.score(held.texts, held.text_pair, threads=threads).logits
-    targets = _distributions(held, logits.shape[1], student.multi_label)
-    temperature = np.float32(fit_temperature(logits, targets, held.weights, multi_label=student.multi_label))
+    if student.problem == "regression":
+        return _with_line(student, weights, held, logits[:, 0])
+    targets = _distributions(held, logits.shape[1], student.problem)
+    temperature = np.float32(
+        fit_temperature(logits, targets, held.weights, multi_label=student.problem == "multi_label")
+    )
     before, after = (
-        _measured(logits / scale, targets, held.weights, student.multi_label)
+        _measured(logits / scale, targets, held.weights, student.problem == "multi_label")
         for scale in (np.float32(1), temperature)
     )
     record = Calibration(
@@ -69,6 +80,39 @@ def calibrate(student: Student, held: Examples, *, threads: int | None = None) -
             output_bias=weights.output_bias / temperature,
         ),
         evaluation=replace(student.evaluation, calibration=record),
+    )
+
+
+def _with_line(
+    student: Student, weights: StudentWeights, held: Examples, numbers: NDArray[np.float32]
+) -> Student:
+    """A regression with the line of least squares in its output layer; unchanged if the line would fall.
+
+    The slope is drawn to 1 by two more texts that lie on the line of slope 1, one standard deviation of the
+    numbers apart from the mean: without them, a few texts could turn it far.
+    """
+    x, y = numbers.astype(np.float64), held.targets.astype(np.float64).ravel()
+    share = held.weights.astype(np.float64) / held.weights.sum()
+    from_x, from_y = x - share @ x, y - share @ y
+    variance, prior = float(share @ from_x**2), _PRIOR_TEXTS / len(x)
+    if not variance > 0:
+        return student
+    slope = (float(share @ (from_x * from_y)) + prior * variance) / (variance * (1 + prior))
+    if slope <= 0:
+        return student
+    intercept = float(share @ y - slope * (share @ x))
+    before, after = (float(np.sqrt(share @ (line - y) ** 2)) for line in (x, slope * x + intercept))
+    record = LinearCalibration(
+        slope, intercept, len(x), "soft targets" if held.soft else "labels", before, after
+    )
+    return replace(
+        student,
+        weights=replace(
+            weights,
+            output_weight=(weights.output_weight * slope).astype(np.float32),
+            output_bias=(weights.output_bias * slope + intercept).astype(np.float32),
+        ),
+        evaluation=replace(student.evaluation, line=record),
     )
 
 
@@ -120,11 +164,11 @@ def _probabilities(logits: Floats, multi_label: bool) -> Floats:
     return softmax
 
 
-def _distributions(held: Examples, classes: int, multi_label: bool) -> Floats:
+def _distributions(held: Examples, classes: int, problem: Problem) -> Floats:
     """The targets as probabilities (n, classes)."""
     if held.soft:
-        return probabilities(held.targets.astype(np.float32), multi_label=multi_label).astype(np.float64)
-    if multi_label:
+        return probabilities(held.targets.astype(np.float32), problem).astype(np.float64)
+    if problem == "multi_label":
         return held.targets.astype(np.float64)
     return np.eye(classes)[held.targets]
 

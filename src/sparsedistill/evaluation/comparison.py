@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .._internal.correlation import spearman
 from ..data.labelled import Labelled
 from ..model.record import Quality
-from .metrics import Bools, Floats, decide, metric_name
+from .metrics import METRICS, Bools, Floats, Labels, decide
 from .quality import measure
 from .uncertainty import metric_values, standard_error
 
@@ -20,19 +22,21 @@ class Answers:
 
     Attributes:
         title: The classifier's name in tables.
-        decided: Class indices int64 (n,), or for multi-label bool (n, classes).
-        metric: The metric that classifiers are compared by: ``"accuracy"``, or ``"macro_f1"``.
+        decided: Class indices int64 (n,); for multi-label bool (n, classes); numbers of a regression, (n,).
+        metric: The metric that classifiers are compared by: ``"accuracy"``, ``"macro_f1"`` or ``"spearman"``.
         quality: Its figures.
         values: Pseudo-values of the metric, float64 (n,). See :mod:`~.uncertainty`.
-        right: Texts with the right label, or exactly the right labels, bool (n,).
+        right: Texts with the right label, or exactly the right labels, bool (n,); all False for a regression.
+        truth: The labels.
     """
 
     title: str
-    decided: NDArray[np.int64] | Bools
+    decided: NDArray[Any]
     metric: str
     quality: Quality
     values: Floats
     right: Bools
+    truth: Labels
 
     @classmethod
     def of(
@@ -41,16 +45,22 @@ class Answers:
         logits: NDArray[np.float32],
         test: Labelled,
         texts_per_second: float | None = None,
+        threshold: float | None = None,
     ) -> Answers:
-        """Measure logits, float32 (n, classes)."""
-        metric = metric_name(test.multi_label)
+        """Measure logits, float32 (n, classes). See :func:`~.quality.measure`."""
+        problem = test.problem
+        metric = METRICS[problem]
+        right = np.zeros(len(test), np.bool_)
+        if problem != "regression":
+            right = metric_values(logits, test.labels, "accuracy") > 0
         return cls(
             title=title,
-            decided=decide(logits, test.multi_label),
+            decided=decide(logits, problem),
             metric=metric,
-            quality=measure(logits, test.labels, texts_per_second),
+            quality=measure(logits, test.labels, texts_per_second, threshold=threshold),
             values=metric_values(logits, test.labels, metric),
-            right=metric_values(logits, test.labels, "accuracy") > 0,
+            right=right,
+            truth=test.labels,
         )
 
     @property
@@ -65,7 +75,9 @@ class Answers:
         return standard_error(self.values)
 
     def agreement(self, other: Answers) -> float:
-        """Share of the texts with the label of `other` (multi-label: the same labels)."""
+        """Share of the texts with the label of `other`; of a regression, Spearman's correlation with it."""
+        if self.metric == "spearman":
+            return spearman(self.decided, other.decided)
         same = self.decided == other.decided
         return float(same.all(axis=1).mean() if same.ndim == 2 else same.mean())
 

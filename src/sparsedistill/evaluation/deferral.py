@@ -11,20 +11,47 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from ..model.predictions import probabilities
 from ..model.record import DeferralRecord
+from ..problem import Problem
 from .metrics import Bools, Floats, decide, indicators, mean_f1
 
 _ROUND_SHARES = (0.0, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0)
 
 
-def confidence(predicted: NDArray[np.float32], *, multi_label: bool) -> Floats:
+def confidence(predicted: NDArray[np.float32], problem: Problem) -> Floats:
     """Confidence of predictions, float64 (n,), from probabilities (n, classes).
 
     Single-label: the probability of the predicted label. Multi-label: the probability of the least certain
     of the per-class decisions.
     """
     wide = predicted.astype(np.float64)
-    sure: Floats = np.maximum(wide, 1 - wide).min(axis=1) if multi_label else wide.max(axis=1)
+    sure: Floats = np.maximum(wide, 1 - wide).min(axis=1) if problem == "multi_label" else wide.max(axis=1)
     return sure
+
+
+def certainty(logits: NDArray[np.float32], problem: Problem, decision: float | None = None) -> Floats:
+    """How sure a student is of its answers, float64 (n,).
+
+    Args:
+        logits: float32 (n, classes).
+        problem: What the student says of a text.
+        decision: For a regression, the number that texts are told apart by.
+
+    Returns:
+        The :func:`confidence`; for a regression, the distance of its numbers from `decision`.
+
+    Raises:
+        InputError: A regression has no `decision`, or classes have one.
+    """
+    if (problem == "regression") != (decision is not None):
+        raise InputError(
+            "The student predicts numbers: give the number that texts are told apart by."
+            if decision is None
+            else "The student predicts classes and a number to tell texts apart by was given: leave it out."
+        )
+    if decision is None:
+        return confidence(probabilities(logits, problem), problem)
+    distance: Floats = np.abs(logits[:, 0].astype(np.float64) - decision)
+    return distance
 
 
 @dataclass(frozen=True)
@@ -32,6 +59,8 @@ class DeferralCurve:
     """Quality against the share of texts that are deferred to the teacher.
 
     A point defers all texts below its confidence threshold. The first point defers none, the last one all.
+    A regression is measured as the decision whether a number is at least `decision`, and its confidence is
+    the distance from there.
 
     Attributes:
         texts: Number of texts that the curve was measured on.
@@ -43,6 +72,7 @@ class DeferralCurve:
         agreement: Share of the texts with the teacher's label, (points,).
         both_right: Share of the texts that both the combination and the teacher alone get right, (points,);
             None if the metric is not a mean over texts (macro F1).
+        decision: The number that the texts of a regression are told apart by.
     """
 
     texts: int
@@ -52,6 +82,7 @@ class DeferralCurve:
     values: Floats
     agreement: Floats
     both_right: Floats | None
+    decision: float | None = None
 
     @classmethod
     def of(
@@ -60,37 +91,38 @@ class DeferralCurve:
         teacher: NDArray[np.float32],
         labels: NDArray[Any] | None,
         *,
-        multi_label: bool,
+        problem: Problem,
+        decision: float | None = None,
     ) -> DeferralCurve:
         """Measure all thresholds at once.
 
         Args:
             student: The student's logits, float32 (n, classes).
             teacher: The teacher's logits, float32 (n, classes).
-            labels: Class indices (n,), or 0 and 1 (n, classes) for multi-label; None to measure agreement
-                with the teacher.
-            multi_label: The classes do not exclude each other.
+            labels: Class indices (n,), 0 and 1 (n, classes) for multi-label, or numbers (n,); None to measure
+                agreement with the teacher.
+            problem: What the student says of a text.
+            decision: For a regression, the number that texts are told apart by.
 
         Raises:
-            InputError: There are no texts, or the shapes differ.
+            InputError: There are no texts, the shapes differ, or as :func:`certainty`.
         """
         if not len(student) or student.shape != teacher.shape:
             raise InputError(
                 f"The student's logits have shape {student.shape} and the teacher's {teacher.shape}: both "
                 "need one row per text, one column per class, and at least one text."
             )
-        sure = confidence(probabilities(student, multi_label=multi_label), multi_label=multi_label)
+        sure = certainty(student, problem, decision)
         order = np.argsort(sure, kind="stable")
         sure, classes = sure[order], student.shape[1]
-        ours, theirs = (
-            indicators(decide(logits[order], multi_label), classes) for logits in (student, teacher)
-        )
+        ours, theirs = (_chosen(logits[order], problem, decision) for logits in (student, teacher))
         same = _running_accuracy(ours, theirs, theirs)
         metric, truth, values = "agreement", theirs, same
         if labels is not None:
-            metric = "macro_f1" if multi_label else "accuracy"
-            truth = indicators(labels, classes)[order]
-            running = _running_macro_f1 if multi_label else _running_accuracy
+            metric = "macro_f1" if problem == "multi_label" else "accuracy"
+            truth = indicators(labels, classes) if decision is None else (labels >= decision)[:, None]
+            truth = truth[order]
+            running = _running_macro_f1 if problem == "multi_label" else _running_accuracy
             values = running(ours, theirs, truth)
         both = None
         if metric != "macro_f1":
@@ -107,6 +139,7 @@ class DeferralCurve:
             values=values[starts],
             agreement=same[starts],
             both_right=None if both is None else both[starts],
+            decision=decision,
         )
 
     @property
@@ -181,6 +214,13 @@ class DeferralCurve:
         """The points at round shares, and the point `chosen` that a cascade uses."""
         points = [self.point(i) for i in self.marks()]
         return DeferralRecord(self.texts, self.metric, points, None if chosen is None else self.point(chosen))
+
+
+def _chosen(logits: NDArray[np.float32], problem: Problem, decision: float | None) -> Bools:
+    """What is decided for each text, bool (n, classes); (n, 1) for a regression."""
+    if decision is not None:
+        return logits >= decision
+    return indicators(decide(logits, problem), logits.shape[1])
 
 
 # Below, n texts are sorted by the student's confidence. Entry i of a result, (n + 1, ...), is for the first i

@@ -17,11 +17,11 @@ from ..model.predictions import Predictions
 from ..model.record import BaselineRecord, EvaluationRecord, GroupRecord, Quality
 from ..model.student_model import StudentModel
 from .advice import group_warnings, warnings_of
-from .baselines import FittedBaseline, majority_of
+from .baselines import FittedBaseline, constant_of
 from .comparison import Answers
 from .deferral import DeferralCurve
 from .groups import groups_below, measure_groups
-from .metrics import metric_name
+from .metrics import METRICS
 
 logger = logging.getLogger(__package__)
 
@@ -30,6 +30,7 @@ _MIN_SECONDS = 0.5  # a student is timed on repeated calls until they have taken
 #: The name of a student that is trained on the labels alone, among the baselines.
 LABELS_ALONE = "labels_alone"
 _LINEAR = "tfidf"
+_CONSTANT = ("majority", "mean")
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Evaluation:
 
     Attributes:
         texts: Number of texts.
-        metric: What retention is of: ``"accuracy"``, or ``"macro_f1"`` for multi-label.
+        metric: What retention is of: ``"accuracy"``, ``"macro_f1"`` for multi-label, or ``"spearman"``.
         threads: Threads that the students were timed on.
         coverage: Mean share of a text's tokens that the student's vocabulary knows.
         student: The student's quality.
@@ -49,6 +50,7 @@ class Evaluation:
         warnings: What is wrong with these figures and what to do, one sentence each.
         by: Column of the groups, if there are groups.
         groups: The groups of texts, worst first.
+        threshold: Labels of at least this number were to be found.
     """
 
     texts: int
@@ -63,6 +65,7 @@ class Evaluation:
     warnings: list[str] | None = None
     by: str | None = None
     groups: list[GroupRecord] | None = None
+    threshold: float | None = None
 
     def record(self, base: EvaluationRecord | None = None) -> EvaluationRecord:
         """The figures as ``config.json`` and the model card hold them.
@@ -85,6 +88,7 @@ def evaluate(
     baselines: Sequence[FittedBaseline] = (),
     by: str = "group",
     threads: int = 1,
+    threshold: float | None = None,
 ) -> Evaluation:
     """Compare `student` with the labels, with its teacher and with baselines.
 
@@ -97,33 +101,42 @@ def evaluate(
             float32 (n, classes).
         compact: The compact form of the student, to be measured too.
         baselines: Baselines, fitted to other texts: see :func:`~sparsedistill.evaluation.fit_baselines`.
-            Without a majority class among them, that of `labelled` is shown.
+            Without a majority class (or a mean) among them, that of `labelled` is shown.
         by: What the groups of `labelled` are, such as ``"language"``.
         threads: Threads that the students are timed on. The default, 1, gives the rate per core.
+        threshold: For a regression: also measure how well texts with a label of at least this number are
+            found (ROC AUC, and F1 of the texts with a number of at least it).
 
     Raises:
         InputError: The classes of the data or of `compact` differ from the student's, or the teacher's
             logits have the wrong shape.
     """
     _check_classes(student, labelled, compact)
-    if all(baseline.name != "majority" for baseline in baselines):
-        baselines = [majority_of(labelled), *baselines]
+    if threshold is not None and student.problem != "regression":
+        raise InputError("The student predicts classes and a threshold was given: leave it out.")
+    if all(baseline.name not in _CONSTANT for baseline in baselines):
+        baselines = [constant_of(labelled), *baselines]
     predictions, rate = _timed(student, labelled, threads)
     answers = {
-        baseline.name: Answers.of(baseline.title, baseline.predict(labelled), labelled)
+        baseline.name: Answers.of(baseline.title, baseline.predict(labelled), labelled, threshold=threshold)
         for baseline in baselines
     }
     deferral = None
     if teacher is not None:
         logits, teacher_rate = _teacher_logits(teacher, labelled, predictions.logits.shape)
-        answers["teacher"] = Answers.of("teacher", logits, labelled, teacher_rate)
-        deferral = DeferralCurve.of(
-            predictions.logits, logits, labelled.labels, multi_label=labelled.multi_label
-        )
-    answers["student"] = Answers.of("student", predictions.logits, labelled, rate)
+        answers["teacher"] = Answers.of("teacher", logits, labelled, teacher_rate, threshold)
+        if student.problem != "regression" or threshold is not None:
+            deferral = DeferralCurve.of(
+                predictions.logits,
+                logits,
+                labelled.labels,
+                problem=labelled.problem,
+                decision=threshold,
+            )
+    answers["student"] = Answers.of("student", predictions.logits, labelled, rate, threshold)
     if compact is not None:
         served, compact_rate = _timed(compact, labelled, threads)
-        answers["compact"] = Answers.of("compact", served.logits, labelled, compact_rate)
+        answers["compact"] = Answers.of("compact", served.logits, labelled, compact_rate, threshold)
     qualities = _compared(answers, {"student": student, "compact": compact})
     groups, warnings = _groups(answers, labelled, predictions.coverage, by)
     warnings = [*warnings_of(answers, labelled), *warnings]
@@ -131,7 +144,7 @@ def evaluate(
         logger.warning(warning)
     return Evaluation(
         texts=len(labelled),
-        metric=metric_name(labelled.multi_label),
+        metric=METRICS[labelled.problem],
         threads=threads,
         coverage=float(predictions.coverage.mean()),
         student=qualities["student"],
@@ -145,6 +158,7 @@ def evaluate(
         warnings=warnings or None,
         by=None if groups is None else by,
         groups=groups,
+        threshold=threshold,
     )
 
 
@@ -183,6 +197,11 @@ def _groups(
 
 
 def _check_classes(student: StudentModel, labelled: Labelled, compact: StudentModel | None) -> None:
+    if labelled.problem != student.problem:
+        raise InputError(
+            f"The labels are of {labelled.problem} and the student's problem is {student.problem}: read the "
+            "labels for the student."
+        )
     if labelled.classes != student.classes:
         raise InputError(
             f"The data has the classes {', '.join(labelled.classes)}, but the student has "

@@ -1,4 +1,4 @@
-"""Accuracy by the values of a column: by language, domain or source."""
+"""Accuracy, or Spearman's correlation, by the values of a column: by language, domain or source."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from .._internal.correlation import spearman_values
 from ..model.record import GroupAccuracy, GroupRecord
 from .comparison import Answers
-from .metrics import Bools
+from .metrics import Bools, Floats
 from .uncertainty import standard_error
 
 
@@ -31,7 +32,7 @@ def measure_groups(
             name=name,
             texts=int(rows.sum()),
             coverage=float(coverage[rows].mean()),
-            accuracy={key: _accuracy(one.right[rows]) for key, one in answers.items()},
+            accuracy={key: _figure(one, rows) for key, one in answers.items()},
         )
         for name, rows in _rows(groups)
     ]
@@ -45,7 +46,7 @@ def groups_below(groups: pa.Array, ours: Answers, theirs: Answers) -> list[str]:
     """
     below = []
     for name, rows in _rows(groups):
-        difference = theirs.right[rows].astype(np.float64) - ours.right[rows]
+        difference = _values(theirs, rows) - _values(ours, rows)
         if difference.mean() > standard_error(difference):
             below.append((-difference.mean(), name))
     return [name for _, name in sorted(below)]
@@ -56,6 +57,20 @@ def _rows(groups: pa.Array) -> list[tuple[str, Bools]]:
     encoded = pc.dictionary_encode(groups)
     indices = encoded.indices.to_numpy()
     return [(name, indices == i) for i, name in enumerate(encoded.dictionary.to_pylist())]
+
+
+def _values(answers: Answers, rows: Bools) -> Floats:
+    """The values of some texts, whose mean is the figure of :func:`_figure`."""
+    if answers.metric == "spearman":
+        return spearman_values(answers.decided[rows], answers.truth[rows])
+    return answers.right[rows].astype(np.float64)
+
+
+def _figure(answers: Answers, rows: Bools) -> GroupAccuracy:
+    if answers.metric == "spearman":
+        values = _values(answers, rows)
+        return GroupAccuracy(float(values.mean()), standard_error(values))
+    return _accuracy(answers.right[rows])
 
 
 def _accuracy(right: Bools) -> GroupAccuracy:

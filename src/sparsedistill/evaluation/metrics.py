@@ -7,37 +7,58 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._internal.correlation import spearman
+from ..problem import Problem
+
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 
-#: int64 (n,) of class indices, or for multi-label float32 (n, classes) of 0 and 1.
+#: int64 (n,) of class indices; for multi-label float32 (n, classes) of 0 and 1; for a regression numbers,
+#: float32 (n,).
 Labels = NDArray[np.int64] | NDArray[np.float32]
 
 #: Equal bins of confidence for the calibration error.
 ECE_BINS = 15
 
 
-def metric_name(multi_label: bool) -> str:
-    """The metric that classifiers are compared by: ``"macro_f1"`` for multi-label, else ``"accuracy"``."""
-    return "macro_f1" if multi_label else "accuracy"
+#: The metric that models are compared by.
+METRICS: dict[Problem, str] = {
+    "single_label": "accuracy",
+    "multi_label": "macro_f1",
+    "regression": "spearman",
+}
 
 
 def metric_value(logits: NDArray[np.float32], labels: Labels, metric: str) -> float:
-    """The value of ``"accuracy"`` or ``"macro_f1"``.
+    """The value of ``"accuracy"``, ``"macro_f1"`` or ``"spearman"``.
 
     Args:
         logits: float32 (n, classes).
-        labels: int64 (n,) of class indices, or float32 (n, classes) of 0 and 1 for multi-label.
+        labels: The labels of the texts.
         metric: The metric.
     """
+    if metric == "spearman":
+        return spearman(logits[:, 0], labels)
     classes = logits.shape[1]
-    truth, chosen = indicators(labels, classes), indicators(decide(logits, labels.ndim == 2), classes)
+    truth, chosen = (
+        indicators(labels, classes),
+        indicators(decide(logits, problem_of_labels(labels)), classes),
+    )
     return float((chosen == truth).all(axis=1).mean()) if metric == "accuracy" else macro_f1(chosen, truth)
 
 
-def decide(logits: NDArray[np.float32], multi_label: bool) -> NDArray[Any]:
-    """Predicted labels: class indices int64 (n,), or for multi-label bool (n, classes)."""
-    return logits >= 0 if multi_label else logits.argmax(axis=1)
+def decide(logits: NDArray[np.float32], problem: Problem) -> NDArray[Any]:
+    """Predicted labels: class indices int64 (n,), for multi-label bool (n, classes), or numbers (n,)."""
+    if problem == "regression":
+        return logits[:, 0]
+    return logits >= 0 if problem == "multi_label" else logits.argmax(axis=1)
+
+
+def problem_of_labels(labels: NDArray[Any]) -> Problem:
+    """What labels are, by their shape and type."""
+    if labels.ndim == 2:
+        return "multi_label"
+    return "regression" if np.issubdtype(labels.dtype, np.floating) else "single_label"
 
 
 def indicators(labels: NDArray[Any], classes: int) -> Bools:

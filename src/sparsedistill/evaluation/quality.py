@@ -2,25 +2,46 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ..model.predictions import probabilities
 from ..model.record import Quality
-from .metrics import Labels, calibration_error, chosen_confidence, indicators, log_losses, metric_value
+from .metrics import (
+    Labels,
+    calibration_error,
+    chosen_confidence,
+    indicators,
+    log_losses,
+    metric_value,
+    problem_of_labels,
+)
+from .numbers import measure_numbers
 from .uncertainty import standard_errors
 
 
-def measure(logits: NDArray[np.float32], labels: Labels, texts_per_second: float | None = None) -> Quality:
-    """Compute all metrics of a classifier on n labelled texts.
+def measure(
+    logits: NDArray[np.float32],
+    labels: Labels,
+    texts_per_second: float | None = None,
+    *,
+    threshold: float | None = None,
+) -> Quality:
+    """Compute all metrics of a model on n labelled texts.
 
     Args:
         logits: float32 (n, classes).
-        labels: int64 (n,) of class indices, or float32 (n, classes) of 0 and 1 for multi-label.
-        texts_per_second: The classifier's rate, if it was timed; passed through.
+        labels: The labels of the texts.
+        texts_per_second: The model's rate, if it was timed; passed through.
+        threshold: For a regression: labels of at least this number are to be found.
     """
-    multi_label = labels.ndim == 2
-    predicted = probabilities(logits, multi_label=multi_label).astype(np.float64)
+    problem = problem_of_labels(labels)
+    if problem == "regression":
+        return replace(measure_numbers(logits[:, 0], labels, threshold), texts_per_second=texts_per_second)
+    multi_label = problem == "multi_label"
+    predicted = probabilities(logits, problem).astype(np.float64)
     truth = indicators(labels, logits.shape[1])
     confidence, correct = chosen_confidence(predicted, logits, truth, multi_label)
     return Quality(

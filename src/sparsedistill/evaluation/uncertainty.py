@@ -12,6 +12,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from .._internal.correlation import spearman_values
 from ..model.record import StandardErrors
 from .metrics import (
     ECE_BINS,
@@ -24,6 +25,7 @@ from .metrics import (
     indicators,
     log_losses,
     mean_f1,
+    problem_of_labels,
 )
 
 _ROWS = 4096  # whose classes are held in memory at a time
@@ -35,15 +37,20 @@ def standard_error(values: Floats) -> float:
 
 
 def metric_values(logits: NDArray[np.float32], labels: Labels, metric: str) -> Floats:
-    """Pseudo-values (n,) of ``"accuracy"`` or ``"macro_f1"``, float64.
+    """Pseudo-values (n,) of ``"accuracy"``, ``"macro_f1"`` or ``"spearman"``, float64.
 
     Args:
         logits: float32 (n, classes).
-        labels: int64 (n,) of class indices, or float32 (n, classes) of 0 and 1 for multi-label.
+        labels: The labels of the texts.
         metric: The metric.
     """
+    if metric == "spearman":
+        return spearman_values(logits[:, 0], labels)
     classes = logits.shape[1]
-    truth, chosen = indicators(labels, classes), indicators(decide(logits, labels.ndim == 2), classes)
+    truth, chosen = (
+        indicators(labels, classes),
+        indicators(decide(logits, problem_of_labels(labels)), classes),
+    )
     if metric == "accuracy":
         right: Floats = (chosen == truth).all(axis=1).astype(np.float64)
         return right

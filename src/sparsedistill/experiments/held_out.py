@@ -41,10 +41,10 @@ class HeldOut:
         if self.teacher_logits is not None:
             agreement = float((logits.argmax(axis=1) == self.teacher_logits.argmax(axis=1)).mean())
         return Figures(
-            accuracy=quality.accuracy,
-            macro_f1=quality.macro_f1,
-            log_loss=quality.log_loss,
-            ece=quality.ece,
+            accuracy=_measured(quality.accuracy),
+            macro_f1=_measured(quality.macro_f1),
+            log_loss=_measured(quality.log_loss),
+            ece=_measured(quality.ece),
             f1=metric_value("f1", logits, self.test) if two else None,
             roc_auc=metric_value("roc_auc", logits, self.test) if two and rank else None,
             agreement=agreement,
@@ -101,3 +101,9 @@ def metric_error(metric: Metric, logits: NDArray[np.float32], labelled: Labelled
         return standard_error(metric_values(logits, labelled.labels, metric))
     chosen = indicators(logits.argmax(axis=1), 2)
     return standard_error(macro_f1_values(chosen[:, 1:], indicators(labelled.labels, 2)[:, 1:]))
+
+
+def _measured(figure: float | None) -> float:
+    """A figure that classes have; only those of a regression lack it."""
+    assert figure is not None  # noqa: S101 - a report is of classes
+    return figure

@@ -48,13 +48,17 @@ class Task:
         """Check that figures can be measured on labelled texts.
 
         Raises:
-            InputError: There are no labelled texts or no test data, or they are multi-label, or have too many
+            InputError: There are no labelled texts or no test data, or they are not one class per text,
+                or have too many
                 classes for the metric.
         """
         if material.test is None or material.train is None or material.validation is None:
             raise InputError(f"{self.title} has no labelled texts or no test data: name both in its recipe.")
-        if material.multi_label:
-            raise InputError(f"{self.title} is multi-label: a report needs exactly one label per text.")
+        if material.problem != "single_label":
+            raise InputError(
+                f"{self.title} is {material.problem.replace('_', '-')}: a report needs exactly one class per "
+                "text."
+            )
         if self.metric != "accuracy" and len(material.classes) != 2:
             raise InputError(
                 f"{self.title} has {len(material.classes)} classes and the metric {self.metric!r}, which "

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..problem import Problem
 from .positions import tokens_of
 from .render import Row, Side, Word, as_html, as_terminal, shown
 
@@ -39,13 +40,13 @@ class Span:
 
 @dataclass(frozen=True, repr=False)
 class Explanation:
-    """Why a text is classified as it is: ``logits == empty_logits + contributions.sum(axis=0)``.
+    """Why the answer for a text is what it is: ``logits == empty_logits + contributions.sum(axis=0)``.
 
     Attributes:
         text: The text, or the first one of a pair.
         text_pair: The second text of a pair.
         classes: The class names.
-        multi_label: The classes do not exclude each other.
+        problem: What the student says of a text.
         spans: What the student reads of the texts, each item once, in the order of the text.
         contributions: float32 (spans, classes), what each adds to the logits.
         empty_logits: float32 (classes,), the logits without n-grams: those of the empty text, unless the
@@ -56,7 +57,7 @@ class Explanation:
     text: str
     text_pair: str | None
     classes: tuple[str, ...]
-    multi_label: bool
+    problem: Problem
     spans: tuple[Span, ...]
     contributions: NDArray[np.float32]
     empty_logits: NDArray[np.float32]
@@ -71,7 +72,8 @@ class Explanation:
         """How much each n-gram contributes to a class compared with the others, float32 (spans,).
 
         It is the contribution to the class minus the mean contribution to the other classes; if the classes
-        do not exclude each other, the contribution alone. A negative value counts against the class.
+        do not exclude each other, and for a regression, the contribution alone. A negative value counts
+        against the class, or makes the number smaller.
 
         Args:
             label: The class; by default the one with the highest logit.
@@ -79,7 +81,7 @@ class Explanation:
         Raises:
             InputError: There is no such class.
         """
-        return class_evidence(self.contributions, self._index(label), self.multi_label)
+        return class_evidence(self.contributions, self._index(label), self.problem)
 
     def empty_evidence(self, label: str | None = None) -> float:
         """The same for the text without n-grams: what the evidence of the n-grams is added to.
@@ -87,7 +89,7 @@ class Explanation:
         Raises:
             InputError: There is no such class.
         """
-        return float(class_evidence(self.empty_logits[None], self._index(label), self.multi_label)[0])
+        return float(class_evidence(self.empty_logits[None], self._index(label), self.problem)[0])
 
     def strongest(self, label: str | None = None, count: int = 10) -> list[tuple[Span, float]]:
         """The n-grams with the most evidence for or against a class, strongest first.
@@ -191,10 +193,10 @@ def _name(span: Span) -> str:
     return f"{shown(span.ngram)} (by its characters)" if span.characters else shown(span.ngram)
 
 
-def class_evidence(contributions: NDArray[Any], c: int, multi_label: bool) -> NDArray[Any]:
+def class_evidence(contributions: NDArray[Any], c: int, problem: Problem) -> NDArray[Any]:
     """Contributions (n, classes) to class `c`, minus the mean of those to the other classes."""
     chosen: NDArray[Any] = contributions[:, c]
-    if multi_label or contributions.shape[1] < 2:
+    if problem != "single_label" or contributions.shape[1] < 2:
         return chosen
     difference: NDArray[Any] = chosen - np.delete(contributions, c, axis=1).mean(axis=1)
     return difference

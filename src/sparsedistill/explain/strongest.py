@@ -29,7 +29,8 @@ def strongest_ngrams(model: StudentModel, count: int) -> dict[str, list[tuple[st
         count: n-grams per class.
 
     Returns:
-        For each class, (n-gram, evidence), strongest first.
+        For each class, (n-gram, evidence), strongest first; for a regression, for ``"higher"`` and
+        ``"lower"`` numbers.
 
     Raises:
         InputError: The student compares pairs, or has no strings.
@@ -41,7 +42,10 @@ def strongest_ngrams(model: StudentModel, count: int) -> dict[str, list[tuple[st
         )
     slopes = 1 - np.tanh(weights.hidden_bias.astype(np.float64)) ** 2
     weight = (weights.output_weight * slopes) @ weights.hidden_weight
-    directions = [class_evidence(weight.T, c, model.multi_label) for c in range(len(model.classes))]
+    directions = [class_evidence(weight.T, c, model.problem) for c in range(len(model.classes))]
+    names = model.classes
+    if model.problem == "regression":
+        directions, names = [directions[0], -directions[0]], ("higher", "lower")
     toward = np.stack(directions)
     scores = np.full((len(ngrams), len(toward)), -np.inf)
     table = RowTable(model)
@@ -53,7 +57,7 @@ def strongest_ngrams(model: StudentModel, count: int) -> dict[str, list[tuple[st
         scores[np.array(chosen, np.int64)[places]] = rows @ toward.T
     return {
         label: _distinct(((ngrams[row], float(scores[row, c])) for row in np.argsort(-scores[:, c])), count)
-        for c, label in enumerate(model.classes)
+        for c, label in enumerate(names)
     }
 
 

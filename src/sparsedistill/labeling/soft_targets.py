@@ -11,6 +11,7 @@ import pyarrow.parquet
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..problem import Problem, problem_of
 from .manifest import Manifest, check_shards, read_manifest
 
 
@@ -79,6 +80,11 @@ class SoftTargets:
         check_shards(folder, manifest)
         return SoftTargets(folder, manifest)
 
+    @property
+    def problem(self) -> Problem:
+        """What the teacher says of a text."""
+        return problem_of(self.classes, multi_label=self.multi_label)
+
     def __len__(self) -> int:
         return self._texts
 
@@ -91,6 +97,11 @@ class SoftTargets:
             logits=logits.reshape(len(table), len(self.classes)),
             text_pair=table.column("text_pair").combine_chunks() if self.pair else None,
         )
+
+    def logits(self, i: int) -> NDArray[np.float32]:
+        """The logits of shard `i` alone, float32 (n, classes)."""
+        column = pyarrow.parquet.read_table(self.shards[i], columns=["logits"]).column("logits")
+        return column.combine_chunks().flatten().to_numpy().reshape(-1, len(self.classes))  # type: ignore[no-any-return]
 
     def all(self) -> SoftBatch:
         """Read all shards."""

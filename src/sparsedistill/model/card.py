@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from ..problem import Problem
 from .config import ModelConfig
-from .figures import comparison_columns, group_header, group_row, notes, quality_columns
-from .record import Calibration, CompressionRecord, DeferralRecord, EvaluationRecord
+from .figures import comparison_columns, group_header, group_row, metric_title, notes, quality_columns
+from .record import Calibration, CompressionRecord, DeferralRecord, EvaluationRecord, LinearCalibration
 from .tuning import TuningRecord
 
 _USE_SINGLE = 'student(["First text", "Second text"])'
@@ -19,7 +20,6 @@ def model_card(config: ModelConfig, name: str) -> str:
         name: The student's name: that of its directory.
     """
     kind = "pairs of texts" if config.pair else "texts"
-    labels = "any number of" if config.multi_label else "one of"
     rows = config.vocabulary.rows
     dimensions = "1 dimension" if config.dim == 1 else f"{config.dim} dimensions"
     size = f"{dimensions}, {rows * config.dim:,} parameters in the table"
@@ -33,7 +33,7 @@ tags: [sparsedistill, text-classification, distillation, n-grams]
 
 # {name}
 
-Classifies {kind}: {labels} {len(config.classes)} labels ({", ".join(config.classes)}).
+{_answers(config, kind)}
 
 A student distilled with sparsedistill: a deep averaging network over the embeddings of {rows:,} n-grams
 ({_lengths(config)}; {size}), after Ye et al., "Sparse Distillation", NAACL 2022.
@@ -44,7 +44,15 @@ from sparsedistill import Student
 student = Student.from_pretrained("{name}")
 {_USE_PAIR if config.pair else _USE_SINGLE}
 ```
-{_evaluation(config.evaluation)}"""
+{_evaluation(config)}"""
+
+
+def _answers(config: ModelConfig, kind: str) -> str:
+    """What the student says of a text, a sentence."""
+    if config.problem == "regression":
+        return f"Predicts a number for {kind}, in the unit of the labels that it was trained on."
+    labels = "any number of" if config.problem == "multi_label" else "one of"
+    return f"Classifies {kind}: {labels} {len(config.classes)} labels ({', '.join(config.classes)})."
 
 
 def _lengths(config: ModelConfig) -> str:
@@ -55,11 +63,13 @@ def _lengths(config: ModelConfig) -> str:
     return f"{tokens}, and {tokenizer.min_characters} to {tokenizer.max_characters} characters of a word"
 
 
-def _evaluation(evaluation: EvaluationRecord) -> str:
+def _evaluation(config: ModelConfig) -> str:
+    evaluation = config.evaluation
     sections = (
-        None if evaluation.tuning is None else _tuning(evaluation.tuning),
-        None if evaluation.compression is None else _compression(evaluation.compression),
+        None if evaluation.tuning is None else _tuning(evaluation.tuning, config.problem),
+        None if evaluation.compression is None else _compression(evaluation.compression, config.problem),
         None if evaluation.calibration is None else _calibration(evaluation.calibration),
+        None if evaluation.line is None else _line(evaluation.line),
         _measured(evaluation),
         _groups(evaluation),
         None if evaluation.deferral is None else _deferral(evaluation.deferral),
@@ -67,7 +77,7 @@ def _evaluation(evaluation: EvaluationRecord) -> str:
     return "".join(section for section in sections if section is not None)
 
 
-def _tuning(tuning: TuningRecord) -> str:
+def _tuning(tuning: TuningRecord, problem: Problem) -> str:
     """The settings that were tried, the best first."""
     ranked = sorted(enumerate(tuning.trials), key=lambda entry: -entry[1].score)
     names = list(dict.fromkeys(name for trial in tuning.trials for name in trial.settings))
@@ -81,19 +91,23 @@ def _tuning(tuning: TuningRecord) -> str:
     folds = f", in {tuning.folds} folds" if tuning.folds > 1 else ""
     about = (
         f"Settings tried, scored on {tuning.texts:,} held-out texts{folds}. Chosen, in bold: the fewest "
-        "look-ups within one standard error of the best."
+        f"look-ups within {'half a' if problem == 'regression' else 'one'} standard error of the best."
     )
     return f"\n## Settings\n\n{about}\n\n{_table(header, rows)}\n"
 
 
-def _compression(compression: CompressionRecord) -> str:
+def _compression(compression: CompressionRecord, problem: Problem) -> str:
     """What each step to the compact form changed, compared with the trained student."""
     rows = [
         [step.step, *map(_number, (step.agreement, step.mean_change, step.max_change))]
         for step in compression.steps
     ]
-    table = _table(["", "agreement", "mean change of a probability", "largest change"], rows)
-    texts = f"Compared with the trained student, on {compression.texts:,} held-out texts:"
+    header, unit = ["", "agreement", "mean change of a probability", "largest change"], ""
+    if problem == "regression":
+        header[1:3] = "Spearman", "mean change"
+        unit = " (changes in standard deviations of its numbers)"
+    table = _table(header, rows)
+    texts = f"Compared with the trained student, on {compression.texts:,} held-out texts{unit}:"
     return f"\n## Compression\n\n{texts}\n\n{table}\n"
 
 
@@ -110,6 +124,15 @@ def _calibration(calibration: Calibration) -> str:
     return f"\n## Calibration\n\n{texts}\n\n{_table(['', 'before', 'after'], rows)}\n"
 
 
+def _line(line: LinearCalibration) -> str:
+    """What the line of a regression changed, on the texts that it was fitted to."""
+    return (
+        f"\n## Calibration\n\nSlope {_number(line.slope)} and intercept {_number(line.intercept)} in the "
+        f"output layer, fitted to the {line.targets} of {line.texts:,} held-out texts: root mean squared "
+        f"error {_number(line.rmse_before)} before and {_number(line.rmse_after)} after.\n"
+    )
+
+
 def _measured(evaluation: EvaluationRecord) -> str | None:
     """All classifiers that were measured, one row each, and what is wrong with the figures."""
     rows = evaluation.rows()
@@ -118,11 +141,12 @@ def _measured(evaluation: EvaluationRecord) -> str | None:
     facts = {
         "texts": evaluation.texts,
         "metric": evaluation.metric,
+        "threshold": evaluation.threshold,
         "coverage": evaluation.coverage,
         "threads": evaluation.threads,
         "left_out": evaluation.left_out,
     }
-    columns = [*quality_columns(), *comparison_columns(rows)]
+    columns = [*quality_columns(rows), *comparison_columns(rows)]
     cells = [[name, *(column.cell(quality) for column in columns)] for name, quality in rows]
     table = _table(["", *(column.title for column in columns)], cells)
     lines = [f"- {name}: {_number(value)}" for name, value in facts.items() if value is not None]
@@ -138,7 +162,8 @@ def _groups(evaluation: EvaluationRecord) -> str | None:
         return None
     rows = [group_row(evaluation, group) for group in evaluation.groups]
     table = _table(group_header(evaluation), rows)
-    return f"\n## By {evaluation.by}\n\nAccuracy in %, worst first:\n\n{table}\n"
+    figure = "Accuracy in %" if evaluation.metric != "spearman" else metric_title("spearman")
+    return f"\n## By {evaluation.by}\n\n{figure}, worst first:\n\n{table}\n"
 
 
 def _deferral(deferral: DeferralRecord) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import floor, log10
 
 from .record import EvaluationRecord, GroupRecord, Quality
 
@@ -38,19 +39,41 @@ def count(number: float | None, digits: int = 0) -> str:
     return "" if number is None else f"{number:,.{digits}f}"
 
 
+def number(value: float | None, error: float | None = None) -> str:
+    """A number and its standard error, with as many decimals as the error allows; empty for None."""
+    if value is None:
+        return ""
+    if not error:
+        return f"{value:.3f}"
+    digits = min(max(1 - floor(log10(error)), 0), 6)
+    return f"{value:,.{digits}f} ± {error:,.{digits}f}"
+
+
+def metric_number(quality: Quality, metric: str) -> str:
+    """A metric of :class:`~.record.StandardErrors` and its error, as numbers."""
+    return number(getattr(quality, metric), None if quality.errors is None else _error(quality, metric))
+
+
 def metric_percent(quality: Quality, metric: str) -> str:
     """A metric of :class:`~.record.StandardErrors` and its error, in percent."""
     return percent(getattr(quality, metric), None if quality.errors is None else _error(quality, metric))
 
 
-def quality_columns() -> list[Column]:
-    """How good a classifier is."""
-    return [
+def quality_columns(rows: Sequence[tuple[str, Quality]]) -> list[Column]:
+    """How good a model is; what was measured only."""
+    columns = [
         Column("accuracy %", lambda quality: metric_percent(quality, "accuracy")),
         Column("macro F1 %", lambda quality: metric_percent(quality, "macro_f1")),
         Column("log loss", _log_loss),
         Column("calibration error %", lambda quality: metric_percent(quality, "ece")),
+        Column("Spearman", lambda quality: metric_number(quality, "spearman")),
+        Column("Pearson", lambda quality: metric_number(quality, "pearson")),
+        Column("RMSE", lambda quality: metric_number(quality, "rmse")),
+        Column("R2", lambda quality: metric_number(quality, "r2")),
+        Column("AUC %", lambda quality: metric_percent(quality, "auc")),
+        Column("F1 %", lambda quality: metric_percent(quality, "f1")),
     ]
+    return [column for column in columns if any(column.cell(quality) for _, quality in rows)]
 
 
 def comparison_columns(rows: Sequence[tuple[str, Quality]]) -> list[Column]:
@@ -64,7 +87,8 @@ def comparison_columns(rows: Sequence[tuple[str, Quality]]) -> list[Column]:
     columns = [
         Column("retention %", lambda quality: percent(quality.retention)),
         Column("lead kept %", lambda quality: percent(quality.lead_kept)),
-        Column("agreement %", lambda quality: percent(quality.agreement)),
+        Column("agreement %", lambda quality: percent(_agreement(quality))),
+        Column("Spearman with teacher", lambda quality: number(_correlation(quality))),
         Column("texts/s", lambda quality: count(quality.texts_per_second)),
         Column("speed-up", speedup),
         Column("MB", lambda quality: count(quality.megabytes, 1)),
@@ -74,7 +98,7 @@ def comparison_columns(rows: Sequence[tuple[str, Quality]]) -> list[Column]:
 
 def notes(record: EvaluationRecord) -> list[str]:
     """What the tables need to be understood, as sentences."""
-    metric = (record.metric or "accuracy").replace("_", " ").replace("f1", "F1")
+    metric = metric_title(record.metric or "accuracy")
     qualities = [quality for _, quality in record.rows()]
     found = []
     if any(quality.errors is not None for quality in qualities):
@@ -99,9 +123,10 @@ def group_header(record: EvaluationRecord) -> list[str]:
 
 
 def group_row(record: EvaluationRecord, group: GroupRecord) -> list[str]:
-    """Cells of one group under :func:`group_header`: accuracies in percent."""
+    """Cells of one group under :func:`group_header`: accuracies in percent, or correlations."""
     found = (group.accuracy.get(name) for name, _ in _group_names(record))
-    cells = ("" if figure is None else percent(figure.accuracy, figure.error) for figure in found)
+    shown = number if record.metric == "spearman" else percent
+    cells = ("" if figure is None else shown(figure.accuracy, figure.error) for figure in found)
     return [group.name, count(group.texts), percent(group.coverage), *cells]
 
 
@@ -117,12 +142,28 @@ def _title(record: EvaluationRecord, name: str) -> str:
     return name if baseline is None else baseline.title
 
 
-def _error(quality: Quality, metric: str) -> float:
-    error: float = getattr(quality.errors, metric)
+def metric_title(metric: str) -> str:
+    """The name of a metric in sentences."""
+    titles = {"macro_f1": "macro F1", "spearman": "Spearman's correlation"}
+    return titles.get(metric, metric)
+
+
+def _agreement(quality: Quality) -> float | None:
+    return quality.agreement if quality.spearman is None else None
+
+
+def _correlation(quality: Quality) -> float | None:
+    return None if quality.spearman is None else quality.agreement
+
+
+def _error(quality: Quality, metric: str) -> float | None:
+    error: float | None = getattr(quality.errors, metric)
     return error
 
 
 def _log_loss(quality: Quality) -> str:
-    if quality.errors is None:
+    if quality.log_loss is None:
+        return ""
+    if quality.errors is None or quality.errors.log_loss is None:
         return f"{quality.log_loss:.3f}"
     return f"{quality.log_loss:.3f} ± {quality.errors.log_loss:.3f}"

@@ -14,6 +14,7 @@ from .. import _core
 from .._internal.texts import CoreTexts, Texts, check_texts, core_texts
 from .._internal.threads import all_threads
 from ..errors import InputError
+from ..problem import Problem
 
 #: What a call takes, as transformers' text-classification pipeline: a text, a pair, or several of them.
 Inputs: TypeAlias = str | Mapping[str, str] | Sequence[str] | Sequence[Mapping[str, str]]
@@ -24,39 +25,60 @@ class Predictions:
     """The logits of n texts, and what follows from them.
 
     Attributes:
-        logits: float32 (n, classes).
+        logits: float32 (n, classes); for a regression the numbers, float32 (n, 1).
         coverage: float32 (n,), the share of a text's tokens that the vocabulary knows. If it is low, the
             student has not seen such text, and its prediction is a guess.
-        multi_label: The classes do not exclude each other.
+        problem: What the student says of a text.
     """
 
     logits: NDArray[np.float32]
     coverage: NDArray[np.float32]
-    multi_label: bool
+    problem: Problem
 
     @property
     def probabilities(self) -> NDArray[np.float32]:
-        """float32 (n, classes); rows add up to 1, unless the student is multi-label."""
-        return probabilities(self.logits, multi_label=self.multi_label)
+        """float32 (n, classes); rows add up to 1, unless the student is multi-label.
+
+        Raises:
+            InputError: The student predicts numbers.
+        """
+        return probabilities(self.logits, self.problem)
+
+    @property
+    def answers(self) -> NDArray[np.float32]:
+        """What a pipeline returns: probabilities, or the numbers of a regression; float32 (n, classes)."""
+        return self.logits if self.problem == "regression" else self.probabilities
 
 
-def probabilities(logits: NDArray[np.float32], *, multi_label: bool) -> NDArray[np.float32]:
-    """Softmax of the rows of logits (n, classes); for multi-label, the sigmoid of each logit."""
-    return _core.probabilities(np.ascontiguousarray(logits, np.float32), multi_label)
+def probabilities(logits: NDArray[np.float32], problem: Problem) -> NDArray[np.float32]:
+    """Softmax of the rows of logits (n, classes); for multi-label, the sigmoid of each logit.
+
+    Raises:
+        InputError: `problem` is a regression, which has no probabilities.
+    """
+    if problem == "regression":
+        raise InputError("The student predicts numbers, which have no probabilities: use predict or score.")
+    return _core.probabilities(np.ascontiguousarray(logits, np.float32), problem == "multi_label")
 
 
 class TextClassifier(ABC):
     """Classifies texts: everything follows from :meth:`score`.
 
     Attributes:
-        classes: The class names.
-        multi_label: The classes do not exclude each other (sigmoid instead of softmax).
+        classes: The class names; ``("score",)`` for a regression.
+        problem: What it says of a text: ``"single_label"`` (softmax), ``"multi_label"`` (sigmoid) or
+            ``"regression"`` (a number).
         pair: It compares two texts instead of reading one.
     """
 
     classes: tuple[str, ...]
-    multi_label: bool
+    problem: Problem
     pair: bool
+
+    @property
+    def multi_label(self) -> bool:
+        """Whether a text can have any number of classes."""
+        return self.problem == "multi_label"
 
     @property
     def classes_(self) -> NDArray[np.str_]:
@@ -72,23 +94,31 @@ class TextClassifier(ABC):
     def predict_proba(
         self, texts: Texts, text_pair: Texts | None = None, *, threads: int | None = None
     ) -> NDArray[np.float32]:
-        """Class probabilities, float32 (n, classes). See :meth:`score`."""
+        """Class probabilities, float32 (n, classes). See :meth:`score`.
+
+        Raises:
+            InputError: As :meth:`score`, or the student predicts numbers.
+        """
         return self.score(texts, text_pair, threads=threads).probabilities
 
     def predict(
         self, texts: Texts, text_pair: Texts | None = None, *, threads: int | None = None
     ) -> NDArray[Any]:
-        """Class names (n,); for multi-label bool (n, classes), True if the probability is at least 0.5.
+        """Class names (n,); for a regression numbers, float32 (n,).
 
-        See :meth:`score`.
+        For multi-label bool (n, classes), True if the probability is at least 0.5. See :meth:`score`.
         """
         logits = self.score(texts, text_pair, threads=threads).logits
+        if self.problem == "regression":
+            return logits[:, 0]
         return logits >= 0 if self.multi_label else self.classes_[logits.argmax(axis=1)]
 
     def __call__(
         self, inputs: Inputs, *, top_k: int | None = 1, coverage: bool = False, threads: int | None = None
     ) -> list[Any]:
         """Classify like transformers' ``pipeline("text-classification")``.
+
+        The score of a regression is the number itself.
 
         Args:
             inputs: A text or several; for pairs, dicts with ``text`` and ``text_pair``.
@@ -108,7 +138,7 @@ class TextClassifier(ABC):
         predictions = self.score(*_columns([inputs] if single else inputs), threads=threads)  # type: ignore[arg-type]
         answers = [
             [{"label": self.classes[c], "score": row[c]} for c in _best(row, top_k)]
-            for row in predictions.probabilities.tolist()
+            for row in predictions.answers.tolist()
         ]
         if coverage:
             for answer, known in zip(answers, predictions.coverage.tolist(), strict=True):
@@ -155,7 +185,7 @@ class StudentClassifier(TextClassifier):
                 f"{len(first)} texts were given with {len(second)} second texts: give one per text."
             )
         logits, coverage = self._score(first, second, all_threads(threads))
-        return Predictions(logits, coverage, self.multi_label)
+        return Predictions(logits, coverage, self.problem)
 
 
 def _best(scores: list[float], count: int | None) -> list[int]:

@@ -16,17 +16,31 @@ class StandardErrors:
         macro_f1: By the jackknife, as for `ece`.
         log_loss: In nats.
         ece: Of the expected calibration error.
+        spearman: By the influence of each text, as for the other metrics of a regression.
+        pearson: Of Pearson's correlation.
+        rmse: Of the root mean squared error.
+        r2: Of the coefficient of determination.
+        auc: Of the ROC AUC (DeLong et al. 1988).
+        f1: By the jackknife.
     """
 
-    accuracy: float
-    macro_f1: float
-    log_loss: float
-    ece: float
+    accuracy: float | None = None
+    macro_f1: float | None = None
+    log_loss: float | None = None
+    ece: float | None = None
+    spearman: float | None = None
+    pearson: float | None = None
+    rmse: float | None = None
+    r2: float | None = None
+    auc: float | None = None
+    f1: float | None = None
 
 
 @dataclass(frozen=True)
 class Quality:
     """How good answers are on labelled texts.
+
+    The first four metrics are of classes, the last six of a regression; the others are None.
 
     Attributes:
         accuracy: Share of texts with the right label; for multi-label, with exactly the right labels.
@@ -38,22 +52,35 @@ class Quality:
         texts_per_second: Texts per second, if timed.
         megabytes: Size of all arrays in MB (10^6 bytes), for students.
         retention: The metric divided by the teacher's.
-        agreement: Share of the texts with the teacher's label (multi-label: the same labels).
+        agreement: Share of the texts with the teacher's label (multi-label: the same labels); for a
+            regression, Spearman's correlation with the teacher's numbers.
         lead_kept: Share of the teacher's lead over the linear baseline that is kept: ``(metric - baseline) /
             (teacher - baseline)``. None if the teacher does not lead by more than one standard error.
         errors: Standard errors of the metrics.
+        spearman: Spearman's rank correlation with the labels; 0 if all answers are the same.
+        pearson: Pearson's correlation with the labels; 0 if all answers are the same.
+        rmse: Root mean squared error, in the unit of the labels.
+        r2: Coefficient of determination: 1 - mean squared error / variance of the labels.
+        auc: Area under the ROC curve, if texts with a label of at least a threshold are to be found.
+        f1: F1 of the texts with a number of at least this threshold.
     """
 
-    accuracy: float
-    macro_f1: float
-    log_loss: float
-    ece: float
+    accuracy: float | None = None
+    macro_f1: float | None = None
+    log_loss: float | None = None
+    ece: float | None = None
     texts_per_second: float | None = None
     megabytes: float | None = None
     retention: float | None = None
     agreement: float | None = None
     lead_kept: float | None = None
     errors: StandardErrors | None = None
+    spearman: float | None = None
+    pearson: float | None = None
+    rmse: float | None = None
+    r2: float | None = None
+    auc: float | None = None
+    f1: float | None = None
 
 
 @dataclass(frozen=True)
@@ -78,7 +105,8 @@ class GroupAccuracy:
     """Accuracy on the texts of one group.
 
     Attributes:
-        accuracy: Share of texts with the right label; for multi-label, with exactly the right labels.
+        accuracy: Share of texts with the right label; for multi-label, with exactly the right labels; for a
+            regression, Spearman's correlation.
         error: Its standard error.
     """
 
@@ -109,9 +137,11 @@ class CompressionStep:
 
     Attributes:
         step: What was done.
-        agreement: Share of the texts with the same label (multi-label: the same labels).
-        mean_change: Mean absolute change of a probability.
-        max_change: Largest absolute change of a probability.
+        agreement: Share of the texts with the same label (multi-label: the same labels); for a regression,
+            Spearman's correlation of the numbers.
+        mean_change: Mean absolute change of a probability, or of a number divided by the standard deviation
+            of the trained student's numbers.
+        max_change: The largest of these changes.
     """
 
     step: str
@@ -158,6 +188,27 @@ class Calibration:
 
 
 @dataclass(frozen=True)
+class LinearCalibration:
+    """What the line of a regression changed on the texts that it was fitted to.
+
+    Attributes:
+        slope: Multiplies the numbers.
+        intercept: Is added to them.
+        texts: Held-out texts that it was fitted to.
+        targets: What these had: ``"labels"`` or ``"soft targets"``.
+        rmse_before: Root mean squared error without the line.
+        rmse_after: The same with the line.
+    """
+
+    slope: float
+    intercept: float
+    texts: int
+    targets: str
+    rmse_before: float
+    rmse_after: float
+
+
+@dataclass(frozen=True)
 class DeferralRecord:
     """Quality of student and teacher together at round shares of deferred texts.
 
@@ -181,7 +232,8 @@ class EvaluationRecord:
 
     Attributes:
         texts: Test texts.
-        metric: What retention is of: ``"accuracy"``, or ``"macro_f1"`` for multi-label.
+        metric: What retention is of: ``"accuracy"``, ``"macro_f1"`` for multi-label, or ``"spearman"`` for a
+            regression.
         threads: Threads that the students were timed on.
         teacher: The teacher's quality.
         student: The student's quality.
@@ -189,10 +241,13 @@ class EvaluationRecord:
         coverage: Mean share of a text's tokens that the vocabulary knows.
         left_out: Training texts that were left out because they occur in test or validation data.
         deferral: Student and teacher together.
-        calibration: What calibration changed.
+        calibration: What the temperature changed.
+        line: What the line of a regression changed.
         compression: What compression changed.
-        baselines: Classifiers that the student is compared with, by name: ``"majority"``, ``"tfidf"``,
-            ``"fasttext"`` and ``"labels_alone"`` (a student trained on the labels alone).
+        threshold: Labels of at least this number are to be found (``auc`` and ``f1`` of a regression).
+        baselines: Models that the student is compared with, by name: ``"majority"``, or ``"mean"`` for a
+            regression, ``"tfidf"``, ``"fasttext"`` and ``"labels_alone"`` (a student trained on the
+            labels alone).
         warnings: What is wrong with these figures and what to do, one sentence each.
         by: Column of the groups.
         groups: Groups of test texts, worst first.
@@ -210,6 +265,8 @@ class EvaluationRecord:
     deferral: DeferralRecord | None = None
     calibration: Calibration | None = None
     compression: CompressionRecord | None = None
+    line: LinearCalibration | None = None
+    threshold: float | None = None
     baselines: dict[str, BaselineRecord] | None = None
     warnings: list[str] | None = None
     by: str | None = None

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from .. import _core
 from .._internal.texts import CoreTexts
 from ..errors import InputError
+from ..problem import SCORE, Problem
 from ..vocabulary.vocabulary import Vocabulary
 from .compact import CompactWeights
 from .predictions import StudentClassifier
@@ -26,8 +27,8 @@ class StudentModel(StudentClassifier):
     Args:
         vocabulary: Its n-grams.
         weights: Its weights, trained or compact.
-        classes: The class names.
-        multi_label: The classes do not exclude each other (sigmoid instead of softmax).
+        classes: The class names; ``("score",)`` for a regression.
+        problem: What it says of a text: one class, any number of classes, or a number.
         pair: It compares two texts instead of reading one.
         evaluation: What was measured of it.
 
@@ -38,7 +39,7 @@ class StudentModel(StudentClassifier):
     vocabulary: Vocabulary
     weights: StudentWeights | CompactWeights
     classes: tuple[str, ...]
-    multi_label: bool = False
+    problem: Problem = "single_label"
     pair: bool = False
     evaluation: EvaluationRecord = field(default_factory=EvaluationRecord)
 
@@ -47,6 +48,10 @@ class StudentModel(StudentClassifier):
             raise InputError(
                 f"{len(self.classes)} class names were given for {len(self.weights.output_bias)} outputs: "
                 "give one name per output."
+            )
+        if self.problem == "regression" and tuple(self.classes) != SCORE:
+            raise InputError(
+                f"A regression has the outputs {', '.join(self.classes)}: name its only output score."
             )
         try:
             self._classifier = self._make_classifier()

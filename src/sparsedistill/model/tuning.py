@@ -13,7 +13,8 @@ class TrialRecord:
         round: Number of the round, from 1.
         settings: The settings that the tuner chose, by their names in recipes.
         score: Mean of the accuracy on held-out labels and the agreement with the teacher on held-out texts,
-            or the one of them that there is. For multi-label, the mean over the texts of F1 of their labels.
+            or the one of them that there is. For multi-label, the mean over the texts of F1 of their labels;
+            for a regression, Spearman's correlation with labels and teacher.
         difference: The best score minus this one.
         error: Standard error of `difference`, from the scores of the same texts.
         lookups: N-grams looked up per held-out text when the student serves it.

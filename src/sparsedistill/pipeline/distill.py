@@ -22,6 +22,7 @@ from ..evaluation.baselines import FittedBaseline, fit_baselines
 from ..evaluation.evaluate import LABELS_ALONE, Evaluation, evaluate
 from ..labeling.scorer import batch_scorer
 from ..model.tuning import TuningRecord
+from ..problem import Problem
 from ..student import Student
 from ..teachers.base import TeacherLike
 from ..teachers.precomputed import FileTeacher
@@ -68,6 +69,7 @@ def distill(
     test: LabelledInput | None = None,
     columns: Columns | None = None,
     classes: Sequence[str] | None = None,
+    problem: Problem | None = None,
     remembered: Sequence[str | Path] = (),
     config: DistillationConfig | None = None,
     progress: Progress = no_progress,
@@ -97,6 +99,8 @@ def distill(
         test: Labelled texts that only the evaluation uses.
         columns: Names of the columns in files.
         classes: Class names, if the teacher does not name them.
+        problem: ``"regression"`` if labels or a function's scores are numbers, one per text; by default this
+            follows from the teacher and the labels. See ``Columns.problem``.
         remembered: Directories of soft targets from the same teacher, which does not score their texts again.
         config: The settings.
         progress: Shows the progress, for example :func:`sparsedistill.progress_bars`.
@@ -107,6 +111,9 @@ def distill(
     Raises:
         InputError: An argument cannot be used, or `output` holds the result of another job.
     """
+    columns = columns or Columns()
+    if problem is not None:
+        columns = replace(columns, problem=problem)
     job = Job(
         teacher=teacher,
         encoder=encoder,
@@ -115,7 +122,7 @@ def distill(
         validation=validation,
         test=test,
         output=Path(output),
-        columns=columns or Columns(),
+        columns=columns,
         classes=None if classes is None else tuple(classes),
         remembered=tuple(map(Path, remembered)),
         config=config or DistillationConfig(),

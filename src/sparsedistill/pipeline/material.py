@@ -13,6 +13,7 @@ from ..data.identity import identities
 from ..data.labelled import Labelled
 from ..errors import InputError
 from ..labeling.soft_examples import without
+from ..problem import Problem
 from .validation import report_missing
 
 logger = logging.getLogger(__package__)
@@ -27,7 +28,7 @@ class Material:
         validation: Validation data, to select the best checkpoint with.
         test: Test data.
         classes: Class names.
-        multi_label: A text can have any number of classes.
+        problem: What the labels say of a text.
         pair: The texts come in pairs.
         left_out: Number of labelled texts that were left out because they are also in the validation or test
             data.
@@ -37,7 +38,7 @@ class Material:
     validation: Labelled | None
     test: Labelled | None
     classes: tuple[str, ...]
-    multi_label: bool
+    problem: Problem
     pair: bool
     left_out: int = 0
 
@@ -55,6 +56,7 @@ def gather(
     *,
     classes: Sequence[str] | None,
     columns: Columns,
+    problem: Problem = "single_label",
     validation_share: float,
     seed: int,
 ) -> Material:
@@ -68,7 +70,8 @@ def gather(
         validation: Validation data.
         test: Test data.
         classes: Class names; by default those of `train`.
-        columns: Say whether a job without labelled texts is multi-label and takes pairs.
+        columns: Say whether a job without labelled texts takes pairs.
+        problem: What a job without labelled texts is about.
         validation_share: Share of `train` to hold out, but at least one text of each class. See
             :meth:`~sparsedistill.data.Labelled.split`.
         seed: Seeds the choice of the held-out texts.
@@ -80,10 +83,10 @@ def gather(
         classes = train.classes
     if classes is None:
         raise InputError("The classes are not known: give a teacher, labelled texts, or the class names.")
-    known = Material(None, None, test, tuple(classes), columns.multi_label, columns.text_pair is not None)
+    known = Material(None, None, test, tuple(classes), problem, columns.text_pair is not None)
     sample = train or validation or test
     if sample is not None:
-        known = replace(known, multi_label=sample.multi_label, pair=sample.text_pair is not None)
+        known = replace(known, problem=sample.problem, pair=sample.text_pair is not None)
     given = sum(len(part) for part in (train, validation) if part is not None)
     if validation is not None:
         validation = _remaining("validation", validation, "test", known)

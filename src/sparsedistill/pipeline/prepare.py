@@ -19,6 +19,7 @@ from ..labeling.remembered import RememberingTeacher
 from ..labeling.soft_examples import SoftExamples
 from ..labeling.soft_targets import SoftTargets
 from ..model.tuning import TuningRecord
+from ..problem import SCORE, problem_of
 from ..teachers.base import Teacher
 from ..teachers.finetuning import LabelledTexts, finetune
 from ..teachers.precomputed import FileTeacher
@@ -77,8 +78,9 @@ def prepare(
     config = job.config.seeded()
     teacher = job.teacher
     if teacher is not None and not isinstance(teacher, FileTeacher):
-        teacher = as_teacher(teacher, job.classes, job.columns.multi_label)
-    material = _material(job, teacher.classes if teacher else job.classes, config)
+        outputs = SCORE if job.columns.problem == "regression" else job.classes
+        teacher = as_teacher(teacher, outputs, job.columns.multi_label)
+    material = _material(job, teacher, config)
     if check is not None:
         check(material)
     job.output.mkdir(parents=True, exist_ok=True)
@@ -112,20 +114,48 @@ def prepare(
     return PreparedJob(material, corpus, vocabulary, teacher, targets, word_init, counts, config, tuning)
 
 
-def _material(job: Job, classes: Sequence[str] | None, config: DistillationConfig) -> Material:
-    data, columns = job.output / "data", replace(job.columns, group=None, split_by=None)
+def _material(job: Job, teacher: Teacher | FileTeacher | None, config: DistillationConfig) -> Material:
+    data = job.output / "data"
+    columns, classes = _read_as(job.columns, job.classes, teacher)
+    columns = replace(columns, split_by=None)
     together = replace(columns, group=job.columns.split_by)
     train = _labelled(job.labelled, together, classes, data / "labelled.parquet", config.seed)
-    classes = classes if train is None else train.classes
+    if train is not None:
+        classes = train.classes
+        if not columns.multi_label:  # the same for validation and test data
+            columns = replace(columns, problem=train.problem if train.problem != "multi_label" else None)
+    without_groups = replace(columns, group=None)
     return gather(
         train,
-        _labelled(job.validation, columns, classes, data / "validation.parquet", config.seed),
-        _labelled(job.test, replace(job.columns, split_by=None), classes, data / "test.parquet", config.seed),
+        _labelled(job.validation, without_groups, classes, data / "validation.parquet", config.seed),
+        _labelled(job.test, columns, classes, data / "test.parquet", config.seed),
         classes=classes,
         columns=job.columns,
+        problem=problem_of(classes or (), multi_label=columns.multi_label),
         validation_share=config.validation_share,
         seed=config.seed,
     )
+
+
+def _read_as(
+    columns: Columns, classes: Sequence[str] | None, teacher: Teacher | FileTeacher | None
+) -> tuple[Columns, Sequence[str] | None]:
+    """How to read the labels of a job, and its outputs if they are known.
+
+    Raises:
+        InputError: The teacher has another problem than the job.
+    """
+    if teacher is None:
+        return columns, SCORE if columns.problem == "regression" else classes
+    problem = problem_of(teacher.classes, multi_label=teacher.multi_label)
+    if (problem == "regression") != (columns.problem == "regression") and columns.problem is not None:
+        raise InputError(
+            f"The problem is {columns.problem} and that of the teacher {teacher.name} is {problem}: use "
+            "another teacher, or leave the problem out."
+        )
+    if problem == "regression":
+        columns = replace(columns, problem=problem)
+    return columns, teacher.classes
 
 
 def _labelled(
@@ -140,7 +170,8 @@ def _labelled(
     pair = None if columns.text_pair is None else "text_pair"
     weight = None if columns.weight is None else "weight"
     written = Columns("text", pair, "label", weight, columns.label_separator)
-    written = replace(written, group=None if columns.group is None else "group")
+    group = None if columns.group is None else "group"
+    written = replace(written, group=group, problem=columns.problem)
     return read_labelled(spool, written, classes)
 
 
@@ -189,7 +220,7 @@ def _corpus(job: Job, material: Material, progress: Progress, *, scored: bool) -
     given = replace(job.columns, group=None, split_by=None)
     if is_sources(unlabelled):
         spool = job.output / "data" / "unlabelled.parquet"
-        plain = replace(given, label=None, weight=None, label_separator=None)
+        plain = replace(given, label=None, weight=None, label_separator=None, problem=None)
         seed = job.config.seed
         left_out = write_sources(unlabelled, plain, spool, material.held_out(), seed, progress)
         parts.append(Corpus(spool, Columns("text", None if job.columns.text_pair is None else "text_pair")))

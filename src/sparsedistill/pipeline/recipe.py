@@ -31,7 +31,7 @@ Recipe: TypeAlias = dict[str, Any]
 Config = TypeVar("Config")
 
 _PLACES = ("labelled", "unlabelled", "validation", "test")
-_COLUMNS = ("text", "text_pair", "label", "weight", "label_separator", "group", "split_by")
+_COLUMNS = ("text", "text_pair", "label", "weight", "label_separator", "group", "split_by", "problem")
 #: Top-level settings that are fields of :class:`DistillationConfig`, and those that are not.
 _CONFIG = (
     "seed",

@@ -14,7 +14,7 @@ from .job import Job
 from .tuning.settings import given_settings, value_of
 
 _PLACES = ("labelled", "unlabelled", "validation", "test")
-_COLUMNS = ("text", "text_pair", "label", "weight", "label_separator", "group", "split_by")
+_COLUMNS = ("text", "text_pair", "label", "weight", "label_separator", "group", "split_by", "problem")
 
 
 def write_recipe(path: Path, job: Job, tuning: TuningRecord | None) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from .._internal.progress import Progress, no_progress
@@ -68,7 +69,8 @@ def train_student(
     check_foldable(vocabulary)
     config = config.seeded()
     device = training_device(config.student.device)
-    network = StudentNetwork(network_config(len(vocabulary), material, config), device)
+    scale = scale_of(targets, material)
+    network = StudentNetwork(network_config(len(vocabulary), material, config, scale), device)
     if word_init is not None:
         rows = torch.from_numpy(word_init.rows).to(network.device)
         embeddings = torch.from_numpy(word_init.embeddings(config.student.dim)).to(network.device)
@@ -76,10 +78,10 @@ def train_student(
     validation = train_network(
         network, vocabulary, targets, material, config, checkpoint_dir=checkpoint_dir, progress=progress
     )
-    trained = network.arrays()
+    trained = network.served()
     trained["table"] = fold_characters(trained["table"], vocabulary)
     weights = StudentWeights.from_arrays({name: array.cpu().numpy() for name, array in trained.items()})
-    student = Student(vocabulary, weights, material.classes, material.multi_label, material.pair)
+    student = Student(vocabulary, weights, material.classes, material.problem, material.pair)
     if not config.calibrate or validation is None:
         return student
     return calibrate(student, validation, threads=config.threads)
@@ -128,14 +130,45 @@ def train_network(
     return validation
 
 
-def network_config(rows: int, material: Material, config: DistillationConfig) -> NetworkConfig:
-    """The shape of a student's network with `rows` n-grams."""
+def scale_of(targets: SoftTargets | None, material: Material) -> tuple[float, float]:
+    """Mean and standard deviation of the numbers that a regression is trained on first; 0 and 1 for classes.
+
+    Raises:
+        InputError: All numbers are the same.
+    """
+    if material.problem != "regression":
+        return 0.0, 1.0
+    if targets is not None:
+        parts = [targets.logits(i) for i in range(len(targets.shards))]
+        numbers, what = np.concatenate(parts), "scores of the teacher"
+    else:
+        assert material.train is not None  # noqa: S101 - without soft targets there are labels
+        numbers, what = material.train.labels.astype(np.float32), "labels"
+    mean, deviation = float(numbers.mean(dtype=np.float64)), float(numbers.std(dtype=np.float64))
+    if not deviation > 1e-6 * max(1.0, abs(mean)):
+        raise InputError(f"All {what} are {mean:g}: give texts with different numbers.")
+    return mean, deviation
+
+
+def network_config(
+    rows: int, material: Material, config: DistillationConfig, scale: tuple[float, float] = (0.0, 1.0)
+) -> NetworkConfig:
+    """The shape of a student's network with `rows` n-grams.
+
+    Args:
+        rows: Number of n-grams.
+        material: The labelled texts.
+        config: The settings.
+        scale: Mean and standard deviation of the numbers of a regression. See :func:`scale_of`.
+    """
     return replace(
         _shape(config.student),
         rows=rows,
         classes=len(material.classes),
         pair=material.pair,
-        multi_label=material.multi_label,
+        problem=material.problem,
+        mean=scale[0],
+        deviation=scale[1],
         seed=config.seed,
     )
 

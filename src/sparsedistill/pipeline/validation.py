@@ -33,12 +33,16 @@ def validation_folds(labelled: Labelled, share: float) -> int:
     """
     if share * len(labelled) >= ENOUGH:
         return 1
+    if labelled.problem == "regression":
+        return max(2, min(FOLDS, len(labelled)))
     counts = labelled.counts()
     return max(2, min(FOLDS, int(counts[counts > 1].sum())))
 
 
 def report_missing(validation: Labelled) -> None:
     """Log a warning that names the classes without validation texts, if there are any."""
+    if validation.problem == "regression":
+        return
     missing = np.flatnonzero(validation.counts() == 0)
     if not len(missing):
         return

@@ -21,7 +21,8 @@ class Teacher(Protocol):
     A class needs these members only, and does not have to derive from this one.
 
     Attributes:
-        classes: Names of the classes, in the order of the scores.
+        classes: Names of the classes, in the order of the scores; ``("score",)`` for a regression, a
+            teacher of numbers.
         multi_label: Whether a text may have several classes (sigmoid rather than softmax).
         name: Name for messages and manifests.
     """
@@ -31,7 +32,7 @@ class Teacher(Protocol):
     name: str
 
     def score(self, texts: Sequence[str], text_pair: Sequence[str] | None = None) -> NDArray[np.float32]:
-        """Return logits, float32 (n, classes), of n texts or pairs of texts."""
+        """Return logits, or numbers, float32 (n, classes), of n texts or pairs of texts."""
         ...
 
     def fingerprint(self) -> Fingerprint:

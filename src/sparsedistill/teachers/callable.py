@@ -21,8 +21,8 @@ class CallableTeacher:
 
     Args:
         function: ``function(texts)``, or ``function(texts, text_pair)`` for pairs, with lists of n strings.
-            Returns an array (n, classes).
-        classes: Names of the classes.
+            Returns an array (n, classes), or for a regression (n,).
+        classes: Names of the classes; ``("score",)`` for a regression.
         multi_label: Whether a text may have several classes.
         outputs: What `function` returns: ``"logits"`` or ``"probabilities"``.
         name: Name for messages and manifests; by default the qualified name of the function. Change it if

@@ -18,7 +18,7 @@ class FileTeacher:
     It has no ``score``, since it cannot score other texts.
 
     Attributes:
-        classes: Names of the classes, in the order of the scores.
+        classes: Names of the classes, in the order of the scores; ``("score",)`` for a regression.
         multi_label: Whether a text may have several classes.
         outputs: What the scores are: ``"logits"`` or ``"probabilities"``.
         name: Name for messages and manifests.

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError
+from ..problem import SCORE
 
 #: Probabilities are clipped to this distance from 0 and 1, so that their logits are finite.
 _SMALLEST_PROBABILITY = 1e-7
@@ -37,16 +38,25 @@ def check_format(classes: Sequence[str], outputs: str) -> None:
     """Check the settings of a teacher whose scores are given.
 
     Raises:
-        InputError: `classes` are fewer than two or not distinct, or `outputs` is unknown.
+        InputError: `classes` are fewer than two or not distinct, and not the output of a regression; or
+            `outputs` is unknown, or probabilities of a regression.
     """
-    if len(classes) < 2 or len(set(classes)) < len(classes):
-        raise InputError(f"The classes are {list(classes)}: give two or more distinct names.")
+    regression = tuple(classes) == SCORE
+    if not regression and (len(classes) < 2 or len(set(classes)) < len(classes)):
+        raise InputError(
+            f"The classes are {list(classes)}: give two or more distinct names, or ['score'] for a "
+            "number per text."
+        )
     if outputs not in ("logits", "probabilities"):
         raise InputError(f"outputs is {outputs!r}: it must be 'logits' or 'probabilities'.")
+    if regression and outputs == "probabilities":
+        raise InputError(
+            "A regression has no probabilities: leave out outputs, numbers are used as they are."
+        )
 
 
 def checked(scores: ArrayLike, rows: int, teacher: ScoreSource) -> NDArray[np.float32]:
-    """Return `scores` as float32 (rows, classes).
+    """Return `scores` as float32 (rows, classes). Those of a regression may have the shape (rows,).
 
     Raises:
         InputError: They are not numbers, have another shape, or are not finite.
@@ -57,6 +67,8 @@ def checked(scores: ArrayLike, rows: int, teacher: ScoreSource) -> NDArray[np.fl
         raise InputError(
             f"{teacher.name} did not return an array of numbers: return an array of shape (texts, classes)."
         ) from error
+    if array.shape == (rows,) and len(teacher.classes) == 1:
+        array = array[:, None]
     if array.shape != (rows, len(teacher.classes)):
         raise InputError(
             f"{teacher.name} returned scores of shape {array.shape} for {rows} texts and "

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from .._internal.files import content_hash
 from ..errors import InputError, first_line
+from ..problem import SCORE
 from .base import Fingerprint, ScoreFormat, TeacherLike
 from .scores import checked
 
@@ -39,14 +40,14 @@ class TransformersTeacher:
         half_precision: Compute in 16 bits if the device supports it natively.
 
     Attributes:
-        classes: Names of the classes, from the model's ``id2label``.
+        classes: Names of the classes, from the model's ``id2label``; ``("score",)`` if it has one output,
+            which is used as it is.
         multi_label: Whether the model's ``problem_type`` is multi-label.
         name: `model`, as a string.
         parameters: Number of parameters.
 
     Raises:
-        InputError: `model` cannot be loaded, is not a trained classifier or has one output only, or
-            `max_length` is out of range.
+        InputError: `model` cannot be loaded, is not a trained classifier, or `max_length` is out of range.
     """
 
     def __init__(
@@ -71,7 +72,8 @@ class TransformersTeacher:
         self._batch_tokens = batch_tokens or (65_536 if on_gpu else 8_192)
         self._max_length = _max_length(self.name, self._tokenizer, network.config, max_length)
         self.classes = _class_names(self.name, network.config)
-        self.multi_label = network.config.problem_type == "multi_label_classification"
+        several = network.config.problem_type == "multi_label_classification"
+        self.multi_label = several and self.classes != SCORE
 
     def score(self, texts: Sequence[str], text_pair: Sequence[str] | None = None) -> NDArray[np.float32]:
         """Return logits, float32 (n, classes), of n texts or pairs of texts.
@@ -214,10 +216,8 @@ def _max_length(model: str, tokenizer: Any, config: Any, asked: int | None) -> i
 
 
 def _class_names(model: str, config: Any) -> tuple[str, ...]:
-    if config.num_labels < 2:
-        raise InputError(
-            f"{model} has a single output (regression): give a classifier with two or more classes."
-        )
+    if config.num_labels == 1:
+        return SCORE
     names = tuple(str(config.id2label[i]) for i in range(config.num_labels))
     if len(set(names)) < len(names):
         raise InputError(f"{model} has two classes of the same name: fix id2label in its config.json.")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from ..data.examples import Examples
 from ..data.labelled import balanced_class_weights
 from ..errors import InputError
+from ..problem import Problem
 from ..vocabulary.vocabulary import Vocabulary
 from .config import TrainingConfig
 from .network import NetworkConfig
@@ -30,18 +33,31 @@ def check_examples(network: NetworkConfig, vocabulary: Vocabulary, examples: Exa
             f"The student has {network.classes} classes and the targets have {targets.shape[1]}: "
             "use the same classes for both."
         )
-    if not examples.soft and network.multi_label != (targets.ndim == 2):
+    found = _problem(examples)
+    if not examples.soft and network.problem != found:
         raise InputError(
-            "The student is multi-label and the labels are class indices: "
-            "give an array of 0 and 1 of shape (texts, classes)."
-            if network.multi_label
-            else "The labels are multi-label and the student is not: create the student with multi_label."
+            f"The labels are {_LABELS[found]} and the student needs {_LABELS[network.problem]}: give these, "
+            "or create another student."
         )
-    if targets.ndim == 1 and targets.max() >= network.classes:
+    if not examples.soft and network.problem == "single_label" and targets.max() >= network.classes:
         raise InputError(
             f"Label {targets.max()} is out of range for a student with {network.classes} classes: "
             "correct the label, or add classes."
         )
+
+
+_LABELS: dict[Problem, str] = {
+    "single_label": "class indices (texts,)",
+    "multi_label": "0 and 1 (texts, classes)",
+    "regression": "numbers (texts,)",
+}
+
+
+def _problem(examples: Examples) -> Problem:
+    """What labels are, by their type."""
+    if examples.targets.ndim == 2:
+        return "multi_label"
+    return "regression" if examples.targets.dtype == np.float32 else "single_label"
 
 
 def class_weights_for(
@@ -63,6 +79,10 @@ def class_weights_for(
     weights = config.class_weights
     if weights is None:
         return None
+    if network.problem == "regression":
+        raise InputError(
+            "class_weights were given for a student that predicts numbers: give the examples weights instead."
+        )
     if examples.soft:
         raise InputError(
             "class_weights apply to labels and the targets are soft: give the examples weights instead."

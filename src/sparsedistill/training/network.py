@@ -12,6 +12,7 @@ from torch.nn import functional
 from ..errors import InputError
 from ..model.pairs import pair_width
 from ..model.torch_pairs import pair_features, weighted_parts
+from ..problem import Problem
 from .config import TableKind
 from .tables.registry import make_table
 
@@ -26,7 +27,10 @@ class NetworkConfig:
         dim: Dimensions of a row; a multiple of 4 for FBGEMM.
         hidden: Units of the hidden layer.
         pair: The student takes pairs of texts and compares them.
-        multi_label: A text can have any number of classes (sigmoid) instead of exactly one (softmax).
+        problem: What the student says of a text.
+        mean: Of the targets of a regression.
+        deviation: Their standard deviation. The head predicts standardised targets: its output times
+            `deviation` plus `mean` is the number.
         dropout: Dropout before each layer of the head.
         row_dropout: Share of the rows of words and n-grams that is dropped at random, if words have character
             n-grams, which are kept: a word is then often read as if it were unknown.
@@ -43,7 +47,9 @@ class NetworkConfig:
     dim: int = 64
     hidden: int = 256
     pair: bool = False
-    multi_label: bool = False
+    problem: Problem = "single_label"
+    mean: float = 0.0
+    deviation: float = 1.0
     dropout: float = 0.1
     row_dropout: float = 0.0
     table: TableKind = "auto"
@@ -144,7 +150,7 @@ class StudentNetwork(nn.Module):
             character_offsets: Where those of each word begin and end.
 
         Returns:
-            Logits, float32 (n, classes).
+            Logits, float32 (n, classes); for a regression numbers in the unit of the targets, (n, 1).
         """
         if words is None:
             counts, sums = offsets.diff(), self.row_sums(rows, offsets)
@@ -160,6 +166,8 @@ class StudentNetwork(nn.Module):
         else:
             pooled = sums / counts.clamp(min=1)[:, None]
         logits: Tensor = self.head(pooled)
+        if self.config.problem == "regression":
+            return logits * self.config.deviation + self.config.mean
         return logits
 
     def row_sums(self, rows: Tensor, offsets: Tensor) -> Tensor:
@@ -188,8 +196,19 @@ class StudentNetwork(nn.Module):
         return sums
 
     def arrays(self) -> dict[str, Tensor]:
-        """All weights as float32 views: ``table``, ``hidden.*`` and ``output.*``."""
+        """All weights as float32 views: ``table``, ``hidden.*`` and ``output.*``.
+
+        The output layer of a regression predicts standardised targets: see :meth:`served`.
+        """
         return {"table": self.table.weight, **{name: p.detach() for name, p in self.head.named_parameters()}}
+
+    def served(self) -> dict[str, Tensor]:
+        """The weights of a student: the output layer of a regression is in the unit of the targets."""
+        arrays = self.arrays()
+        if self.config.problem == "regression":
+            arrays["output.weight"] = arrays["output.weight"] * self.config.deviation
+            arrays["output.bias"] = arrays["output.bias"] * self.config.deviation + self.config.mean
+        return arrays
 
     def load_arrays(self, arrays: Mapping[str, Tensor]) -> None:
         """Overwrite all weights with `arrays`, the :meth:`arrays` of a network of the same shape."""

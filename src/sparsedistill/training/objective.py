@@ -8,6 +8,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from .._internal.correlation import spearman
+from ..problem import Problem
+
 
 @dataclass(frozen=True)
 class Objective:
@@ -15,32 +18,38 @@ class Objective:
 
     All methods take the student's `logits`, float32 (n, classes); `weights`, float32 (n,); and `targets`.
     With `soft`, `targets` are the teacher's logits, float32 (n, classes); otherwise they are class indices,
-    int64 (n,), or for multi-label float32 (n, classes) of 0 and 1.
+    int64 (n,), for multi-label float32 (n, classes) of 0 and 1, and for a regression numbers, float32 (n,).
 
     Attributes:
-        multi_label: The classes are not mutually exclusive.
+        problem: What the student says of a text.
         temperature: For soft targets: divides the logits of student and teacher. The loss is multiplied by
             its square, which keeps the size of the gradient.
         class_weights: For labels: the weight of each class. It applies to the examples with that label; for
             multi-label, to the class in the examples that have it.
+        deviation: The standard deviation of the targets of a regression, the unit of its loss.
     """
 
-    multi_label: bool = False
+    problem: Problem = "single_label"
     temperature: float = 1.0
     class_weights: tuple[float, ...] | None = None
+    deviation: float = 1.0
 
     @property
     def metric_name(self) -> str:
-        """``"macro_f1"`` for multi-label, otherwise ``"accuracy"``."""
-        return "macro_f1" if self.multi_label else "accuracy"
+        """``"accuracy"``, ``"macro_f1"`` for multi-label, or ``"spearman"`` for a regression."""
+        names = {"multi_label": "macro_f1", "regression": "spearman"}
+        return names.get(self.problem, "accuracy")
 
     def loss(self, logits: Tensor, targets: Tensor, weights: Tensor, *, soft: bool) -> Tensor:
         """Compute the weighted mean of the loss per example.
 
         The loss is KL(teacher || student) for soft targets and the cross-entropy for labels; for multi-label,
-        the mean over the classes of the binary cross-entropy.
+        the mean over the classes of the binary cross-entropy; for a regression, the squared error in units of
+        the variance of the targets.
         """
-        if self.multi_label:
+        if self.problem == "regression":
+            losses = ((logits - targets.view_as(logits)) / self.deviation).square().squeeze(1)
+        elif self.problem == "multi_label":
             losses = self._binary_cross_entropy(logits, targets, soft=soft)
         elif soft:
             losses = self._divergence(logits, targets)
@@ -51,11 +60,15 @@ class Objective:
         return (losses * weights).sum() / weights.sum().clamp_min(torch.finfo(weights.dtype).tiny)
 
     def metric(self, logits: Tensor, targets: Tensor, weights: Tensor, *, soft: bool) -> float:
-        """Compute the weighted accuracy, or macro F1 for multi-label.
+        """Compute the weighted accuracy; macro F1 for multi-label; Spearman's correlation for a regression.
 
         Soft targets count as the labels that the teacher predicts.
         """
-        if self.multi_label:
+        if self.problem == "regression":
+            return spearman(
+                *(array.numpy(force=True) for array in (logits[:, 0], targets.flatten(), weights))
+            )
+        if self.problem == "multi_label":
             return _macro_f1(logits > 0, targets > (0 if soft else 0.5), weights)
         truth = targets.argmax(dim=1) if soft else targets
         correct = (logits.argmax(dim=1) == truth).to(weights.dtype)

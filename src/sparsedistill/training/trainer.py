@@ -34,8 +34,8 @@ class TrainingResult:
     Attributes:
         history: One entry per evaluation, including the one before the first step: ``step``, ``loss`` (mean
             over the batches since the last entry), ``validation_loss``, and the metric by its name.
-        metric: Name of the metric: ``accuracy``, or ``macro_f1`` for multi-label. For soft targets it
-            compares with the labels that the teacher predicts.
+        metric: Name of the metric: ``accuracy``, ``macro_f1`` for multi-label, or ``spearman`` for a
+            regression. For soft targets it compares with what the teacher predicts.
         best: The best value of the metric on the validation data. The network has the weights that reached
             it.
         best_step: The step at which it was reached; 0 if training did not improve on the initial weights.
@@ -96,7 +96,7 @@ def train(
     check_examples(network.config, vocabulary, first)
     check_examples(network.config, vocabulary, validation)
     class_weights = class_weights_for(network.config, first, config)
-    objective = Objective(network.config.multi_label, config.temperature, class_weights)
+    objective = Objective(network.config.problem, config.temperature, class_weights, network.config.deviation)
     del first
     if not validation.weights.any():
         raise InputError("All validation examples have weight 0: give some of them a positive weight.")

@@ -136,7 +136,7 @@ def test_weights_and_scores_must_be_numbers(tmp_path: Path) -> None:
         message = reading_error(path, Columns(scores="s"))
         assert message.startswith(f"{path}, line 2: ")
         assert reason in message
-    assert "lists of numbers" in reading_error(put(tmp_path / "b.csv", "text,s\na,1\n"), Columns(scores="s"))
+    assert "not a number" in reading_error(put(tmp_path / "b.csv", "text,s\na,x\n"), Columns(scores="s"))
 
 
 @pytest.mark.parametrize(

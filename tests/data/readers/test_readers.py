@@ -129,7 +129,7 @@ def test_several_labels_per_row(tmp_path: Path) -> None:
     for name in ("a.tsv", "a.jsonl", "b.jsonl", "a.parquet"):
         read = read_labelled(tmp_path / name, Columns(label="label", label_separator="|"))
         assert read.classes == ("x", "y")
-        assert read.multi_label
+        assert read.problem == "multi_label"
         assert read.labels.dtype == np.float32
         assert read.labels.tolist() == [[1, 1], [0, 0], [1, 1]]
 

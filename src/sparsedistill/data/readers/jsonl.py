@@ -131,6 +131,8 @@ def _converted(value: Any, field: Field, place: str) -> Any:
         return float(value)
     if field.kind == "numbers" and isinstance(value, list) and all(map(_is_number, value)):
         return [float(number) for number in value]
+    if field.kind == "numbers" and _is_number(value):  # a single number is a list of one
+        return [float(value)]
     raise InputError(f"{place}: {field.name!r} is {_json_type(value)}: it must be {_EXPECTED[field.kind]}.")
 
 

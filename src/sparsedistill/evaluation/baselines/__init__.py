@@ -1,13 +1,14 @@
 """Baselines on the same labels as a student. New ones are listed in :data:`~.registry.BASELINES`."""
 
 from .base import Baseline, Choice, FittedBaseline, NotInstalledError, Predictor, Settings
-from .majority import majority, majority_of
-from .registry import BASELINES, fit_baselines
+from .majority import constant_of, majority
+from .registry import BASELINES, SCORE_BASELINES, fit_baselines
 from .tfidf import NO_SKLEARN, TFIDF
 
 __all__ = [
     "BASELINES",
     "NO_SKLEARN",
+    "SCORE_BASELINES",
     "TFIDF",
     "Baseline",
     "Choice",
@@ -15,7 +16,7 @@ __all__ = [
     "NotInstalledError",
     "Predictor",
     "Settings",
+    "constant_of",
     "fit_baselines",
     "majority",
-    "majority_of",
 ]

@@ -60,7 +60,7 @@ def _trained(train: Labelled, choice: Choice) -> Iterator[tuple[Settings, Any]]:
         import fasttext as library
     except ImportError as error:
         raise NotInstalledError(_NO_FASTTEXT) from error
-    loss = "ova" if train.multi_label else "softmax"
+    loss = "ova" if train.problem == "multi_label" else "softmax"
     common = {"seed": choice.seed, "verbose": 0, "loss": loss}
     with tempfile.TemporaryDirectory() as folder:
         file = _written(train, Path(folder) / "train.txt")
@@ -101,7 +101,7 @@ def _logits(model: Any, labelled: Labelled) -> NDArray[np.float32]:
         # The method of the extension module: its Python wrapper fails with NumPy 2.
         for share, label in model.f.predict(f"{line}\n", -1, 0.0, "strict"):
             shares[row, int(label.removeprefix(_PREFIX))] = share
-    return log(shares) - log(1 - shares) if labelled.multi_label else log(shares)
+    return log(shares) - log(1 - shares) if labelled.problem == "multi_label" else log(shares)
 
 
 def _lines(labelled: Labelled) -> list[str]:

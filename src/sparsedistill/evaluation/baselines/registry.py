@@ -6,16 +6,19 @@ import logging
 
 from ...data.labelled import Labelled
 from ...errors import InputError
-from ..metrics import metric_name, metric_value
+from ..metrics import METRICS, metric_value
 from .base import Baseline, Choice, FittedBaseline, NotInstalledError, Predictor
 from .fasttext import FASTTEXT
-from .majority import MAJORITY
+from .majority import MAJORITY, MEAN
+from .ridge import RIDGE
 from .tfidf import TFIDF
 
 logger = logging.getLogger("sparsedistill.evaluation")
 
-#: All baselines, in the order of tables.
+#: The baselines of classes, in the order of tables.
 BASELINES: tuple[Baseline, ...] = (MAJORITY, TFIDF, FASTTEXT)
+#: Those of a regression.
+SCORE_BASELINES: tuple[Baseline, ...] = (MEAN, RIDGE)
 
 
 def fit_baselines(
@@ -38,13 +41,13 @@ def fit_baselines(
         threads: Number of threads; None for all cores.
         seed: Seeds everything random.
     """
-    metric = metric_name(train.multi_label)
+    metric = METRICS[train.problem]
 
     def value(predict: Predictor) -> float:
         return metric_value(predict(validation), validation.labels, metric)
 
     fitted = []
-    for baseline in BASELINES:
+    for baseline in SCORE_BASELINES if train.problem == "regression" else BASELINES:
         try:
             fitted.append(baseline.fit(train, Choice(validation, value, seconds, threads, seed)))
         except InputError as error:

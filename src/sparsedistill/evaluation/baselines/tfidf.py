@@ -90,9 +90,9 @@ def tfidf(train: Labelled, choice: Choice) -> FittedBaseline:
         NotInstalledError: scikit-learn is not installed.
         InputError: The training texts have no words.
     """
-    features, rows, notes = _features(train)
+    features, rows, notes = features_of(train)
     truth = indicators(train.labels, len(train.classes))
-    if truth.shape[1] == 2 and not train.multi_label:
+    if truth.shape[1] == 2 and train.problem == "single_label":
         truth = truth[:, 1:]
     shuffled = np.random.default_rng(choice.seed).permutation(len(train))
     work, validation = rows.nnz * truth.shape[1], features.of(choice.validation)
@@ -103,7 +103,7 @@ def tfidf(train: Labelled, choice: Choice) -> FittedBaseline:
             used = np.sort(shuffled[: max(1, len(train) * most // work)])
         weights = None if train.weights is None else train.weights[used]
         threads = all_threads(choice.threads)
-        model = _fit(rows[used], truth[used], weights, strength, threads, train.multi_label)
+        model = _fit(rows[used], truth[used], weights, strength, threads, train.problem == "multi_label")
         return model, len(used)
 
     best: tuple[float, float, _LinearModel] | None = None
@@ -129,7 +129,7 @@ def tfidf(train: Labelled, choice: Choice) -> FittedBaseline:
 TFIDF = Baseline("tfidf", "TF-IDF + LR", tfidf)
 
 
-def _features(train: Labelled) -> tuple[_Features, Any, list[str]]:
+def features_of(train: Labelled) -> tuple[_Features, Any, list[str]]:
     """The features of the training data, the rows of the training data, and notes."""
     try:
         from sklearn.feature_extraction.text import TfidfVectorizer

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import product
 
+from ...problem import Problem
 from ..config import DistillationConfig
 from .settings import Settings, Value
 
@@ -62,14 +63,14 @@ class Space:
     Attributes:
         examples: Number of training examples.
         classes: Number of classes.
-        multi_label: The classes do not exclude each other.
+        problem: What the student says of a text.
         given: Names of settings that the user chose, which stay as they are.
         config: The job's settings.
     """
 
     examples: int
     classes: int
-    multi_label: bool
+    problem: Problem
     given: frozenset[str]
     config: DistillationConfig
 
@@ -118,7 +119,7 @@ class Space:
             "training.table_learning_rate": 0.3,
             "training.batch_size": self.batch_size,
         }
-        if self.multi_label:
+        if self.problem == "multi_label":
             base["training.class_weights"] = "balanced"
         features = product((0, 5), (1, 2, 3, 4))
         return self._distinct(

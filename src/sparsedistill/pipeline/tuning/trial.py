@@ -11,11 +11,13 @@ from time import perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
+from ..._internal.correlation import spearman_values
 from ..._internal.progress import no_progress
 from ..._internal.records import as_json, read_record, write_record
 from ..._internal.tensors import map_tensors, write_tensors
 from ...data.corpus import Corpus
 from ...data.examples import Examples
+from ...problem import Problem
 from ...training.network import StudentNetwork
 from ...training.scoring import score_texts
 from ...training.trainer import train
@@ -82,6 +84,7 @@ class Trials:
         folds: Texts to train and score on.
         config: Settings of the job.
         folder: Directory for vocabularies.
+        scale: See :func:`~sparsedistill.pipeline.student_training.scale_of`.
     """
 
     def __init__(
@@ -91,12 +94,14 @@ class Trials:
         folds: Sequence[Fold],
         config: DistillationConfig,
         folder: Path,
+        scale: tuple[float, float] = (0.0, 1.0),
     ) -> None:
         self._corpus = corpus
         self._material = material
         self._folds = folds
         self._config = config
         self._folder = folder
+        self._scale = scale
 
     def run(self, settings: Settings) -> Trial:
         """Train and score a student, one per fold; a finished trial is read from its file."""
@@ -127,7 +132,7 @@ class Trials:
     ) -> tuple[list[NDArray[np.float32]], int]:
         """The scores per kind of held-out texts, and the best step."""
         device = training_device(config.student.device)
-        network = StudentNetwork(network_config(len(vocabulary), self._material, config), device)
+        network = StudentNetwork(network_config(len(vocabulary), self._material, config, self._scale), device)
         training = replace(config.training, evaluations=_EVALUATIONS)
         result = train(network, vocabulary, fold.train, fold.held_out[0], training, progress=no_progress)
         scores = [self._scores(network, vocabulary, texts, config) for texts in fold.held_out]
@@ -137,7 +142,7 @@ class Trials:
         self, network: StudentNetwork, vocabulary: Vocabulary, texts: Examples, config: DistillationConfig
     ) -> NDArray[np.float32]:
         logits = score_texts(network, vocabulary, texts.texts, texts.text_pair, threads=config.threads)
-        return text_scores(logits, texts, multi_label=self._material.multi_label)
+        return text_scores(logits, texts, self._material.problem)
 
 
 def _digest(settings: Settings) -> str:
@@ -161,19 +166,22 @@ def _read(file: Path, settings: Settings) -> Trial | None:
     return Trial(settings, tuple(scores[str(kind)] for kind in range(len(scores))), **vars(figures))
 
 
-def text_scores(logits: NDArray[np.float32], examples: Examples, *, multi_label: bool) -> NDArray[np.float32]:
+def text_scores(logits: NDArray[np.float32], examples: Examples, problem: Problem) -> NDArray[np.float32]:
     """Score predictions text by text, float32 (n,).
 
     A text scores 1 if the predicted class is the label, or the class that the teacher predicts. For
-    multi-label it scores the F1 of its labels; 1 if it has none and none is predicted.
+    multi-label it scores the F1 of its labels; 1 if it has none and none is predicted. For a regression it
+    scores its value in Spearman's correlation: see :mod:`sparsedistill._internal.correlation`.
 
     Args:
         logits: float32 (n, classes).
         examples: The n texts with their targets.
-        multi_label: The classes do not exclude each other.
+        problem: What the student says of a text.
     """
     targets = examples.targets
-    if not multi_label:
+    if problem == "regression":
+        return spearman_values(logits[:, 0], targets.ravel()).astype(np.float32)
+    if problem == "single_label":
         truth = targets.argmax(axis=1) if examples.soft else targets
         right: NDArray[np.float32] = (logits.argmax(axis=1) == truth).astype(np.float32)
         return right

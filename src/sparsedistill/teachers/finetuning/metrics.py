@@ -7,34 +7,55 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..._internal.correlation import spearman
+from ...problem import Problem
 from .texts import Labels
 
 
 @dataclass(frozen=True)
 class ValidationFigures:
-    """Metrics of a classifier on validation texts.
+    """Metrics of a model on validation texts; None if it has none of that kind.
 
     Attributes:
+        loss: Mean cross-entropy in nats: of a text, or for multi-label of a text's yes or no to a class; for
+            a regression, the mean squared error.
         accuracy: Share of texts with the right label; for multi-label, with exactly the right labels.
         macro_f1: Mean of F1 over the classes; F1 of a class that neither occurs nor is predicted is 0.
-        loss: Mean cross-entropy in nats: of a text, or for multi-label of a text's yes or no to a class.
+        spearman: Spearman's correlation with the labels of a regression.
+        rmse: Root mean squared error of a regression.
     """
 
-    accuracy: float
-    macro_f1: float
     loss: float
+    accuracy: float | None = None
+    macro_f1: float | None = None
+    spearman: float | None = None
+    rmse: float | None = None
 
-    def rank(self, *, multi_label: bool) -> float:
-        """Order of checkpoints, higher is better: accuracy, or macro F1 for multi-label; equal ones by loss.
+    def rank(self, problem: Problem) -> float:
+        """Order of checkpoints, higher is better: by the metric, and equal ones by loss.
 
-        The loss adds less than 1e-6, which is less than one text in a million.
+        The metric is accuracy, macro F1 for multi-label, or Spearman's correlation. The loss adds less than
+        1e-6, which is less than one text in a million.
         """
-        return (self.macro_f1 if multi_label else self.accuracy) + 1e-6 / (1 + self.loss)
+        metrics = {
+            "single_label": self.accuracy,
+            "multi_label": self.macro_f1,
+            "regression": self.spearman,
+        }
+        return (metrics[problem] or 0.0) + 1e-6 / (1 + self.loss)
+
+    def __str__(self) -> str:
+        if self.accuracy is None or self.macro_f1 is None:
+            return f"Spearman's correlation {self.spearman:.3f}"
+        return f"accuracy {self.accuracy:.1%}, macro F1 {self.macro_f1:.1%}"
 
 
 def validation_figures(logits: NDArray[np.float32], labels: Labels) -> ValidationFigures:
     """Compute the metrics of logits (n, classes) with the labels of n texts."""
     scores = logits.astype(np.float64)
+    if labels.ndim == 1 and np.issubdtype(labels.dtype, np.floating):
+        error = float(((scores[:, 0] - labels) ** 2).mean())
+        return ValidationFigures(error, spearman=spearman(scores[:, 0], labels), rmse=error**0.5)
     if labels.ndim == 2:
         truth = labels.astype(bool)
         predicted = scores >= 0
@@ -46,7 +67,7 @@ def validation_figures(logits: NDArray[np.float32], labels: Labels) -> Validatio
     hits = (predicted & truth).sum(axis=0)
     named = predicted.sum(axis=0) + truth.sum(axis=0)
     return ValidationFigures(
+        loss=float(losses.mean()),
         accuracy=float((predicted == truth).all(axis=1).mean()),
         macro_f1=float((2 * hits / np.maximum(named, 1)).mean()),
-        loss=float(losses.mean()),
     )

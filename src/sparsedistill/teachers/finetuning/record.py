@@ -19,10 +19,10 @@ class FinetuningResult:
 
     Attributes:
         accuracy: Accuracy on the validation texts; for multi-label, the share of texts with exactly the right
-            labels.
-        macro_f1: Macro F1 on the validation texts.
+            labels; None for a regression.
+        macro_f1: Macro F1 on the validation texts; None for a regression.
         multi_label: Whether texts can have several labels. Checkpoints were compared by macro F1 then, and by
-            accuracy otherwise.
+            accuracy or Spearman's correlation otherwise.
         validation_texts: Number of validation texts.
         training_texts: Number of training texts.
         steps: Steps done.
@@ -32,10 +32,10 @@ class FinetuningResult:
         learning_rate: Peak learning rate.
         max_length: Longest input in tokens.
         seconds: Duration of training and evaluations, in seconds.
+        spearman: Spearman's correlation with the labels of the validation texts, for a regression.
+        rmse: Root mean squared error, for a regression.
     """
 
-    accuracy: float
-    macro_f1: float
     multi_label: bool
     validation_texts: int
     training_texts: int
@@ -46,15 +46,23 @@ class FinetuningResult:
     learning_rate: float
     max_length: int
     seconds: float
+    accuracy: float | None = None
+    macro_f1: float | None = None
+    spearman: float | None = None
+    rmse: float | None = None
 
     def __str__(self) -> str:
         stopped = f" of {self.planned_steps:,}" if self.steps < self.planned_steps else ""
         return (
-            f"accuracy {self.accuracy:.1%} and macro F1 {self.macro_f1:.1%} on {self.validation_texts:,} "
-            f"validation texts; {self.steps:,}{stopped} steps of {self.batch_size} texts, best at "
-            f"{self.best_step:,}; learning rate {self.learning_rate:.2g}; at most {self.max_length} tokens; "
-            f"{self.seconds:,.0f} s"
+            f"{self._figures()} on {self.validation_texts:,} validation texts; {self.steps:,}{stopped} "
+            f"steps of {self.batch_size} texts, best at {self.best_step:,}; learning rate "
+            f"{self.learning_rate:.2g}; at most {self.max_length} tokens; {self.seconds:,.0f} s"
         )
+
+    def _figures(self) -> str:
+        if self.accuracy is None or self.macro_f1 is None:
+            return f"Spearman's correlation {self.spearman:.3f} and root mean squared error {self.rmse:.4g}"
+        return f"accuracy {self.accuracy:.1%} and macro F1 {self.macro_f1:.1%}"
 
 
 @dataclass(frozen=True)

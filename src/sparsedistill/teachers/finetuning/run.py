@@ -15,11 +15,13 @@ from numpy.typing import NDArray
 from ..._internal.progress import Progress, no_progress
 from ..._internal.records import write_record
 from ...errors import InputError, first_line
+from ...problem import Problem
 from ..transformers import TransformersTeacher, longest_input, quieten_transformers
 from .config import FinetuningConfig
 from .metrics import validation_figures
 from .plan import FinetuningPlan, make_plan
 from .record import RECORD, FinetuningArguments, FinetuningRecord, FinetuningResult, read_finetuning
+from .scale import LabelScale, output_layer
 from .texts import LabelledTexts, Labels
 
 if TYPE_CHECKING:
@@ -37,6 +39,12 @@ _LENGTH_SAMPLE = 5_000
 #: much per text as an evaluation.
 _EVALUATION_SHARE = 0.2
 _FEWEST_EVALUATED = 500
+#: What transformers calls the kinds of problems.
+_PROBLEM_TYPES: dict[Problem, str] = {
+    "single_label": "single_label_classification",
+    "multi_label": "multi_label_classification",
+    "regression": "regression",
+}
 
 
 def finetune(
@@ -63,8 +71,9 @@ def finetune(
     Args:
         model: Local directory or Hub id of an encoder.
         texts: n texts.
-        labels: int64 (n,), class indices; for multi-label, float32 (n, classes) of 0 and 1.
-        classes: Names of the classes, in the order of the indices.
+        labels: int64 (n,), class indices; for multi-label, float32 (n, classes) of 0 and 1; for a regression
+            numbers, float32 (n,).
+        classes: Names of the classes, in the order of the indices; ``("score",)`` for a regression.
         output: Directory to create.
         text_pair: n second texts, for pairs.
         validation: Texts to select the best checkpoint with; by default a tenth of `texts`, with the classes
@@ -139,12 +148,16 @@ class _Run:
 
     def finish(self) -> None:
         """Train, keep the best checkpoint and record its figures."""
-        network, tokenizer = _load(self.arguments, multi_label=self.training.multi_label)
+        network, tokenizer = _load(self.arguments, self.training.problem)
         plan = self.record.plan or self._plan(network, tokenizer)
         self._note(replace(self.record, plan=plan))
         tokenizer.model_max_length = plan.max_length
-        outcome = self._train(network, tokenizer, plan)
+        scale = LabelScale.of(self.training)
+        if self.training.problem == "regression":
+            output_layer(network)  # checks that there is one before hours of training
+        outcome = self._train(network, tokenizer, plan, scale)
         best = type(network).from_pretrained(outcome.checkpoint, dtype="float32")
+        scale.put_into(best)
         best.save_pretrained(self.folder)
         tokenizer.save_pretrained(self.folder)
         result = self._result(outcome, plan)
@@ -181,7 +194,11 @@ class _Run:
         return make_plan(self.config, lengths, len(self.training), longest, network.config.hidden_size)
 
     def _train(
-        self, network: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, plan: FinetuningPlan
+        self,
+        network: PreTrainedModel,
+        tokenizer: PreTrainedTokenizerBase,
+        plan: FinetuningPlan,
+        scale: LabelScale,
     ) -> TrainingOutcome:
         from .training import train
 
@@ -191,11 +208,12 @@ class _Run:
         return train(
             network,
             tokenizer,
-            _encode(tokenizer, self.training),
-            _encode(tokenizer, self.validation.select(rows)),
+            _encode(tokenizer, scale.standardised(self.training)),
+            _encode(tokenizer, scale.standardised(self.validation.select(rows))),
             self.folder / "checkpoints",
             self.config,
             plan,
+            problem=self.training.problem,
             progress=self.progress,
             evaluated=lambda seconds: self._note(replace(self.record, seconds=before + seconds)),
         )
@@ -208,7 +226,9 @@ class _Run:
         return FinetuningResult(
             accuracy=figures.accuracy,
             macro_f1=figures.macro_f1,
-            multi_label=self.validation.multi_label,
+            spearman=figures.spearman,
+            rmse=figures.rmse,
+            multi_label=self.validation.problem == "multi_label",
             validation_texts=len(self.validation),
             training_texts=len(self.training),
             steps=outcome.steps,
@@ -222,7 +242,12 @@ class _Run:
 
     def _warn_if_useless(self, result: FinetuningResult) -> None:
         """Warn of a teacher that is no better than one that always answers the same."""
-        if result.multi_label:
+        if result.spearman is not None and result.spearman <= 0:
+            logger.warning(
+                f"The teacher's numbers do not rise with the labels (Spearman's correlation "
+                f"{result.spearman:.3f}): check the labels, or set a lower learning rate or more steps."
+            )
+        if result.accuracy is None or result.multi_label:
             return
         most = int(np.bincount(self.validation.labels.astype(np.int64)).max()) / len(self.validation)
         if result.accuracy <= most:
@@ -239,10 +264,10 @@ def _check_validation(training: LabelledTexts, validation: LabelledTexts) -> Non
         raise InputError(
             "There are no validation texts: give some, or leave them out to use a part of the texts."
         )
-    if validation.labels.shape[1:] != training.labels.shape[1:]:
+    if validation.problem != training.problem or validation.labels.shape[1:] != training.labels.shape[1:]:
         raise InputError(
             "Validation and training texts do not have the same kind of labels: give class indices (n,) for "
-            "both, or 0 and 1 (n, classes) for both."
+            "both, 0 and 1 (n, classes) for both, or numbers (n,) for both."
         )
     if (validation.text_pair is None) != (training.text_pair is None):
         raise InputError("Only one of training and validation data has pairs of texts: give pairs for both.")
@@ -270,7 +295,7 @@ def _encode(
 
 
 def _load(
-    arguments: FinetuningArguments, *, multi_label: bool
+    arguments: FinetuningArguments, problem: Problem
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer, set_seed
 
@@ -287,7 +312,7 @@ def _load(
         ) from error
     settings.id2label = dict(enumerate(arguments.classes))
     settings.label2id = {name: i for i, name in enumerate(arguments.classes)}
-    settings.problem_type = "multi_label_classification" if multi_label else "single_label_classification"
+    settings.problem_type = _PROBLEM_TYPES[problem]
     for name in _ATTENTION_DROPOUT:
         if hasattr(settings, name):
             setattr(settings, name, config.attention_dropout)

@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
+from ...problem import Problem
 
-#: int64 (n,) of class indices, or for multi-label float32 (n, classes) of 0 and 1.
+#: int64 (n,) of class indices; for multi-label float32 (n, classes) of 0 and 1; for a regression numbers,
+#: float32 (n,).
 Labels: TypeAlias = NDArray[np.int64] | NDArray[np.float32]
 
 _SHARE = 0.1
@@ -28,7 +30,8 @@ class LabelledTexts:
 
     Attributes:
         texts: n texts.
-        labels: int64 (n,), class indices; for multi-label, float32 (n, classes) of 0 and 1.
+        labels: int64 (n,), class indices; for multi-label, float32 (n, classes) of 0 and 1; for a regression,
+            float32 (n,).
         text_pair: n second texts, for pairs.
 
     Raises:
@@ -51,9 +54,11 @@ class LabelledTexts:
         return len(self.texts)
 
     @property
-    def multi_label(self) -> bool:
-        """Whether a text can have several labels."""
-        return self.labels.ndim == 2
+    def problem(self) -> Problem:
+        """What the labels are, by their type."""
+        if self.labels.ndim == 2:
+            return "multi_label"
+        return "regression" if np.issubdtype(self.labels.dtype, np.floating) else "single_label"
 
     def select(self, rows: Sequence[int] | NDArray[np.int64]) -> LabelledTexts:
         """The texts at `rows`, in that order."""
@@ -101,7 +106,7 @@ class LabelledTexts:
         comes at the end.
         """
         random = np.random.default_rng(seed)
-        if self.multi_label:
+        if self.problem != "single_label":
             return random.permutation(len(self))
         place = np.empty(len(self))
         for label in np.unique(self.labels):

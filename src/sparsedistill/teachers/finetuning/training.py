@@ -25,8 +25,9 @@ from transformers import (
 )
 
 from ..._internal.progress import Advance, Progress
+from ...problem import Problem
 from .config import FinetuningConfig
-from .metrics import validation_figures
+from .metrics import ValidationFigures, validation_figures
 from .plan import FinetuningPlan
 
 _STATE = "trainer_state.json"
@@ -60,6 +61,7 @@ def train(
     config: FinetuningConfig,
     plan: FinetuningPlan,
     *,
+    problem: Problem,
     progress: Progress,
     evaluated: Callable[[float], None],
 ) -> TrainingOutcome:
@@ -73,6 +75,7 @@ def train(
         folder: Directory of the checkpoints.
         config: The settings.
         plan: Those that were left open.
+        problem: What the labels are.
         progress: Shows the progress.
         evaluated: Called after each evaluation, with the seconds since the start.
     """
@@ -80,14 +83,13 @@ def train(
     state = TrainerState() if last is None else TrainerState.load_from_json(str(last / _STATE))
     if not _finished(state, config, plan):
         with progress("Fine-tuning the teacher", plan.steps, "steps", state.global_step) as advance:
-            multi_label = network.config.problem_type == "multi_label_classification"
             trainer = Trainer(
                 model=network,
                 args=_arguments(folder, config, plan),
                 train_dataset=list(texts),
                 eval_dataset=list(validation),
                 data_collator=DataCollatorWithPadding(tokenizer),
-                compute_metrics=_Metrics(multi_label),
+                compute_metrics=_Metrics(problem),
                 callbacks=[_Course(config, plan, state.global_step, advance, evaluated)],
             )
             trainer.remove_callback(PrinterCallback)  # it prints to stdout
@@ -133,18 +135,16 @@ def _arguments(folder: Path, config: FinetuningConfig, plan: FinetuningPlan) -> 
 class _Metrics:
     """Metrics of an evaluation, for the Trainer."""
 
-    def __init__(self, multi_label: bool) -> None:
-        self.multi_label = multi_label
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
 
     def __call__(self, prediction: EvalPrediction) -> dict[str, float]:
         logits = prediction.predictions
         logits = logits[0] if isinstance(logits, tuple) else logits  # some networks return hidden states too
         figures = validation_figures(logits, np.asarray(prediction.label_ids))
-        return {
-            "accuracy": figures.accuracy,
-            "macro_f1": figures.macro_f1,
-            "rank": figures.rank(multi_label=self.multi_label),
-        }
+        measured = {name: value for name, value in vars(figures).items() if value is not None}
+        measured.pop("loss")  # the Trainer has its own
+        return measured | {"rank": figures.rank(self.problem)}
 
 
 class _Course(TrainerCallback):
@@ -192,15 +192,19 @@ class _Course(TrainerCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
         del args, kwargs
-        latest = _evaluations(state)[-1]
-        self.quality = (
-            f", validation accuracy {latest['eval_accuracy']:.1%}, macro F1 {latest['eval_macro_f1']:.1%}"
-        )
+        self.quality = f", validation {_figures(_evaluations(state)[-1])}"
         self.advance(0, note=self.loss + self.quality)
         self.evaluated(perf_counter() - self.started)
         # Not EarlyStoppingCallback: its count starts at 0 again when a run is resumed.
         if _waited(state) >= self.patience:
             control.should_training_stop = True
+
+
+def _figures(entry: dict[str, float]) -> str:
+    """The figures of an evaluation, for people."""
+    names = ("accuracy", "macro_f1", "spearman", "rmse")
+    found = {name: entry[f"eval_{name}"] for name in names if f"eval_{name}" in entry}
+    return str(ValidationFigures(entry["eval_loss"], **found))
 
 
 def _evaluations(state: TrainerState) -> list[dict[str, float]]:
