@@ -149,7 +149,7 @@ class Student(StudentModel):
         )
 
     @classmethod
-    def from_pretrained(cls, model: str | Path) -> Student:
+    def from_pretrained(cls, model: str | Path, *, revision: str | None = None) -> Student:
         """Load a student from a directory or from the Hugging Face Hub.
 
         The weights are memory-mapped, not read: loading takes milliseconds at any size, and processes share
@@ -158,11 +158,12 @@ class Student(StudentModel):
         Args:
             model: A directory that :meth:`save_pretrained` wrote, or a Hub id (needs the package
                 huggingface_hub).
+            revision: Branch, tag or commit of a model on the Hub; by default its main branch.
 
         Raises:
             InputError: The student was not found, is damaged, or has another format version.
         """
-        directory = Path(model) if Path(model).is_dir() else _from_hub(str(model))
+        directory = Path(model) if Path(model).is_dir() else _from_hub(str(model), revision)
         config = _read_config(directory)
         arrays = map_tensors(directory / _MODEL_FILE)
         vocabulary = Vocabulary.from_arrays(
@@ -225,7 +226,7 @@ def _read_config(directory: Path) -> ModelConfig:
     return replace(config, format_version=FORMAT_VERSION, problem=problem)
 
 
-def _from_hub(model: str) -> Path:
+def _from_hub(model: str, revision: str | None) -> Path:
     try:
         from huggingface_hub import snapshot_download
         from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
@@ -234,6 +235,7 @@ def _from_hub(model: str) -> Path:
             f"{model} is not a directory: name one, or install huggingface_hub to load from the Hub."
         ) from None
     try:
-        return Path(snapshot_download(model))
+        return Path(snapshot_download(model, revision=revision))
     except (HFValidationError, HfHubHTTPError, LocalEntryNotFoundError) as error:
-        raise InputError(f"{model} is neither a directory nor a model on the Hub: check the name.") from error
+        named = model if revision is None else f"{model} at revision {revision!r}"
+        raise InputError(f"{named} is neither a directory nor a model on the Hub: check the name.") from error

@@ -16,6 +16,7 @@ import pytest
 from numpy.typing import NDArray
 from support.sentences import error
 
+from sparsedistill import Columns, Student, read_labelled
 from sparsedistill.teachers.base import Teacher
 from sparsedistill.teachers.callable import CallableTeacher
 from sparsedistill.teachers.precomputed import FileTeacher
@@ -119,6 +120,48 @@ def test_maximum_length(model: Path) -> None:
 def test_multi_label_model(tmp_path: Path) -> None:
     folder = save_classifier(tmp_path, problem_type="multi_label_classification")
     assert TransformersTeacher(folder).multi_label
+
+
+def test_models_that_do_not_say_that_they_are_multi_label(tmp_path: Path) -> None:
+    folder = save_classifier(tmp_path / "model")
+    assert not as_teacher(str(folder)).multi_label
+    teacher = as_teacher(folder, multi_label=True)
+    assert teacher.multi_label
+    assert teacher.fingerprint() != as_teacher(folder).fingerprint()
+    one = save_classifier(tmp_path / "one", num_labels=1)
+    assert "a number: leave out multi-label" in error(lambda: as_teacher(one, multi_label=True))
+
+
+def test_a_fitted_pipeline_is_a_teacher(shared_data: Path) -> None:
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression, Ridge
+    from sklearn.pipeline import make_pipeline
+    from sklearn.svm import LinearSVC
+
+    data = read_labelled(shared_data / "sst2" / "train_sentences.tsv.gz", Columns(label="label"))
+    texts, labels = data.texts.to_pylist()[:1000], data.labels[:1000]
+    names = np.array(["bad", "good"])[labels.astype(int)]
+    logistic = make_pipeline(TfidfVectorizer(), LogisticRegression()).fit(texts, names)
+    teacher = as_teacher(logistic)
+    assert teacher.classes == ("bad", "good")
+    np.testing.assert_allclose(np.exp(teacher.score(texts)), logistic.predict_proba(texts), atol=1e-5)
+    margins = as_teacher(make_pipeline(TfidfVectorizer(), LinearSVC()).fit(texts, names)).score(texts)
+    assert ((margins[:, 1] > margins[:, 0]) == labels).mean() > 0.95
+    ridge = make_pipeline(TfidfVectorizer(), Ridge()).fit(texts, labels)
+    assert as_teacher(ridge).classes == ("score",)
+    np.testing.assert_allclose(as_teacher(ridge).score(texts)[:, 0], ridge.predict(texts), atol=1e-5)
+    other = make_pipeline(TfidfVectorizer(), LogisticRegression(C=9)).fit(texts, names)
+    assert as_teacher(other).fingerprint() != teacher.fingerprint()
+    assert as_teacher(logistic).fingerprint() == teacher.fingerprint()
+    assert "single texts" in error(lambda: teacher.score(["a"], ["b"]))
+    assert "fit it" in error(lambda: as_teacher(make_pipeline(TfidfVectorizer(), LogisticRegression())))
+    rows = LogisticRegression().fit(np.eye(2), [0, 1])
+    assert "vectorizer" in error(lambda: as_teacher(rows).score(["a text"]))
+
+
+def test_revisions_are_asked_of_the_hub() -> None:
+    message = error(lambda: Student.from_pretrained("someone/student", revision="v9"))
+    assert "someone/student at revision 'v9'" in message
 
 
 def test_models_that_are_not_classifiers(tmp_path: Path) -> None:

@@ -32,8 +32,12 @@ def label(
     ] = None,
     outputs: Outputs = "logits",
     multi_label: Annotated[
-        bool, typer.Option(help="These scores are of classes that do not exclude each other.")
+        bool, typer.Option(help="The classes of the teacher, or of the scores, do not exclude each other.")
     ] = False,
+    revision: Annotated[
+        str | None,
+        typer.Option(help="Branch, tag or commit of a teacher on the Hub.", show_default=False),
+    ] = None,
     max_length: Annotated[
         int | None,
         typer.Option(
@@ -59,7 +63,9 @@ def label(
     scorer: Teacher | FileTeacher
     if scores is None:
         columns = Columns(text, text_pair)
-        scorer = TransformersTeacher(teacher, max_length=max_length)
+        scorer = TransformersTeacher(
+            teacher, max_length=max_length, revision=revision, multi_label=multi_label
+        )
     else:
         columns = Columns(text, text_pair, scores=score_columns(scores))
         scorer = FileTeacher(tuple(teacher.split(",")), multi_label=multi_label, outputs=outputs)

@@ -69,6 +69,7 @@ def distill(
     test: LabelledInput | None = None,
     columns: Columns | None = None,
     classes: Sequence[str] | None = None,
+    revision: str | None = None,
     problem: Problem | None = None,
     remembered: Sequence[str | Path] = (),
     config: DistillationConfig | None = None,
@@ -88,9 +89,9 @@ def distill(
     arguments.
 
     Args:
-        teacher: A fine-tuned classifier (directory or Hub id), a function from texts to scores (needs
-            `classes`), a :class:`~sparsedistill.FileTeacher` for scores in the unlabelled corpus, or None to
-            train on labels alone.
+        teacher: A fine-tuned classifier (directory or Hub id), a fitted estimator of scikit-learn, a function
+            from texts to scores (needs `classes`), a :class:`~sparsedistill.FileTeacher` for scores in the
+            unlabelled corpus, or None to train on labels alone.
         labelled: Labelled texts. Optional if there is a teacher.
         unlabelled: Unlabelled texts from the student's domain, as many as available.
         output: Output directory; created if missing.
@@ -99,6 +100,7 @@ def distill(
         test: Labelled texts that only the evaluation uses.
         columns: Names of the columns in files.
         classes: Class names, if the teacher does not name them.
+        revision: Branch, tag or commit of a teacher on the Hub.
         problem: ``"regression"`` if labels or a function's scores are numbers, one per text; by default this
             follows from the teacher and the labels. See ``Columns.problem``.
         remembered: Directories of soft targets from the same teacher, which does not score their texts again.
@@ -124,6 +126,7 @@ def distill(
         output=Path(output),
         columns=columns,
         classes=None if classes is None else tuple(classes),
+        revision=revision,
         remembered=tuple(map(Path, remembered)),
         config=config or DistillationConfig(),
     )

@@ -24,9 +24,9 @@ class Job:
     """What to distil, from which texts, and where to write it.
 
     Attributes:
-        teacher: A fine-tuned classifier (directory or Hub id), a function from texts to scores (needs
-            `classes`), a :class:`~sparsedistill.FileTeacher` for scores in the unlabelled corpus, or None to
-            train on labels alone.
+        teacher: A fine-tuned classifier (directory or Hub id), a fitted estimator of scikit-learn, a function
+            from texts to scores (needs `classes`), a :class:`~sparsedistill.FileTeacher` for scores in the
+            unlabelled corpus, or None to train on labels alone.
         encoder: Instead of a teacher: an encoder, which is fine-tuned on `labelled`.
         labelled: Labelled texts. Optional if there is a teacher.
         unlabelled: Unlabelled texts from the student's domain.
@@ -35,6 +35,7 @@ class Job:
         output: Output directory; created if missing.
         columns: Names of the columns in files.
         classes: Class names, if the teacher does not name them.
+        revision: Branch, tag or commit of a teacher on the Hub.
         remembered: Directories of soft targets from the same teacher, which does not score their texts again.
         config: The settings.
         recipe: The recipe that describes the job, if there is one.
@@ -52,6 +53,7 @@ class Job:
     output: Path = Path("distilled")
     columns: Columns = field(default_factory=Columns)
     classes: tuple[str, ...] | None = None
+    revision: str | None = None
     remembered: tuple[Path, ...] = ()
     config: DistillationConfig = field(default_factory=DistillationConfig)
     recipe: Mapping[str, Any] | None = field(default=None, compare=False)

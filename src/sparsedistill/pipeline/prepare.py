@@ -79,7 +79,7 @@ def prepare(
     teacher = job.teacher
     if teacher is not None and not isinstance(teacher, FileTeacher):
         outputs = SCORE if job.columns.problem == "regression" else job.classes
-        teacher = as_teacher(teacher, outputs, job.columns.multi_label)
+        teacher = as_teacher(teacher, outputs, job.columns.multi_label, revision=job.revision)
     material = _material(job, teacher, config)
     if check is not None:
         check(material)

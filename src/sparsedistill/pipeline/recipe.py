@@ -46,7 +46,7 @@ _CONFIG = (
 )
 _PATHS = ("output", "data_dir")
 #: Settings of ``[teacher]`` that name the teacher; the others say how an encoder is fine-tuned.
-_TEACHER = ("model", "encoder", "soft_targets")
+_TEACHER = ("model", "revision", "encoder", "soft_targets")
 #: Sections whose settings the tuner chooses if they are not given.
 _TUNED_SECTIONS = ("vocabulary", "student", "training")
 _SECTIONS = ("data", "teacher", "vocabulary", "student", "training", "finetuning", "report")
@@ -121,6 +121,7 @@ def recipe_job(recipe: Recipe, name: str = "The recipe") -> Job:
     output = _string(recipe, "output", name)
     return Job(
         teacher=_string(teacher, "model", f"{name} [teacher]"),
+        revision=_string(teacher, "revision", f"{name} [teacher]"),
         encoder=_string(teacher, "encoder", f"{name} [teacher]"),
         remembered=tuple(map(Path, soft_targets)),
         output=Path("distilled" if output is None else output),

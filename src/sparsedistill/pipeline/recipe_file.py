@@ -48,7 +48,7 @@ def _described(job: Job) -> dict[str, Any]:
     recipe: dict[str, Any] = {"output": str(job.output), "seed": job.config.seed}
     recipe["data"] = {name: str(place) for name, place in places.items() if isinstance(place, str | Path)}
     recipe["data"] |= {name: column for name, column in columns.items() if column is not None}
-    named = {"model": job.teacher, "encoder": job.encoder}
+    named = {"model": job.teacher, "revision": job.revision, "encoder": job.encoder}
     recipe["teacher"] = {key: str(value) for key, value in named.items() if isinstance(value, str | Path)}
     for name in sorted(given_settings(job.config)):
         section, _, key = name.partition(".")

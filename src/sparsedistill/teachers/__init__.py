@@ -10,6 +10,7 @@ from .callable import CallableTeacher
 from .finetuning import FinetuningConfig, FinetuningResult, LabelledTexts, finetune, finetuning_result
 from .precomputed import FileTeacher
 from .registry import as_teacher
+from .sklearn import SklearnTeacher
 from .transformers import TransformersTeacher
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "FinetuningConfig",
     "FinetuningResult",
     "LabelledTexts",
+    "SklearnTeacher",
     "Teacher",
     "TeacherLike",
     "TransformersTeacher",

@@ -43,21 +43,35 @@ class Teacher(Protocol):
         ...
 
 
-#: What users can pass as a teacher: directory or Hub id of a classifier, a function from texts to scores, or
-#: a :class:`Teacher`.
-TeacherLike: TypeAlias = "str | Path | Teacher | Callable[..., ArrayLike]"
+class Estimator(Protocol):
+    """A fitted estimator of scikit-learn that takes texts."""
+
+    def fit(self, X: Any, y: Any, /) -> Any:  # noqa: N803
+        """Not called."""
+        ...
+
+    def predict(self, X: Any, /) -> Any:  # noqa: N803
+        """Return the class or the number of each text."""
+        ...
+
+
+#: What users can pass as a teacher: directory or Hub id of a classifier, a function from texts to scores, a
+#: fitted estimator of scikit-learn, or a :class:`Teacher`.
+TeacherLike: TypeAlias = "str | Path | Teacher | Estimator | Callable[..., ArrayLike]"
 
 
 @dataclass(frozen=True)
 class ScoreFormat:
-    """What the scores of a function mean.
+    """What the scores of a teacher mean, and which of its revisions.
 
     Attributes:
         classes: Names of the classes, in the order of the scores; None if they were not given.
         multi_label: Whether a text may have several classes.
         outputs: ``"logits"`` or ``"probabilities"``.
+        revision: Branch, tag or commit of a model on the Hub.
     """
 
     classes: Sequence[str] | None = None
     multi_label: bool = False
     outputs: str = "logits"
+    revision: str | None = None

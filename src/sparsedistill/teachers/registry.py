@@ -8,6 +8,7 @@ from typing import TypeAlias
 from ..errors import InputError
 from .base import ScoreFormat, Teacher, TeacherLike
 from .callable import from_function
+from .sklearn import from_estimator
 from .transformers import from_model
 
 #: Makes a teacher from what was passed, or returns None if that is for another kind of teacher.
@@ -21,7 +22,7 @@ def _existing(given: TeacherLike, scores: ScoreFormat) -> Teacher | None:
 
 #: The kinds of teachers, in the order in which :func:`as_teacher` tries them. Teachers come before functions,
 #: since a teacher may be callable too.
-KINDS: tuple[Kind, ...] = (from_model, _existing, from_function)
+KINDS: tuple[Kind, ...] = (from_model, _existing, from_estimator, from_function)
 
 
 def as_teacher(
@@ -29,22 +30,26 @@ def as_teacher(
     classes: Sequence[str] | None = None,
     multi_label: bool = False,
     outputs: str = "logits",
+    revision: str | None = None,
 ) -> Teacher:
     """Return the teacher that `teacher` stands for.
 
     Args:
-        teacher: Directory or Hub id of a classifier, a function from texts to scores, or a teacher.
-        classes: Names of the classes of a function, in the order of its scores. Other kinds ignore this and
-            the following arguments.
-        multi_label: Whether a text may have several classes.
+        teacher: Directory or Hub id of a classifier, a fitted classifier or pipeline of scikit-learn, a
+            function from texts to scores, or a teacher.
+        classes: Names of the classes of a function, in the order of its scores.
+        multi_label: Whether a text may have several classes, for a function or a directory or Hub id.
         outputs: What a function returns: ``"logits"`` or ``"probabilities"``.
+        revision: Branch, tag or commit of a Hub id.
 
     Raises:
         InputError: `teacher` is of another type, is a function without `classes`, or cannot be loaded.
     """
-    scores = ScoreFormat(classes, multi_label, outputs)
+    scores = ScoreFormat(classes, multi_label, outputs, revision)
     for kind in KINDS:
         found = kind(teacher, scores)
         if found is not None:
             return found
-    raise InputError(f"{teacher!r} is not a teacher: give a model directory, a Hub id or a function.")
+    raise InputError(
+        f"{teacher!r} is not a teacher: give a model directory, a Hub id, a fitted estimator or a function."
+    )

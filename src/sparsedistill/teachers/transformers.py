@@ -38,16 +38,21 @@ class TransformersTeacher:
         batch_tokens: Tokens per batch, including padding; by default 8,192 on a CPU and 65,536 on a GPU.
         device: A torch device; by default the GPU if there is one.
         half_precision: Compute in 16 bits if the device supports it natively.
+        revision: Branch, tag or commit of a model on the Hub; by default its main branch.
+        multi_label: A text may have several of the model's classes, whatever its ``problem_type`` says: many
+            models that were trained so do not say it.
 
     Attributes:
         classes: Names of the classes, from the model's ``id2label``; ``("score",)`` if it has one output,
             which is used as it is.
-        multi_label: Whether the model's ``problem_type`` is multi-label.
+        multi_label: Whether a text may have several classes: if asked for, or if the model's ``problem_type``
+            is multi-label.
         name: `model`, as a string.
         parameters: Number of parameters.
 
     Raises:
-        InputError: `model` cannot be loaded, is not a trained classifier, or `max_length` is out of range.
+        InputError: `model` cannot be loaded, is not a trained classifier, has one output although
+            `multi_label` is given, or `max_length` is out of range.
     """
 
     def __init__(
@@ -58,6 +63,8 @@ class TransformersTeacher:
         batch_tokens: int | None = None,
         device: str | torch.device | None = None,
         half_precision: bool = True,
+        revision: str | None = None,
+        multi_label: bool = False,
     ) -> None:
         import torch
 
@@ -66,13 +73,15 @@ class TransformersTeacher:
         self._half = _half_type(self._device) if half_precision else None
         self._asked_half = half_precision
         on_gpu = self._device.type != "cpu"
-        self._tokenizer, network = _load(self.name, self._half if on_gpu else None)
+        self._tokenizer, network = _load(self.name, self._half if on_gpu else None, revision)
         self._network: Any = network.train(False).to(self._device)
         self.parameters = sum(array.numel() for array in network.parameters())
         self._batch_tokens = batch_tokens or (65_536 if on_gpu else 8_192)
         self._max_length = _max_length(self.name, self._tokenizer, network.config, max_length)
         self.classes = _class_names(self.name, network.config)
-        several = network.config.problem_type == "multi_label_classification"
+        if multi_label and self.classes == SCORE:
+            raise InputError(f"{model} has one output, a number: leave out multi-label, which needs classes.")
+        several = multi_label or network.config.problem_type == "multi_label_classification"
         self.multi_label = several and self.classes != SCORE
 
     def score(self, texts: Sequence[str], text_pair: Sequence[str] | None = None) -> NDArray[np.float32]:
@@ -121,7 +130,11 @@ class TransformersTeacher:
 
     def fingerprint(self) -> Fingerprint:
         """Return the hashes of the model's files, or its Hub id and commit, and the settings it runs with."""
-        settings = {"max_length": self._max_length, "half_precision": self._asked_half}
+        settings = {
+            "max_length": self._max_length,
+            "half_precision": self._asked_half,
+            "multi_label": self.multi_label,
+        }
         folder = Path(self.name)
         if not folder.is_dir():
             commit = getattr(self._network.config, "_commit_hash", None)
@@ -147,8 +160,9 @@ def from_model(given: TeacherLike, scores: ScoreFormat) -> TransformersTeacher |
     Raises:
         InputError: It cannot be loaded; see :class:`TransformersTeacher`.
     """
-    del scores
-    return TransformersTeacher(given) if isinstance(given, str | Path) else None
+    if not isinstance(given, str | Path):
+        return None
+    return TransformersTeacher(given, revision=scores.revision, multi_label=scores.multi_label)
 
 
 def longest_input(config: Any, tokenizer: Any) -> int:
@@ -179,15 +193,18 @@ def _half_type(device: torch.device) -> torch.dtype | None:
     return None
 
 
-def _load(model: str, dtype: torch.dtype | None) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
+def _load(
+    model: str, dtype: torch.dtype | None, revision: str | None
+) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
     import torch
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
     quieten_transformers()
     try:
-        tokenizer = AutoTokenizer.from_pretrained(model)
+        pinned = {} if revision is None else {"revision": revision}
+        tokenizer = AutoTokenizer.from_pretrained(model, **pinned)
         network, report = AutoModelForSequenceClassification.from_pretrained(
-            model, dtype=dtype or torch.float32, output_loading_info=True
+            model, dtype=dtype or torch.float32, output_loading_info=True, **pinned
         )
     except (OSError, ValueError) as error:
         reason = first_line(error)
