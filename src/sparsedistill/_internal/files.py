@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import re
 import secrets
 import shutil
 import stat
@@ -129,12 +130,19 @@ def _create(partial: Path, path: str | Path, *, directory: bool) -> None:
 def _room_for(path: str | Path) -> Iterator[None]:
     try:
         yield
-    except OSError as error:
-        if error.errno not in _NO_ROOM:
+    except Exception as error:
+        number = error.errno if isinstance(error, OSError) else _errno_of_rust(error)
+        if number not in _NO_ROOM:
             raise
         raise InputError(
-            f"{path} could not be written because {_NO_ROOM[error.errno]}: free space or choose another path."
+            f"{path} could not be written because {_NO_ROOM[number]}: free space or choose another path."
         ) from error
+
+
+def _errno_of_rust(error: Exception) -> int | None:
+    """The errno in the message of an error of safetensors, which is no OSError."""
+    found = re.search(r"\(os error (\d+)\)", str(error)) if type(error).__module__ != "builtins" else None
+    return None if found is None else int(found[1])
 
 
 def _sync(path: Path) -> None:
