@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -169,6 +170,8 @@ def _converted(value: Any, field: Field, place: str) -> Any:
         return None
     if field.kind == "text" and isinstance(value, str):
         return encodable(value)
+    if field.kind == "label" and isinstance(value, float) and math.isnan(value):
+        return None
     if field.kind == "label" and _is_label(value):
         return _label_name(value)
     if field.kind == "labels" and isinstance(value, str):
