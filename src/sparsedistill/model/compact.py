@@ -51,9 +51,7 @@ class CompactWeights:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Arrive in another process, with the tables at cache lines again."""
-        tables = {
-            name: aligned(state[name]) for name in ("lines", "rows") if state[name] is not None
-        }
+        tables = {name: aligned(state[name]) for name in ("lines", "rows") if state[name] is not None}
         self.__dict__.update(state | tables)
 
     @property
