@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -34,13 +35,10 @@ def corpus(path: Path, lines: int) -> Path:
     return path
 
 
-def start(*arguments: object, **options: object) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [*COMMAND, *map(str, arguments)],
-        stderr=subprocess.PIPE,
-        text=True,
-        **{"stdout": subprocess.PIPE, **options},
-    )  # type: ignore[call-overload, no-any-return]
+def start(*arguments: object, **options: Any) -> subprocess.Popen[str]:
+    given: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **options}
+    process: subprocess.Popen[str] = subprocess.Popen([*COMMAND, *map(str, arguments)], **given)
+    return process
 
 
 @pytest.mark.parametrize(

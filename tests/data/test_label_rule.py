@@ -74,7 +74,7 @@ def test_labels_in_memory_only() -> None:
     for labels in (["x", NAN, "y"], pa.array(["x", None, "y"]), np.array(["x", None, "y"], object)):
         assert "Label 1: 'label' is empty" in error(lambda labels=labels: from_memory(Path(), labels))  # type: ignore[misc]
     categories = pa.array(["x", "y", "x"]).dictionary_encode()
-    assert from_memory(Path(), categories).classes == ("x", "y")  # type: ignore[arg-type]
+    assert from_memory(Path(), categories).classes == ("x", "y")
     assert as_labelled((["a", "b"], [1, 0]), Columns(), ("neg", "pos")).labels.tolist() == [1, 0]
     assert as_labelled((["a", "b"], [True, False]), Columns(), ("False", "True")).labels.tolist() == [1, 0]
     several = as_labelled((["a", "b", "c"], [{"x"}, ["x", "y"], []]), Columns(), None)
