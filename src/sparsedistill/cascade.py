@@ -24,7 +24,7 @@ from .student import Student
 from .teachers.base import Teacher, TeacherLike
 from .teachers.precomputed import FileTeacher
 from .teachers.registry import as_teacher
-from .teachers.scores import checked
+from .teachers.scores import teacher_scores
 from .teachers.transformers import TransformersTeacher
 
 FORMAT = "sparsedistill cascade"
@@ -228,7 +228,7 @@ class Cascade(TextClassifier):
             for begin in range(0, len(rows), SCORED_AT_ONCE):
                 part = slice(begin, begin + SCORED_AT_ONCE)
                 teacher, given = self._load_teacher(), [side[part].to_pylist() for side in sides]
-                logits[rows[part]] = checked(teacher.score(*given), len(given[0]), teacher)
+                logits[rows[part]] = teacher_scores(teacher, *given)
         return CascadePredictions(logits, found.coverage, self.problem, deferred)
 
     # ---- on disk ---------------------------------------------------------------------------------

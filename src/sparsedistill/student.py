@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ._internal.files import atomic_directory, atomic_write
 from ._internal.progress import Progress, no_progress
@@ -47,6 +47,15 @@ class Student(StudentModel):
     It is safe to use from several threads at once. For its arguments see
     :class:`~sparsedistill.model.StudentModel`.
     """
+
+    #: The directory that the student was opened from.
+    _opened: ClassVar[Path | None] = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel to another process as the directory that it was opened from, else as its parts."""
+        if self._opened is not None and (self._opened / _MODEL_FILE).is_file():
+            return type(self).from_pretrained, (self._opened,)
+        return super().__reduce__()
 
     # ---- other forms -----------------------------------------------------------------------------
 
@@ -177,7 +186,11 @@ class Student(StudentModel):
             )
         except (KeyError, TypeError) as error:
             raise InputError(f"{directory} does not hold a usable student ({error}): {_DAMAGED}.") from error
-        return cls(vocabulary, weights, tuple(config.classes), config.problem, config.pair, config.evaluation)
+        student = cls(
+            vocabulary, weights, tuple(config.classes), config.problem, config.pair, config.evaluation
+        )
+        object.__setattr__(student, "_opened", directory.resolve())
+        return student
 
     def push_to_hub(self, repo_id: str, *, private: bool = False) -> str:
         """Upload the student to the Hugging Face Hub and return its URL.

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from support.rows import inside, put
 from support.sentences import error
 
-from sparsedistill._internal.files import atomic_directory, atomic_write
+from sparsedistill import InputError
+from sparsedistill._internal.files import atomic_directory, atomic_write, locked
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
@@ -56,3 +59,29 @@ def test_paths_that_cannot_be_written(tmp_path: Path) -> None:
     assert "cannot be written" in error(lambda: atomic_directory(tmp_path / "a" / "b").__enter__())
     assert "regular file" in error(lambda: atomic_write("/dev/null").__enter__())
     assert "regular file" in error(lambda: atomic_write(tmp_path).__enter__())
+
+
+def test_a_running_writer_is_left_alone_and_a_killed_one_is_cleaned(tmp_path: Path) -> None:
+    target = tmp_path / "out.tsv"
+    program = (
+        "import sys, time\n"
+        "from sparsedistill._internal.files import atomic_write\n"
+        "with atomic_write(sys.argv[1]):\n"
+        "    print('open', flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", program, str(target)], stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        with pytest.raises(InputError, match="being written by another process"), atomic_write(target):
+            pass
+        other.kill()
+    assert len(list(tmp_path.glob(".out.tsv.*"))) == 1
+    with atomic_write(target) as partial:
+        partial.write_text("done")
+    assert [path.name for path in tmp_path.iterdir()] == ["out.tsv"]
+
+
+def test_a_locked_directory_is_refused(tmp_path: Path) -> None:
+    with locked(tmp_path / "o"), pytest.raises(InputError, match="another process"), locked(tmp_path / "o"):
+        pass
+    assert not (tmp_path / "o").exists()

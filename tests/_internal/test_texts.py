@@ -128,7 +128,13 @@ def test_errors_name_the_argument() -> None:
 
 def test_what_only_one_form_accepts() -> None:
     assert as_strings(iter(TEXTS)).to_pylist() == TEXTS
-    assert "no length" in error(lambda: core_texts(iter(TEXTS)))
+    assert core_texts(iter(TEXTS)) == TEXTS
+    assert "pass one of them" in error(lambda: core_texts({"text": TEXTS}))
+    assert "pass one of them" in error(lambda: core_texts(pa.table({"text": TEXTS})))
+    nulls = pa.DictionaryArray.from_arrays(pa.array([0, 1]), pa.array(["a", None]))
+    assert "Text 1 is null" in error(lambda: core_texts(nulls))
+    assert "Text 1 of x is null" in error(lambda: as_strings(nulls, "x"))
+    assert "decode it" in error(lambda: core_texts(b"text"))
     assert as_strings([b"a"]).to_pylist() == ["a"]
     assert as_strings(pa.array([1, 2])).to_pylist() == ["1", "2"]
     assert "array of int64" in error(lambda: core_texts(pa.array([1, 2])))

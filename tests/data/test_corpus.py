@@ -49,7 +49,7 @@ def test_invalid_paths(tmp_path: Path) -> None:
     assert "No file matches" in error(lambda: Corpus(tmp_path / "*.txt"))
     assert "without text files" in error(lambda: Corpus(tmp_path))
     assert "No input file" in error(lambda: Corpus([]))
-    assert "known format" in error(lambda: Corpus(put(tmp_path / "a.json", "{}")))
+    assert "known format" in error(lambda: Corpus(put(tmp_path / "a.xml", "{}")))
     assert "known format" in error(lambda: Corpus(put(tmp_path / "a", "{}")))
     assert "'x'" not in error(lambda: Corpus(put(tmp_path / "a.txt", "x"), format="word"))
     assert "decompress" in error(lambda: Corpus(put(tmp_path / "a.parquet.gz", "x")))

@@ -24,7 +24,7 @@ TEXTS = ["one", "two", "three"]
         (["b", "a", "b"], ("b", "a", "c"), [0, 1, 0], ("b", "a", "c")),
         ([10, 9, 10], None, [1, 0, 1], ("9", "10")),
         (np.array([1, 0, 0]), ("0", "1"), [1, 0, 0], ("0", "1")),
-        ([True, False, True], None, [1, 0, 1], ("False", "True")),
+        ([True, False, True], None, [1, 0, 1], ("false", "true")),
         (np.array(["x", "y", "x"], object), None, [0, 1, 0], ("x", "y")),
         (pa.array(["x", "y", "x"]), None, [0, 1, 0], ("x", "y")),
     ],

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import errno
+import fcntl
+import glob
 import hashlib
 import os
+import re
 import secrets
 import shutil
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ..errors import InputError
@@ -44,7 +47,9 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
         raise InputError(f"{path} is not a regular file: choose another output file.")
     partial = _beside(target)
     with _room_for(path):
+        _clean(target, path)
         _create(partial, path, directory=False)
+        lock = _lock(partial)
         try:
             yield partial
             _sync(partial)
@@ -53,6 +58,8 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
         except BaseException:
             partial.unlink(missing_ok=True)
             raise
+        finally:
+            os.close(lock)
 
 
 def refuse_existing(directory: str | Path) -> None:
@@ -84,7 +91,9 @@ def atomic_directory(path: str | Path) -> Iterator[Path]:
     target = Path(os.path.realpath(path))
     partial = _beside(target)
     with _room_for(path):
+        _clean(target, path)
         _create(partial, path, directory=True)
+        lock = _lock(partial)
         try:
             yield partial
             for inside in [*partial.rglob("*"), partial]:
@@ -94,6 +103,42 @@ def atomic_directory(path: str | Path) -> Iterator[Path]:
         except BaseException:
             shutil.rmtree(partial, ignore_errors=True)
             raise
+        finally:
+            os.close(lock)
+
+
+@contextmanager
+def locked(folder: str | Path) -> Iterator[None]:
+    """Create a directory and lock it against other processes while the block runs.
+
+    The lock ends with the process. The directory is removed again if it is empty at the end.
+
+    Raises:
+        InputError: It cannot be created, or another process has locked it.
+    """
+    folder = Path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError as error:
+        raise InputError(
+            f"The directory {folder} cannot be created ({error.strerror}): name another output directory."
+        ) from error
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise InputError(
+                f"{folder} is being written by another process: wait until it ends, or name another output "
+                "directory."
+            ) from error
+        try:
+            yield
+        finally:
+            if not any(folder.iterdir()):
+                folder.rmdir()
+    finally:
+        os.close(handle)
 
 
 def content_hash(path: str | Path) -> str:
@@ -108,6 +153,39 @@ def content_hash(path: str | Path) -> str:
 def _beside(target: Path) -> Path:
     """A name in the same directory that no other process or thread uses."""
     return target.with_name(f".{target.name[:100]}.{os.getpid()}-{secrets.token_hex(4)}{PARTIAL_SUFFIX}")
+
+
+def _clean(target: Path, path: str | Path) -> None:
+    """Delete what killed runs left of a target; a running one has locked its partial file.
+
+    Raises:
+        InputError: Another process is writing the target.
+    """
+    start = f".{target.name[:100]}."
+    for leftover in target.parent.glob(f"{glob.escape(start)}*{PARTIAL_SUFFIX}"):
+        name = leftover.name[len(start) : -len(PARTIAL_SUFFIX)]
+        if not re.fullmatch(r"\d+-[0-9a-f]{8}", name) or name.startswith(f"{os.getpid()}-"):
+            continue
+        with suppress(OSError):
+            handle = os.open(leftover, os.O_RDONLY)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
+            except BlockingIOError as error:
+                raise InputError(
+                    f"{path} is being written by another process: wait until it ends, or choose another "
+                    "output."
+                ) from error
+            finally:
+                os.close(handle)
+
+
+def _lock(partial: Path) -> int:
+    """Lock a partial file or directory while it is written; file systems without locks do without."""
+    handle = os.open(partial, os.O_RDONLY)
+    with suppress(OSError):
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    return handle
 
 
 def _create(partial: Path, path: str | Path, *, directory: bool) -> None:
@@ -129,12 +207,19 @@ def _create(partial: Path, path: str | Path, *, directory: bool) -> None:
 def _room_for(path: str | Path) -> Iterator[None]:
     try:
         yield
-    except OSError as error:
-        if error.errno not in _NO_ROOM:
+    except Exception as error:
+        number = error.errno if isinstance(error, OSError) else _errno_of_rust(error)
+        if number not in _NO_ROOM:
             raise
         raise InputError(
-            f"{path} could not be written because {_NO_ROOM[error.errno]}: free space or choose another path."
+            f"{path} could not be written because {_NO_ROOM[number]}: free space or choose another path."
         ) from error
+
+
+def _errno_of_rust(error: Exception) -> int | None:
+    """The errno in the message of an error of safetensors, which is no OSError."""
+    found = re.search(r"\(os error (\d+)\)", str(error)) if type(error).__module__ != "builtins" else None
+    return None if found is None else int(found[1])
 
 
 def _sync(path: Path) -> None:

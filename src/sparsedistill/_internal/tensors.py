@@ -134,3 +134,14 @@ def _reason(error: OSError | ValueError) -> str:
 
 def _damaged(path: str | Path, reason: str) -> InputError:
     return InputError(f"{path} is not a valid safetensors file ({reason}): copy or save the model again.")
+
+
+def aligned(array: NDArray[Any]) -> NDArray[Any]:
+    """The array, copied if it does not begin at a cache line, which the core asks of its tables."""
+    if array.ctypes.data % _ALIGNMENT == 0:
+        return array
+    room = np.empty(array.nbytes + _ALIGNMENT, np.uint8)
+    begin = -room.ctypes.data % _ALIGNMENT
+    copied = room[begin : begin + array.nbytes].view(array.dtype).reshape(array.shape)
+    copied[...] = array
+    return copied

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -28,12 +28,14 @@ def core_texts(texts: Texts) -> CoreTexts:
     Raises:
         InputError: `texts` is a single str, is not a container of strings, or has nulls.
     """
-    found: CoreTexts = _unwrapped(texts, "texts")
+    found: Any = _unwrapped(texts, "texts")
     if isinstance(found, pa.Array | pa.ChunkedArray):
         return _arrow_texts(found)
-    if not hasattr(found, "__len__"):
-        raise InputError(f"texts is a {type(found).__name__}, which has no length: pass a list of texts.")
-    return found
+    if isinstance(found, Sequence):
+        return found
+    if not hasattr(found, "__iter__"):
+        raise InputError(f"texts is a {type(found).__name__}: pass a list of texts.")
+    return list(found)
 
 
 def check_texts(texts: CoreTexts, name: str = "texts") -> CoreTexts:
@@ -74,6 +76,8 @@ def as_strings(texts: Texts | Iterable[str], name: str = "texts") -> pa.Array:
     found = _unwrapped(texts, name)
     if not isinstance(found, pa.Array | pa.ChunkedArray):
         return _from_python(found, name)
+    if pa.types.is_dictionary(found.type):
+        found = decoded(found)
     _check_nulls(found, name)
     try:
         strings = found.cast(pa.large_string())
@@ -82,6 +86,18 @@ def as_strings(texts: Texts | Iterable[str], name: str = "texts") -> pa.Array:
             f"{name} is an Arrow array of {found.type} ({first_line(error)}): pass an array of strings."
         ) from error
     return strings.combine_chunks() if isinstance(strings, pa.ChunkedArray) else strings
+
+
+def decoded(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """A dictionary array as an array of its values; null values of the dictionary become nulls."""
+    if isinstance(column, pa.ChunkedArray):
+        return pa.chunked_array([decoded(chunk) for chunk in column.chunks], _plain(column.type.value_type))
+    return column.dictionary.cast(_plain(column.type.value_type)).take(column.indices)
+
+
+def _plain(kind: pa.DataType) -> pa.DataType:
+    """`kind` as a type that Arrow can take values of: polars has dictionaries of views."""
+    return pa.large_string() if pa.types.is_string_view(kind) else kind
 
 
 def sizes(texts: CoreTexts) -> NDArray[np.int64]:
@@ -102,8 +118,18 @@ def _unwrapped(texts: Any, name: str) -> Any:
     """An Arrow array of any type, or a sequence (or other iterable) of Python objects."""
     if isinstance(texts, str):
         raise InputError(f"{name} is a single str: pass a list of texts, [text] for one.")
+    if isinstance(texts, bytes | bytearray | memoryview):
+        raise InputError(f"{name} is {type(texts).__name__}: decode it, and pass a list of str.")
+    if isinstance(texts, Mapping) or hasattr(texts, "columns"):
+        names = ", ".join(map(repr, list(_column_names(texts))[:10])) or "none"
+        raise InputError(
+            f"{name} is a {type(texts).__name__} with the columns {names}: pass one of them, "
+            "such as data['text']."
+        )
     if isinstance(texts, pa.Array | pa.ChunkedArray):
         return texts
+    if isinstance(texts, pa.Scalar):
+        raise InputError(f"{name} is a single {texts.type}: pass a list of texts.")
     if not isinstance(texts, np.ndarray):
         try:
             if hasattr(texts, "__arrow_c_stream__"):
@@ -126,6 +152,14 @@ def _unwrapped(texts: Any, name: str) -> Any:
     return texts.tolist()
 
 
+def _column_names(table: Any) -> Any:
+    """Names of the columns of a mapping or a data frame (pandas, polars, pyarrow)."""
+    if isinstance(table, Mapping):
+        return table.keys()
+    names = getattr(table, "column_names", None)
+    return table.columns if names is None else names
+
+
 def _from_python(texts: Iterable[Any], name: str) -> pa.Array:
     if not hasattr(texts, "__iter__") and not hasattr(texts, "__len__"):
         raise InputError(f"{name} is a {type(texts).__name__}: pass a list of texts.")
@@ -146,11 +180,11 @@ def _arrow_texts(texts: pa.Array | pa.ChunkedArray) -> _core.ArrowTexts:
         texts = texts.combine_chunks() if texts.num_chunks != 1 else texts.chunk(0)
         if isinstance(texts, pa.ChunkedArray):  # more bytes than 32-bit offsets can address
             texts = pa.chunked_array(texts).cast(pa.large_string()).combine_chunks()
+    if pa.types.is_dictionary(texts.type):
+        texts = decoded(texts)
     _check_nulls(texts, "texts")
     if not len(texts):
         return _core.ArrowTexts(np.empty(0, np.uint8), np.zeros(1, np.int32))
-    if pa.types.is_dictionary(texts.type):
-        texts = texts.dictionary_decode()
     if pa.types.is_string_view(texts.type):
         texts = texts.cast(pa.large_string())
     elif pa.types.is_fixed_size_binary(texts.type):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
+import signal
 import sys
 from typing import Annotated, NoReturn
 
 import typer
 
 from .. import __version__
-from ..errors import InputError
+from .._internal.signals import Stopped
+from ..errors import InputError, first_line
 from .cascade import cascade
 from .compress import compress
 from .distill import distill
@@ -22,8 +25,6 @@ from .report import report
 from .teach import teach
 from .train import train
 from .vocab import vocab
-
-_INTERRUPTED = 130  # exit code after SIGINT: 128 + 2
 
 app = typer.Typer(
     name="sparsedistill",
@@ -59,40 +60,100 @@ for _command in (
     app.command()(_command)
 
 
+#: Commands that resume an interrupted run.
+_RESUMABLE = ("distill", "label", "report", "teach", "train")
+
+
 def main() -> NoReturn:
-    """Run the command line. Errors in the input are one sentence, with exit code 2."""
+    """Run the command line and exit.
+
+    Errors in the input are one sentence, with exit code 2. A command that a signal ended exits with 128 + the
+    signal's number, also if the signal's exception was turned into another one or lost on its way; one whose
+    reader closed the pipe exits with 141 and says nothing.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal that is not UTF-8 shows what it can
+            stream.reconfigure(errors="backslashreplace")
+    stopped = Stopped()
     try:
-        with show_log():
-            code = app(standalone_mode=False)  # Typer returns 130 after Ctrl-C, else 0 or None
-    except InputError as error:
+        with stopped.raised():
+            code = _run()
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except BaseException as error:
+        if stopped.signal is None:
+            _explain(error)
+    if stopped.signal is not None:
+        _fail(_stopped_message(stopped.signal), 128 + stopped.signal)
+    sys.exit(code)
+
+
+def _run() -> int:
+    with show_log():
+        return app(standalone_mode=False) or 0
+
+
+def _explain(error: BaseException) -> NoReturn:
+    """Exit with the message and the exit code of an error that ended the command."""
+    command = sys.argv[1] if sys.argv[1:] else "sparsedistill"
+    if _is_closed_pipe(error):
+        _leave_pipe()
+    if isinstance(error, InputError):
         _fail(str(error))
-    except typer.Abort:
-        _fail("Interrupted.", _INTERRUPTED)
-    except KeyboardInterrupt:
-        code = _INTERRUPTED
-    except BrokenPipeError:
-        sys.stdout = None  # the reader of our output is gone: print nothing more
-        sys.exit(1)
-    except OSError as error:
+    if isinstance(error, typer.Abort | KeyboardInterrupt):
+        _fail(_stopped_message(signal.SIGINT), 128 + signal.SIGINT)
+    if isinstance(error, SystemExit):
         _fail(
-            f"{error.filename or 'A file'}: {error.strerror}. Check the path, the permissions and the disk."
+            f"{command} was ended by code that it called, with sys.exit({error.code!r}): remove that call.", 1
         )
-    except ImportError as error:
-        if error.name not in ("accelerate", "torch", "transformers"):
-            raise
+    if isinstance(error, MemoryError):
+        reason = first_line(error) or "an allocation failed"
+        _fail(f"{command} needs more memory than there is ({reason}): use less data or smaller settings.")
+    if isinstance(error, OSError):
+        if error.strerror is None or error.filename is None:
+            reason = first_line(error) or type(error).__name__
+            _fail(f"{command} failed with {type(error).__name__} ({reason}): solve that and run it again.")
+        _fail(f"{error.filename}: {error.strerror}. Check the path, the permissions and the disk.")
+    if isinstance(error, ImportError) and error.name in ("accelerate", "torch", "transformers"):
         _fail(f"This command needs {error.name}: pip install 'sparsedistill[train]'.")
-    except Exception as error:
-        if hasattr(error, "show"):  # wrong options or arguments
-            error.show()
-            sys.exit(2)
-        raise
-    if code == _INTERRUPTED:
-        _fail("Interrupted: finished work is kept, and the same command resumes from there.", _INTERRUPTED)
-    sys.exit(code or 0)
+    if hasattr(error, "show"):  # wrong options or arguments
+        error.show()
+        sys.exit(2)
+    raise error
+
+
+def _is_closed_pipe(error: BaseException | None) -> bool:
+    """Whether the reader of the output has gone; rich and Typer turn this into a SystemExit."""
+    if isinstance(error, SystemExit):
+        error = error.__context__
+    return isinstance(error, BrokenPipeError)
+
+
+def _leave_pipe() -> NoReturn:
+    """Exit as a program that SIGPIPE ended."""
+    _leave(128 + signal.SIGPIPE)
+
+
+def _leave(code: int) -> NoReturn:
+    """Exit without a last attempt to write what is still in the buffers."""
+    sys.stdout = sys.stderr = None
+    sys.exit(code)
+
+
+def _stopped_message(number: int) -> str:
+    what = "Interrupted" if number == signal.SIGINT else f"Stopped by {signal.Signals(number).name}"
+    if sys.argv[1:2] and sys.argv[1] in _RESUMABLE:
+        return f"{what}: finished work is kept, and the same command resumes from there."
+    return f"{what}: no output file was written. Run the same command again."
 
 
 def _fail(message: str, code: int = 2) -> NoReturn:
-    console.print(f"Error: {message}" if code == 2 else message, style="red", markup=False, highlight=False)
+    try:
+        console.print(
+            f"Error: {message}" if code <= 2 else message, style="red", markup=False, highlight=False
+        )
+    except (OSError, SystemExit):  # nobody reads the message; the exit code still tells
+        _leave(code)
     sys.exit(code)
 
 

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
 from .options import COLUMNS, DataDir, Pair, Regression, Separator, Settings, Threads, Weight
 from .progress import progress_bars
 from .tables import evaluation_table, tuning_table
+from .terminal import Terminal
 
 Files = list[str] | None
 
@@ -153,9 +153,9 @@ def distill(
         override(tables, setting)
     result = run(recipe_job(tables, str(recipe or "The command line")), progress_bars)
     if result.tuning is not None:
-        Console().print(tuning_table(result.tuning))
+        Terminal().print(tuning_table(result.tuning))
     if (evaluation := result.evaluation) is not None:
-        Console().print(evaluation_table(evaluation, f"{evaluation.texts:,} test texts"))
+        Terminal().print(evaluation_table(evaluation, f"{evaluation.texts:,} test texts"))
 
 
 def _add(tables: dict[str, Any], section: str, options: dict[str, Any]) -> None:

@@ -9,7 +9,6 @@ from typing import Annotated
 import numpy as np
 import typer
 from numpy.typing import NDArray
-from rich.console import Console
 
 from .._internal.files import atomic_write
 from .._internal.records import write_record
@@ -24,6 +23,7 @@ from .models import labelled_for, load_model, scores_of
 from .options import Format, Label, LabelledFiles, Outputs, Pair, Scores, Separator, StudentPath, Text
 from .progress import progress_bars
 from .tables import deferral_table, evaluation_table
+from .terminal import Terminal
 
 By = Annotated[
     str | None,
@@ -115,7 +115,7 @@ def evaluate(
         threads=threads,
         threshold=threshold,
     )
-    out = Console()
+    out = Terminal()
     out.print(evaluation_table(evaluation, f"{evaluation.texts:,} texts"))
     if evaluation.deferral is not None:
         out.print(deferral_table(evaluation.deferral, below))

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from .._internal.files import atomic_write
 from ..cascade import Cascade
 from .models import load_model
 from .options import StudentPath
+from .terminal import Terminal
 
 
 def explain(
@@ -38,7 +38,7 @@ def explain(
     """
     loaded = load_model(student)
     explanation = (loaded.student if isinstance(loaded, Cascade) else loaded).explain(text, text_pair)
-    Console(highlight=False).print(explanation.to_terminal(label, top))
+    Terminal(highlight=False).print(explanation.to_terminal(label, top))
     if html is not None:
         with atomic_write(html) as partial:
             partial.write_text(explanation.to_html(label, top) + "\n", "utf-8")

@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from ..cascade import CascadeFile, is_cascade
@@ -19,6 +18,7 @@ from ..vocabulary.config import TokenizerConfig
 from ..vocabulary.tokenizer import is_characters, tokenize
 from ..vocabulary.vocabulary import Vocabulary
 from .tables import facts_table
+from .terminal import Terminal
 
 
 def inspect(
@@ -36,7 +36,7 @@ def inspect(
 
     sparsedistill inspect student --text "What a film!"
     """
-    out = Console(markup=False, highlight=False)  # texts can contain brackets and numbers
+    out = Terminal(markup=False, highlight=False)  # texts can contain brackets and numbers
     if (path / "manifest.json").exists():
         out.print(_about_soft_targets(path))
         return

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from time import perf_counter
 
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     Progress,
@@ -21,9 +20,10 @@ from rich.progress import (
 from rich.text import Text
 
 from .._internal.progress import Advance
+from .terminal import Terminal
 
 #: Messages and progress go to stderr; stdout is for results.
-console = Console(stderr=True, markup=False, highlight=False)
+console = Terminal(stderr=True, markup=False, highlight=False)
 
 #: Without a terminal to draw a bar on, a line is written this often.
 _SECONDS_BETWEEN_LINES = 30.0

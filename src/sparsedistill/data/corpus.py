@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import glob
+import logging
+import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -18,6 +20,8 @@ from .._internal.files import content_hash
 from ..errors import InputError
 from .columns import Columns
 from .readers import STANDARD_STREAM, RowBlock, Source, is_known, source_of
+
+logger = logging.getLogger(__package__)
 
 #: A batch ends when its texts reach this number of bytes, even if it has fewer rows than asked for.
 _BATCH_BYTES = 64 << 20
@@ -102,7 +106,7 @@ class Corpus:
         self.sources = tuple(
             source_of(name, format, quoting) for path in given for name in _found(path, format)
         )
-        self._drained = False
+        self._drained = self._warned = False
         if not self.sources:
             raise InputError("No input file was given: give at least one.")
 
@@ -141,14 +145,34 @@ class Corpus:
         Raises:
             InputError: As :meth:`batches`.
         """
-        if STANDARD_STREAM in self.files:
+        streams = [source.name for source in self.sources if source.is_stream]
+        if streams:
             if self._drained:
-                raise InputError("Standard input can be read only once: save it to a file and give that.")
+                name = f"{streams[0][0].upper()}{streams[0][1:]}"
+                raise InputError(f"{name} can be read only once: save it to a file and give that.")
             self._drained = True
+        empty = []
         for source in self.sources:
+            rows = 0
             for block in source.read(self.columns.fields()):
                 _check_weights(block)
+                rows += len(block.table)
                 yield block
+            if not rows:
+                empty.append(source.name)
+        if len(empty) == len(self.sources):
+            raise InputError(f"{empty[0]} has no rows: give a file with at least one text.")
+        self._warn_of_empty(empty)
+
+    def _warn_of_empty(self, names: list[str]) -> None:
+        """Say once which files have no rows."""
+        if names and not self._warned:
+            self._warned = True
+            others = ""
+            if len(names) > 1:
+                others = f" and {len(names) - 1} other file{'s' if len(names) > 2 else ''}"
+            verb = "have" if others else "has"
+            logger.warning(f"{names[0]}{others} of {len(self.sources)} {verb} no rows.")
 
     def head(self, count: int) -> TextBatch:
         """The first `count` rows, or all rows if there are fewer.
@@ -176,7 +200,8 @@ class Corpus:
 
     def _like(self, columns: Columns) -> Corpus:
         other = object.__new__(Corpus)
-        other.columns, other.sources, other._drained = columns, self.sources, self._drained
+        other.columns, other.sources = columns, self.sources
+        other._drained, other._warned = self._drained, self._warned
         return other
 
 
@@ -207,7 +232,7 @@ def _check_weights(block: RowBlock) -> None:
 
 def _fingerprint(source: Source) -> FileFingerprint:
     path = Path(source.path)
-    if source.path == STANDARD_STREAM or (path.exists() and not path.is_file()):
+    if source.is_stream:
         raise InputError(f"{source.name} cannot be read twice: save the texts to a file.")
     with source.errors_explained():
         return FileFingerprint(source.path, path.stat().st_size, content_hash(path))
@@ -218,9 +243,13 @@ def _found(path: str | Path, format: str | None) -> list[str]:  # noqa: A002
     name = str(path)
     if name == STANDARD_STREAM:
         return [name]
+    if not name:
+        raise InputError("The name of an input file is empty: give a file, a directory or a pattern.")
+    if name.startswith("~") and not Path(name).exists():
+        name = os.path.expanduser(name)  # noqa: PTH111 - unlike Path.expanduser, it leaves unknown users alone
     if Path(name).is_dir():
         inside = sorted(inner for inner in Path(name).rglob("*") if inner.is_file())
-        visible = [inner for inner in inside if not inner.name.startswith(".")]
+        visible = [inner for inner in inside if not _is_hidden(inner.relative_to(name))]
         files = [str(inner) for inner in visible if format is not None or is_known(inner)]
         if not files:
             raise InputError(
@@ -232,10 +261,29 @@ def _found(path: str | Path, format: str | None) -> list[str]:  # noqa: A002
         return [name]
     if not glob.has_magic(name):
         raise InputError(f"{name} does not exist: check the path.")
-    files = sorted(match for match in glob.glob(name, recursive=True) if Path(match).is_file())  # noqa: PTH207
+    files = _matching(_with_literal_folders(name)) or _matching(name.replace("[", "[[]"))
     if not files:
         raise InputError(f"No file matches {name}: check the pattern.")
     return files
+
+
+def _is_hidden(path: Path) -> bool:
+    """Whether a file or one of its folders starts with a full stop: ``.ipynb_checkpoints``, ``.git``."""
+    return any(part.startswith(".") for part in path.parts)
+
+
+def _matching(pattern: str) -> list[str]:
+    return sorted(match for match in glob.glob(pattern, recursive=True) if Path(match).is_file())  # noqa: PTH207
+
+
+def _with_literal_folders(pattern: str) -> str:
+    """The pattern with the brackets of folders that exist, such as ``run [v1]``, as plain characters."""
+    parts = Path(pattern).parts
+    for length in range(len(parts) - 1, 0, -1):
+        folder = Path(*parts[:length])
+        if folder.is_dir():
+            return str(Path(glob.escape(str(folder)), *parts[length:]))
+    return pattern
 
 
 def _rebatched(tables: Iterator[pa.Table], size: int) -> Iterator[pa.Table]:

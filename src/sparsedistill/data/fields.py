@@ -10,7 +10,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from .._internal.texts import decoded
 from ..errors import InputError
+from .label_rule import class_names, no_label
 
 #: ``place(i)`` is the location of row `i` for error messages, as ``FILE, line N``.
 Place: TypeAlias = Callable[[int], str]
@@ -51,7 +53,7 @@ def typed(raw: Any, field: Field, place: Place) -> pa.Array:
     if isinstance(raw, pa.ChunkedArray):
         raw = raw.combine_chunks()
     if pa.types.is_dictionary(raw.type):
-        raw = raw.cast(raw.type.value_type)
+        raw = decoded(raw)
     return _TYPED[field.kind](raw, field, place)
 
 
@@ -69,8 +71,8 @@ def _typed_text(raw: pa.Array, field: Field, place: Place) -> pa.Array:
 
 
 def _typed_label(raw: pa.Array, field: Field, place: Place) -> pa.Array:
-    names = _label_names(raw, field, place)
-    for i in _first_true(pc.or_kleene(pc.is_null(names), pc.equal(names, ""))):
+    names = class_names(_label_names(raw, field, place))
+    for i in _first_true(no_label(names, numbers=pa.types.is_floating(raw.type))):
         raise InputError(f"{place(i)}: {field.name!r} is empty: give every row a {field.role}.")
     return names
 
@@ -80,7 +82,7 @@ def _typed_labels(raw: pa.Array, field: Field, place: Place) -> pa.Array:
         raw = pc.split_pattern(pc.fill_null(_label_names(raw, field, place), ""), field.separator)
     parents = pc.list_parent_indices(raw).to_numpy()
     names = _label_names(raw.flatten(), field, lambda i: place(int(parents[i])))
-    names = pc.utf8_trim_whitespace(names)
+    names = class_names(names)
     given = pc.fill_null(pc.not_equal(names, ""), False)
     counts = np.bincount(parents[given.to_numpy(zero_copy_only=False)], minlength=len(raw))
     offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)

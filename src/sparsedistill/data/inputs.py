@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias, TypeGuard
@@ -17,7 +17,9 @@ from ..errors import InputError
 from ..problem import SCORE, Problem
 from .columns import Columns
 from .corpus import Corpus
-from .labelled import Labelled, check_no_classes, read_labelled
+from .fields import Field, is_list, typed
+from .label_rule import labels_in_memory
+from .labelled import Labelled, check_no_classes, indices_of, read_labelled
 from .numbers import announced, are_scores
 from .sources import DataSource
 from .writer import RowWriter
@@ -81,17 +83,31 @@ def as_corpus(given: UnlabelledLike, columns: Columns, spool: Path) -> Corpus:
     """
     if isinstance(given, Corpus):
         return given
+    if isinstance(given, str) and (not given or len(given) > 4096 or "\n" in given):
+        raise InputError(
+            "unlabelled is one text, not the name of a file: pass a list of texts, [text] for one."
+        )
     if isinstance(given, str | Path):
         return Corpus(given, columns)
+    if isinstance(given, Iterator):
+        given = list(given)
     paths = [path for path in given if isinstance(path, Path)]
     if paths and len(paths) == len(given):
         return Corpus(paths, columns)
     texts = as_strings(given, "unlabelled")
     if not len(texts):
         raise InputError("There are no unlabelled texts: give at least one, or a file with some.")
-    if len(texts) < 100 and all("\n" not in str(text) and Path(str(text)).exists() for text in texts):
+    if len(texts) < 100 and all(map(_is_file_name, texts.to_pylist())):
         raise InputError("The unlabelled texts are names of files: pass Path objects or a Corpus.")
     return write_corpus(spool, columns, texts)
+
+
+def _is_file_name(text: str) -> bool:
+    """Whether a text is the name of something that exists. Texts can be too long for a name."""
+    try:
+        return bool(text) and len(text) <= 4096 and "\0" not in text and Path(text).exists()
+    except OSError:
+        return False
 
 
 def write_corpus(path: Path, columns: Columns, texts: pa.Array, text_pair: pa.Array | None = None) -> Corpus:
@@ -121,31 +137,36 @@ def _in_memory(given: tuple[Any, ...], classes: Sequence[str] | None, problem: P
             f"Labelled texts came as a tuple of {len(given)}: pass (texts, labels) or "
             "(texts, text_pair, labels)."
         )
-    texts, labels = as_strings(given[0]), np.asarray(given[-1])
+    texts, labels = as_strings(given[0]), given[-1]
+    matrix = labels if getattr(labels, "ndim", 1) == 2 else None
+    if matrix is None:
+        labels = labels_in_memory(labels)
     text_pair = as_strings(given[1], "text_pair") if len(given) == 3 else None
     if len(texts) != len(labels):
         raise InputError(f"{len(texts)} texts came with {len(labels)} labels: give exactly one per text.")
     if problem == "regression" or (problem is None and classes is not None and tuple(classes) == SCORE):
         check_no_classes(classes)
         return Labelled(texts, _numbers(labels), SCORE, text_pair)
-    if labels.ndim == 2:
-        if classes is None or len(classes) != labels.shape[1]:
-            raise InputError("Labels of shape (texts, classes) need class names: give one per column.")
-        return Labelled(texts, labels.astype(np.float32), tuple(classes), text_pair)
-    names = labels.astype(str)
-    if problem is None and classes is None and are_scores(pa.array(names.tolist(), pa.large_string())):
+    if matrix is not None:
+        return Labelled(texts, *_from_matrix(np.asarray(matrix), classes), text_pair)
+    if is_list(labels.type):
+        field = Field("label", "label", "labels", ",")
+    else:
+        field = Field("label", "label", "label")
+    names = typed(labels, field, lambda i: f"Label {i}")
+    if problem is None and classes is None and are_scores(names):
         logger.info(announced("memory"))
         return Labelled(texts, _numbers(labels), SCORE, text_pair)
-    order = tuple(np.unique(labels).astype(str).tolist()) if classes is None else tuple(classes)
-    return Labelled(texts, _class_indices(names.tolist(), order), order, text_pair)
+    return Labelled(texts, *indices_of(names, classes), text_pair)
 
 
-def _numbers(labels: NDArray[Any]) -> NDArray[np.float32]:
-    """Labels of a regression, float32 (n,).
+def _numbers(given: Any) -> NDArray[np.float32]:
+    """Labels of a regression, float32 (n,), from an Arrow array (n,) or a matrix (n, 1).
 
     Raises:
         InputError: They have another shape, or one of them is not a finite number.
     """
+    labels = np.array(given.to_pylist(), object) if isinstance(given, pa.Array) else np.asarray(given)
     if labels.size != len(labels):
         raise InputError(f"The labels have shape {labels.shape}: give one number per text.")
     flat = labels.reshape(len(labels))
@@ -170,13 +191,20 @@ def _is_number(label: Any) -> bool:
     return True
 
 
-def _class_indices(names: list[str], classes: tuple[str, ...]) -> NDArray[np.int64]:
-    """Index of each label, int64 (n,)."""
-    index = {name: i for i, name in enumerate(classes)}
-    for name in names:
-        if name not in index:
-            raise InputError(f"The label {name!r} is unknown: use one of {', '.join(map(repr, classes))}.")
-    if len(classes) < 2:
-        only = f"all {classes[0]!r}" if classes else "missing"
-        raise InputError(f"The labels are {only}: give texts of at least two classes.")
-    return np.array([index[name] for name in names], np.int64)
+def _from_matrix(
+    labels: NDArray[Any], classes: Sequence[str] | None
+) -> tuple[NDArray[np.float32], tuple[str, ...]]:
+    """Labels given as a matrix of zeros and ones, one column per class."""
+    if classes is None or len(classes) != labels.shape[1]:
+        raise InputError("Labels of shape (texts, classes) need class names: give one per column.")
+    try:
+        values = labels.astype(np.float32)
+    except (TypeError, ValueError) as error:
+        raise InputError("The matrix of labels has values that are no numbers: give 0 and 1.") from error
+    wrong = np.argwhere((values != 0) & (values != 1))
+    if len(wrong):
+        row, column = wrong[0].tolist()
+        raise InputError(
+            f"Label {row} is {values[row, column]:g} for the class {classes[column]!r}: give 0 or 1."
+        )
+    return values, tuple(classes)

@@ -19,6 +19,7 @@ from .columns import Columns
 from .corpus import Corpus, as_batch
 from .fields import Field, typed
 from .identity import identities
+from .label_rule import class_names
 from .numbers import announced, are_scores
 from .readers import RowBlock
 from .splits import Labels, connected, fold_numbers, held_out_rows, strata_of_scores
@@ -270,6 +271,28 @@ def _with_numbers(blocks: Sequence[RowBlock], *, numeric: bool) -> Labelled:
     return Labelled(batch.texts, np.concatenate(labels), SCORE, batch.text_pair, batch.weights, batch.groups)
 
 
+def indices_of(
+    labels: pa.Array, classes: Sequence[str] | None
+) -> tuple[NDArray[np.int64] | NDArray[np.float32], tuple[str, ...]]:
+    """Labels in memory as indices (n,), for lists as 0 and 1 (n, classes); and the names of the classes.
+
+    Args:
+        labels: large_string (n,), or lists of them.
+        classes: Class names; by default the labels that occur.
+
+    Raises:
+        InputError: There are fewer than two classes, or a label is not one of `classes`.
+    """
+    if classes is not None:
+        _check_classes(classes)
+        _check_labels(RowBlock(pa.table({"label": labels}), lambda i: f"Label {i}"), classes)
+    names = tuple(_occurring(labels) if classes is None else classes)
+    if len(names) < 2:
+        only = f"all {names[0]!r}" if names else "missing"
+        raise InputError(f"The labels are {only}: give texts of at least two classes.")
+    return _indices(labels, names), names
+
+
 def _check_classes(classes: Sequence[str]) -> None:
     if len(classes) < 2:
         raise InputError(f"Only {len(classes)} class names were given: give at least two classes.")
@@ -280,6 +303,8 @@ def _check_classes(classes: Sequence[str]) -> None:
 
 def _label_set(classes: Sequence[str]) -> list[str]:
     """Valid labels: the class names, followed by class indices if no class is named like a number."""
+    names: list[str] = class_names(pa.array(list(classes), pa.large_string())).to_pylist()
+    classes = names if len(set(names)) == len(names) else classes  # labels follow the same rule
     named_by_numbers = any(_WHOLE_NUMBER.fullmatch(name) for name in classes)
     return [*classes, *([] if named_by_numbers else map(str, range(len(classes))))]
 

@@ -16,6 +16,7 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from .._internal.files import atomic_write
+from .._internal.terminal import TerminalStream
 from ..errors import InputError
 from .fields import is_list
 from .readers import STANDARD_STREAM, format_of
@@ -24,7 +25,7 @@ from .readers import STANDARD_STREAM, format_of
 class RowWriter:
     """Writes rows to one file, which appears when the ``with`` block succeeds, or to standard output.
 
-    In tsv, tabs and line breaks in values become spaces.
+    In tsv, tabs and line breaks in values become spaces. On a terminal, control characters become U+FFFD.
 
     Args:
         path: The file to write; ``"-"`` is standard output.
@@ -65,7 +66,7 @@ class RowWriter:
 
     def _open(self) -> Any:
         if self._path == STANDARD_STREAM:
-            sink: Any = sys.stdout.buffer
+            sink: Any = TerminalStream(sys.stdout.buffer) if sys.stdout.isatty() else sys.stdout.buffer
             self._stack.callback(sink.flush)
         else:
             partial = self._stack.enter_context(atomic_write(self._path))

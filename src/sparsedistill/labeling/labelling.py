@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
 import logging
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from .._internal.files import PARTIAL_SUFFIX
+from .._internal.files import PARTIAL_SUFFIX, locked
 from .._internal.progress import Progress, no_progress
 from ..data.corpus import Corpus
 from ..errors import InputError
@@ -66,7 +62,7 @@ def label(
     if isinstance(teacher, FileTeacher) and corpus.columns.scores is None:
         raise InputError("The corpus has no scores: name the columns that hold the teacher's scores.")
     folder = Path(output)
-    with _locked(folder):
+    with locked(folder):
         manifest = _begin(folder, teacher, corpus, shard_size, progress)
         if not manifest.complete:
             _label_rest(folder, teacher, corpus, manifest, progress)
@@ -124,30 +120,3 @@ def _label_rest(
             )
             manifest = manifest.with_shard(shard)
             write_manifest(folder, manifest)
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Create the directory and lock it against other processes; the lock ends with this process."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        handle = os.open(folder, os.O_RDONLY)
-    except OSError as error:
-        raise InputError(
-            f"The directory {folder} cannot be created ({error.strerror}): name another output directory."
-        ) from error
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise InputError(
-                f"{folder} is being written by another process: wait until it ends, or name another output "
-                "directory."
-            ) from error
-        try:
-            yield
-        finally:
-            if not any(folder.iterdir()):
-                folder.rmdir()
-    finally:
-        os.close(handle)

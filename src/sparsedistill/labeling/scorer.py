@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from .._internal.progress import Progress, no_progress
 from ..teachers.base import Teacher
-from ..teachers.scores import checked
+from ..teachers.scores import teacher_scores
 
 #: A column of n texts and a column of n second texts (or None) -> logits, float32 (n, classes).
 Scorer: TypeAlias = Callable[[Any, Any], NDArray[np.float32]]
@@ -34,7 +34,7 @@ def batch_scorer(teacher: Teacher, progress: Progress = no_progress) -> Scorer:
                 part = slice(begin, begin + SCORED_AT_ONCE)
                 seconds = None if text_pair is None else text_pair[part].to_pylist()
                 firsts = texts[part].to_pylist()
-                scores.append(checked(teacher.score(firsts, seconds), len(firsts), teacher))
+                scores.append(teacher_scores(teacher, firsts, seconds))
                 advance(len(firsts))
         return np.concatenate(scores)
 

@@ -16,7 +16,7 @@ from ..data.corpus import TextBatch
 from ..errors import InputError
 from ..teachers.base import Teacher
 from ..teachers.precomputed import FileTeacher
-from ..teachers.scores import checked
+from ..teachers.scores import teacher_scores
 from .manifest import ShardRecord
 
 
@@ -79,7 +79,7 @@ def score_part(teacher: Teacher | FileTeacher, part: TextBatch) -> NDArray[np.fl
         assert part.scores is not None  # noqa: S101 - label() has checked the columns
         return teacher.logits(part.scores)
     pair = None if part.text_pair is None else part.text_pair.to_pylist()
-    return checked(teacher.score(part.texts.to_pylist(), pair), len(part), teacher)
+    return teacher_scores(teacher, part.texts.to_pylist(), pair)
 
 
 def _schema(classes: int, *, pair: bool) -> pa.Schema:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import _core
+from .._internal.tensors import aligned
 from ..vocabulary.config import TokenizerConfig
 from .config import COMPACT_LAYOUT, CompactLayout
 
@@ -47,6 +48,11 @@ class CompactWeights:
     hidden_bias: NDArray[np.float32]
     output_weight: NDArray[np.float32]
     output_bias: NDArray[np.float32]
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Arrive in another process, with the tables at cache lines again."""
+        tables = {name: aligned(state[name]) for name in ("lines", "rows") if state[name] is not None}
+        self.__dict__.update(state | tables)
 
     @property
     def dim(self) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -134,8 +134,9 @@ class TextClassifier(ABC):
             InputError: `inputs` are not texts, or are pairs although the student reads single texts, or the
                 reverse.
         """
-        single = isinstance(inputs, str | Mapping)
-        predictions = self.score(*_columns([inputs] if single else inputs), threads=threads)  # type: ignore[arg-type]
+        if top_k is not None and top_k < 1:
+            raise InputError(f"top_k is {top_k}: give 1 or more, or None for all classes.")
+        predictions = self.score(*_columns(inputs), threads=threads)
         answers = [
             [{"label": self.classes[c], "score": row[c]} for c in _best(row, top_k)]
             for row in predictions.answers.tolist()
@@ -195,9 +196,18 @@ def _best(scores: list[float], count: int | None) -> list[int]:
     return sorted(range(len(scores)), key=lambda c: -scores[c])[:count]
 
 
-def _columns(inputs: Sequence[Any]) -> tuple[Any, Any]:
+def _columns(inputs: Any) -> tuple[Any, Any]:
     """The texts and second texts in the inputs of a pipeline."""
-    if len(inputs) and isinstance(inputs[0], Mapping):
+    if isinstance(inputs, str):
+        return [inputs], None
+    if isinstance(inputs, Mapping) and any(isinstance(value, str) for value in inputs.values()):
+        inputs = [inputs]
+    elif isinstance(inputs, Mapping) or hasattr(inputs, "columns") or not hasattr(inputs, "__iter__"):
+        return inputs, None  # the error is that of other methods
+    elif isinstance(inputs, Iterator):
+        inputs = list(inputs)
+    first = next(iter(inputs), None) if isinstance(inputs, Sequence) else None
+    if isinstance(first, Mapping):
         try:
             return [pair["text"] for pair in inputs], [pair["text_pair"] for pair in inputs]
         except (KeyError, TypeError) as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,6 +74,11 @@ class StudentModel(StudentClassifier):
             weights.output_weight,
             weights.output_bias,
         )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel as the parts: the core's classifier is made again from them."""
+        parts = (self.vocabulary, self.weights, self.classes, self.problem, self.pair, self.evaluation)
+        return type(self), parts
 
     @property
     def nbytes(self) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from ..errors import InputError
 from ..teachers.finetuning import FinetuningConfig
 from ..training.config import FINE_TUNING, TableKind, TrainingConfig
 from ..vocabulary.config import CountingConfig, TokenizerConfig
@@ -77,6 +78,10 @@ class DistillationConfig:
     shard_size: int = 20_000
     seed: int = 0
     threads: int | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.seed < 2**63:
+            raise InputError(f"seed is {self.seed}: give a number from 0 to 2^63 - 1.")
 
     def seeded(self) -> DistillationConfig:
         """Return a copy with `seed` and `threads` passed on to every stage."""

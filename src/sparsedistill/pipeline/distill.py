@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from .._internal.files import locked
 from .._internal.progress import Progress, no_progress
 from .._internal.records import write_record
 from ..data.columns import Columns
@@ -149,6 +150,12 @@ def run(job: Job, progress: Progress = no_progress) -> Distilled:
     Raises:
         InputError: As :func:`distill`.
     """
+    with locked(job.output):
+        return _run_alone(job, progress)
+
+
+def _run_alone(job: Job, progress: Progress) -> Distilled:
+    """Run a job whose output no other process writes."""
     folder, checkpoints = job.output, job.output / "checkpoints"
     if (folder / "student").exists() and not checkpoints.exists():
         raise InputError(f"{folder / 'student'} exists already: use another output, or delete it.")

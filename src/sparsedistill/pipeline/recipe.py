@@ -59,13 +59,15 @@ def read_recipe(path: str | Path) -> Recipe:
         InputError: The file is missing or is not TOML.
     """
     try:
-        recipe: Recipe = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        recipe: Recipe = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))  # Notepad writes a mark
     except FileNotFoundError:
         raise InputError(f"{path} does not exist: name a recipe, which is a TOML file.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path} cannot be read ({error}): name a recipe, which is a TOML file.") from error
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{path} is not TOML ({error}): fix that line.") from error
+    except RecursionError as error:
+        raise InputError(f"{path} nests values too deeply: write a recipe of plain tables.") from error
     return recipe
 
 

@@ -8,8 +8,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import InputError
+from ..errors import InputError, first_line
 from ..problem import SCORE
+from .base import Teacher
 
 #: Probabilities are clipped to this distance from 0 and 1, so that their logits are finite.
 _SMALLEST_PROBABILITY = 1e-7
@@ -53,6 +54,30 @@ def check_format(classes: Sequence[str], outputs: str) -> None:
         raise InputError(
             "A regression has no probabilities: leave out outputs, numbers are used as they are."
         )
+
+
+def teacher_scores(
+    teacher: Teacher, texts: Sequence[str], text_pair: Sequence[str] | None = None
+) -> NDArray[np.float32]:
+    """The checked scores of a teacher, float32 (n, classes).
+
+    Raises:
+        InputError: As :func:`checked`; or the teacher calls ``sys.exit``, or fails with an OSError, such as a
+            dropped connection.
+    """
+    try:
+        scores = teacher.score(texts, text_pair)
+    except SystemExit as error:
+        raise InputError(
+            f"{teacher.name} called sys.exit({error.code!r}) instead of returning scores: raise an "
+            "exception there."
+        ) from error
+    except OSError as error:
+        reason = first_line(error) or "no reason was given"
+        raise InputError(
+            f"{teacher.name} failed with {type(error).__name__} ({reason}): solve that and run it again."
+        ) from error
+    return checked(scores, len(texts), teacher)
 
 
 def checked(scores: ArrayLike, rows: int, teacher: ScoreSource) -> NDArray[np.float32]:

@@ -15,7 +15,7 @@ from .. import _core
 from .._internal.files import atomic_directory, atomic_write
 from .._internal.progress import Progress, no_progress
 from .._internal.records import read_record, write_record
-from .._internal.tensors import map_tensors, write_tensors
+from .._internal.tensors import aligned, map_tensors, write_tensors
 from .._internal.texts import Texts, check_texts, core_texts
 from .._internal.threads import all_threads
 from ..errors import InputError
@@ -82,6 +82,16 @@ class Vocabulary:
             self._core = _core.Vocabulary(buckets, rows, tokenizer.core, closed)
         except (TypeError, ValueError) as error:
             raise InputError(f"The vocabulary cannot be used ({error}): build or save it again.") from error
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Travel as the arrays: the core's table is made again from them."""
+        return {**self.__dict__, "_core": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        if self.buckets is not None:
+            self.buckets = aligned(self.buckets)
+            self._core = _core.Vocabulary(self.buckets, self._rows, self.tokenizer.core, self.closed)
 
     @classmethod
     def build(

@@ -97,7 +97,9 @@ def test_lines_that_are_not_json_objects(tmp_path: Path) -> None:
         message = reading_error(path)
         assert message.startswith(f"{path}, line 3: ")
         assert reason in message
-    assert "not an object" in reading_error(put(tmp_path / "b.jsonl", '[{"text":"a"}]'))
+    assert "row 2: this is a number, not an object" in reading_error(
+        put(tmp_path / "b.jsonl", '[{"text":"a"},1]')
+    )
 
 
 def test_missing_values_are_located(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ TEXT = [Field("text", "text", "text")]
 
 
 def test_every_format_is_registered_under_its_name_and_endings() -> None:
-    assert list(READERS) == ["txt", "csv", "tsv", "jsonl", "parquet"]
+    assert list(READERS) == ["txt", "csv", "tsv", "jsonl", "fasttext", "parquet"]
     endings = [ending for reader in READERS.values() for ending in reader.endings]
     assert len(endings) == len(set(endings))
     for name, reader in READERS.items():
@@ -54,7 +54,7 @@ def test_format_and_compression(path: str, given: str | None, expected: tuple[st
         (
             "a",
             "word",
-            "word is not a known format: use txt, csv, tsv, jsonl or parquet, all but parquet also",
+            "word is not a known format: use txt, csv, tsv, jsonl, fasttext or parquet, all but parquet also",
         ),
         ("-", None, "The format of standard input or output is not known"),
         ("a.parquet.gz", None, "a.parquet.gz is parquet with another compression"),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import sys
+import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -26,7 +28,7 @@ STANDARD_STREAM = "-"
 CHUNK = 4 << 20
 #: The most bytes that Arrow parses at a time.
 LARGEST_CHUNK = (1 << 31) - 1
-_BOM = b"\xef\xbb\xbf"
+BOM = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True)
@@ -113,15 +115,20 @@ class Source:
         return "standard input" if self.path == STANDARD_STREAM else self.path
 
     @property
+    def is_stream(self) -> bool:
+        """Whether it can be read only once: standard input, a named pipe, ``/dev/fd``."""
+        return self.path == STANDARD_STREAM or (Path(self.path).exists() and not Path(self.path).is_file())
+
+    @property
     def format(self) -> str:
         """Name of its format."""
         return self.reader.format
 
     def read(self, fields: Sequence[Field]) -> Iterator[RowBlock]:
-        """Read the columns of `fields`, in order and in bounded memory.
+        """Read the columns of `fields`, in order and in bounded memory. A file can have no rows.
 
         Raises:
-            InputError: The file does not exist, is empty, truncated or damaged, has no such column, or has
+            InputError: The file does not exist, is truncated or damaged, has no such column, or has
                 an invalid row. The message names the file and, if known, the line.
         """
         first = 0
@@ -131,8 +138,6 @@ class Source:
                 columns = {field.role: typed(raw.columns[field.name], field, place) for field in fields}
                 yield RowBlock(pa.table(columns), place)
                 first += len(raw)
-        if not first:
-            raise InputError(f"{self.name} has no rows: give a file with at least one text.")
 
     @contextmanager
     def opened(self) -> Iterator[io.BufferedReader]:
@@ -142,11 +147,17 @@ class Source:
                 stream: Any = sys.stdin.buffer
             else:
                 stream = stack.enter_context(Path(self.path).open("rb"))
-            if self.codec is not None:
+            if self.codec == "gzip" and (self.is_stream or _is_padded(stream)):
+                stream = stack.enter_context(gzip.GzipFile(fileobj=stream))
+                stream = stack.enter_context(io.BufferedReader(stream, 1 << 20))
+            elif self.codec is not None:
                 stream = stack.enter_context(pa.CompressedInputStream(pa.PythonFile(stream), self.codec))
                 stream = stack.enter_context(io.BufferedReader(stream, 1 << 20))
-            if stream.peek(len(_BOM))[: len(_BOM)] == _BOM:
-                stream.read(len(_BOM))
+            head = stream.peek(len(BOM))
+            if head[: len(BOM)] == BOM:
+                stream.read(len(BOM))
+            if b"\r" in head[:-1] and b"\n" not in head:
+                stream = io.BufferedReader(_CarriageReturns(stream), 1 << 20)
             yield stream
 
     @contextmanager
@@ -160,7 +171,7 @@ class Source:
             raise InputError(f"{self.name} is a directory: give a file.") from error
         except PermissionError as error:
             raise InputError(f"{self.name} cannot be read: change its permissions.") from error
-        except (OSError, pa.ArrowException) as error:
+        except (OSError, EOFError, zlib.error, pa.ArrowException) as error:
             reason = short_reason(error)
             if self.codec is None and not self.reader.binary:
                 raise InputError(f"{self.name} cannot be read ({reason}): correct the file.") from error
@@ -179,18 +190,52 @@ class Source:
         return place
 
 
+class _CarriageReturns(io.RawIOBase):
+    """A stream whose lines end in carriage returns, with line feeds instead."""
+
+    def __init__(self, stream: io.BufferedReader) -> None:
+        self._stream = stream
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._stream.read1(len(buffer)).replace(b"\r", b"\n")
+        buffer[: len(data)] = data
+        return len(data)
+
+
+def _is_padded(stream: io.BufferedReader) -> bool:
+    """Whether zeros follow a gzip file, which gzip allows and Arrow does not.
+
+    The checksum and the size at the end of a gzip file can be eight zero bytes.
+    """
+    size = stream.seek(0, io.SEEK_END)
+    stream.seek(max(0, size - 9))
+    tail = stream.read(9)
+    stream.seek(0)
+    return tail == bytes(9)
+
+
 def line_chunks(stream: io.BufferedReader) -> Iterator[bytes]:
-    """Cut a stream into chunks of whole lines, about 4 MiB each; a longer line makes a larger chunk."""
+    """Cut a stream into chunks of whole lines, about 4 MiB each; a longer line makes a larger chunk.
+
+    Byte order marks at the start of a line, which ``cat`` leaves inside a file, are removed.
+    """
     parts: list[bytes] = []
     while chunk := stream.read(CHUNK):
         end = chunk.rfind(b"\n") + 1
         if not end:
             parts.append(chunk)
             continue
-        yield b"".join((*parts, chunk[:end]))
+        yield _without_marks(b"".join((*parts, chunk[:end])))
         parts = [chunk[end:]]
     if last := b"".join(parts):
-        yield last
+        yield _without_marks(last)
+
+
+def _without_marks(chunk: bytes) -> bytes:
+    return chunk.removeprefix(BOM).replace(b"\n" + BOM, b"\n") if BOM in chunk else chunk
 
 
 def split_lines(chunk: bytes) -> pa.Array:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +19,6 @@ from ..fields import Field
 from .base import (
     CHUNK,
     LARGEST_CHUNK,
-    STANDARD_STREAM,
     RawColumns,
     Reader,
     Source,
@@ -27,6 +27,9 @@ from .base import (
     short_reason,
     split_lines,
 )
+from .quotes import CheckedQuotes
+
+logger = logging.getLogger(__package__)
 
 
 class DelimitedReader(Reader):
@@ -44,7 +47,7 @@ class DelimitedReader(Reader):
 
     def place(self, source: Source, row: int) -> str:
         """The line in which a row starts, found by reading the file again; else the row."""
-        if source.path != STANDARD_STREAM:
+        if not source.is_stream:
             with suppress(csv.Error, _NotUtf8Error):
                 for i, (line, _) in enumerate(self._rows(source)):
                     if i == row + 1:
@@ -53,7 +56,7 @@ class DelimitedReader(Reader):
 
     def _read_unquoted(self, source: Source, fields: Sequence[Field]) -> Iterator[RawColumns]:
         with source.opened() as stream:
-            header = self._header(source, stream, fields)
+            header, _ = self._header(source, stream, fields)
             number = 2
             for chunk in line_chunks(stream):
                 lines = split_lines(chunk)
@@ -71,28 +74,37 @@ class DelimitedReader(Reader):
                 for field in fields:
                     indices = np.arange(header.index(field.name), len(values), len(header))
                     columns[field.name] = values.take(pa.array(indices))
-                yield RawColumns(columns, numbers)
+                yield _without_headers(source, RawColumns(columns, numbers))
 
     def _read_quoted(self, source: Source, fields: Sequence[Field]) -> Iterator[RawColumns]:
         """Read with Arrow's CSV reader, restarted with larger blocks if a row does not fit into two."""
         wanted = [field.name for field in fields]
-        standard = source.path == STANDARD_STREAM
+        standard = source.is_stream
         done, size = 0, 16 * CHUNK if standard else CHUNK
         while True:
             with source.opened() as stream:
-                header = self._header(source, stream, fields)
+                header, line = self._header(source, stream, fields)
                 if not stream.peek(1):
                     return
+                checked = CheckedQuotes(stream, source.name, self.delimiter, line + 1)
                 try:
                     skip = done
-                    for batch in self._arrow_batches(stream, header, wanted, size):
+                    for batch in self._arrow_batches(checked, header, wanted, size):
+                        if checked.error:
+                            raise checked.error
                         fresh = batch.slice(min(skip, len(batch)))
                         skip -= len(batch) - len(fresh)
                         done += len(fresh)
-                        if len(fresh):
-                            yield RawColumns(dict(zip(wanted, fresh.columns, strict=True)))
+                        columns = dict(zip(wanted, fresh.columns, strict=True))
+                        fresh_rows = _without_headers(source, RawColumns(columns))
+                        if len(fresh_rows):
+                            yield fresh_rows
+                    if checked.error:
+                        raise checked.error
                     return
                 except pa.ArrowInvalid as error:
+                    if checked.error:
+                        raise checked.error from None
                     if "straddling" not in str(error):
                         raise InputError(self._fault(source, len(header), error)) from error
                     if standard or size == LARGEST_CHUNK:
@@ -103,7 +115,7 @@ class DelimitedReader(Reader):
             size = min(8 * size, LARGEST_CHUNK)
 
     def _arrow_batches(
-        self, stream: io.BufferedReader, header: list[str], wanted: list[str], size: int
+        self, stream: io.RawIOBase, header: list[str], wanted: list[str], size: int
     ) -> Iterator[pa.RecordBatch]:
         try:
             yield from pyarrow.csv.open_csv(
@@ -118,9 +130,13 @@ class DelimitedReader(Reader):
             if not str(error).startswith("Empty CSV file"):
                 raise
 
-    def _header(self, source: Source, stream: io.BufferedReader, fields: Sequence[Field]) -> list[str]:
-        """Read and check the names of the columns."""
+    def _header(
+        self, source: Source, stream: io.BufferedReader, fields: Sequence[Field]
+    ) -> tuple[list[str], int]:
+        """Read and check the names of the columns; also the number of lines that they take."""
         line = stream.readline()
+        if not line:  # an empty file has no rows
+            return [field.name for field in fields], 1
         while source.quoting and line.count(b'"') % 2 and (more := stream.readline()):
             line += more
         try:
@@ -137,11 +153,11 @@ class DelimitedReader(Reader):
         else:
             header = text.split(self.delimiter)
         check_columns(source, fields, header)
-        return header
+        return header, line.count(b"\n")
 
     def _fault(self, source: Source, columns: int, error: pa.ArrowInvalid) -> str:
         """Say why Arrow could not parse a file, by parsing it again row by row."""
-        if source.path != STANDARD_STREAM:
+        if not source.is_stream:
             try:
                 for line, row in self._rows(source):
                     if len(row) != columns:
@@ -156,9 +172,10 @@ class DelimitedReader(Reader):
         """Yield each row with the line in which it starts; like Arrow, without blank lines."""
         with source.opened() as stream, _long_fields():
             reader = csv.reader(_decoded(stream), delimiter=self.delimiter)
-            start = 1
+            start, header = 1, None
             for row in reader:
-                if row:
+                if row and row != header:
+                    header = header or row
                     yield start, row
                 start = reader.line_num + 1
 
@@ -178,6 +195,25 @@ class TsvReader(DelimitedReader):
     format = "tsv"
     endings = ("tsv", "tab")
     delimiter = "\t"
+
+
+def _without_headers(source: Source, raw: RawColumns) -> RawColumns:
+    """Leave out rows that repeat the header, which ``cat a.csv b.csv`` makes, with a warning."""
+    same: Any = None
+    for name, column in raw.columns.items():
+        equal = pc.equal(
+            column, pa.scalar(name if pa.types.is_large_string(column.type) else name.encode(), column.type)
+        )
+        same = equal if same is None else pc.and_(same, equal)
+        if not pc.any(same).as_py():
+            return raw
+    rows = np.flatnonzero(~same.to_numpy(zero_copy_only=False))
+    logger.warning(
+        f"{source.name} repeats its header in {_counted(len(raw) - len(rows), 'row')}, which "
+        f"{'is' if len(raw) - len(rows) == 1 else 'are'} left out."
+    )
+    columns = {name: column.take(pa.array(rows)) for name, column in raw.columns.items()}
+    return RawColumns(columns, None if raw.lines is None else raw.lines[rows])
 
 
 class _NotUtf8Error(Exception):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -15,6 +17,7 @@ from ...errors import InputError
 from ..fields import Field, Kind
 from .base import LARGEST_CHUNK, RawColumns, Reader, Source, check_columns, line_chunks, short_reason
 
+_ROWS = 8192  # rows of an array that are converted at a time
 _TYPES: dict[Kind, pa.DataType] = {
     "text": pa.large_string(),
     "label": pa.large_string(),
@@ -39,13 +42,17 @@ class JsonlReader(Reader):
     """
 
     format = "jsonl"
-    endings = ("jsonl", "ndjson")
+    endings = ("jsonl", "ndjson", "json")
 
     def read(self, source: Source, fields: Sequence[Field]) -> Iterator[RawColumns]:
         """Read the columns of `fields`. See :meth:`Reader.read`."""
         number = 1
         with source.opened() as stream:
+            if stream.peek(1).lstrip()[:1] == b"[":
+                yield from _read_array(source, stream, fields)
+                return
             for chunk in line_chunks(stream):
+                chunk = chunk.replace(b"\r", b"\n") if b"\r" in chunk.replace(b"\r\n", b"") else chunk
                 lines = chunk.count(b"\n") + (not chunk.endswith(b"\n"))
                 table = _parse_chunk(chunk, fields)
                 if number == 1:
@@ -58,9 +65,51 @@ class JsonlReader(Reader):
                 number += lines
 
 
+def _read_array(source: Source, stream: io.BufferedReader, fields: Sequence[Field]) -> Iterator[RawColumns]:
+    """Read a file that is one JSON array of objects."""
+    try:
+        rows = json.load(stream)
+    except UnicodeDecodeError as error:
+        raise InputError(f"{source.name}: not valid UTF-8: convert the file to UTF-8.") from error
+    except (ValueError, RecursionError) as error:
+        raise InputError(
+            f"{source.name} starts with [ but is not a JSON array ({short_reason(error)}): correct the file."
+        ) from error
+    for begin in range(0, len(rows), _ROWS):
+        found: dict[str, list[Any]] = {field.name: [] for field in fields}
+        for i, row in enumerate(rows[begin : begin + _ROWS], begin + 1):
+            place = f"{source.name}, row {i}"
+            if not isinstance(row, dict):
+                raise InputError(
+                    f"{place}: this is {_json_type(row)}, not an object: write an array of objects."
+                )
+            if i == 1:
+                check_columns(source, fields, _known(row, fields))
+            for field in fields:
+                found[field.name].append(_converted(_value(row, field.name), field, place))
+        yield RawColumns({field.name: pa.array(found[field.name], _TYPES[field.kind]) for field in fields})
+
+
+def _value(row: dict[str, Any], name: str) -> Any:
+    """The value of a column, or of a field in nested objects by its path: ``data.text``."""
+    if name in row:
+        return row[name]
+    head, dot, rest = name.partition(".")
+    inner = row.get(head)
+    return _value(inner, rest) if dot and isinstance(inner, dict) else None
+
+
+def _known(row: dict[str, Any], fields: Sequence[Field]) -> list[str]:
+    """Names of the columns of a row, and the paths of `fields` that are in nested objects."""
+    return [
+        *row,
+        *(field.name for field in fields if field.name not in row and _value(row, field.name) is not None),
+    ]
+
+
 def _parse_chunk(chunk: bytes, fields: Sequence[Field]) -> pa.Table | None:
     """Parse with Arrow; None if :func:`_parse_lines` has to convert values or report an error."""
-    if len(chunk) >= LARGEST_CHUNK:
+    if len(chunk) >= LARGEST_CHUNK or any("." in field.name for field in fields):
         return None
     try:
         return pyarrow.json.read_json(
@@ -82,7 +131,7 @@ def _check_first_object(source: Source, chunk: bytes, fields: Sequence[Field]) -
     except (ValueError, RecursionError):  # _parse_lines reports it with its line
         return
     if isinstance(row, dict):
-        check_columns(source, fields, list(row))
+        check_columns(source, fields, _known(row, fields))
 
 
 def _parse_lines(source: Source, chunk: bytes, number: int, fields: Sequence[Field]) -> RawColumns:
@@ -95,7 +144,7 @@ def _parse_lines(source: Source, chunk: bytes, number: int, fields: Sequence[Fie
         place = f"{source.name}, line {i}"
         row = _parse_object(line, place)
         for field in fields:
-            found[field.name].append(_converted(row.get(field.name), field, place))
+            found[field.name].append(_converted(_value(row, field.name), field, place))
         numbers.append(i)
     columns = {field.name: pa.array(found[field.name], _TYPES[field.kind]) for field in fields}
     return RawColumns(columns, np.array(numbers, dtype=np.int64))
@@ -121,6 +170,8 @@ def _converted(value: Any, field: Field, place: str) -> Any:
         return None
     if field.kind == "text" and isinstance(value, str):
         return encodable(value)
+    if field.kind == "label" and isinstance(value, float) and math.isnan(value):
+        return None
     if field.kind == "label" and _is_label(value):
         return _label_name(value)
     if field.kind == "labels" and isinstance(value, str):

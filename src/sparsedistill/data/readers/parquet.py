@@ -6,6 +6,8 @@ import io
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet
 
 from ..fields import Field
@@ -27,7 +29,30 @@ class ParquetReader(Reader):
             if not stream.seek(0, io.SEEK_END):
                 return
             with pyarrow.parquet.ParquetFile(stream) as file:
-                check_columns(source, fields, file.schema_arrow.names)
-                names = [field.name for field in fields]
-                for batch in file.iter_batches(batch_size=_ROWS, columns=names):
-                    yield RawColumns({name: batch.column(name) for name in names})
+                schema = file.schema_arrow
+                paths = {field.name: _path(schema, field.name) for field in fields}
+                known = [name for name, path in paths.items() if path and name not in schema.names]
+                check_columns(source, fields, [*schema.names, *known])
+                wanted = [path[0] for path in paths.values()]
+                for batch in file.iter_batches(batch_size=_ROWS, columns=wanted):
+                    yield RawColumns({name: _column(batch, path) for name, path in paths.items()})
+
+
+def _path(schema: pa.Schema, name: str) -> list[str]:
+    """Where a column is: its name, or the names of nested fields (``data.text``); empty if it is missing."""
+    if name in schema.names:
+        return [name]
+    parts = name.split(".")
+    if len(parts) < 2 or parts[0] not in schema.names:
+        return []
+    kind = schema.field(parts[0]).type
+    for part in parts[1:]:
+        if not pa.types.is_struct(kind) or kind.get_field_index(part) < 0:
+            return []
+        kind = kind.field(part).type
+    return parts
+
+
+def _column(batch: pa.RecordBatch, path: list[str]) -> pa.Array:
+    column = batch.column(path[0])
+    return pc.struct_field(column, path[1:]) if path[1:] else column

@@ -9,12 +9,12 @@ from .base import STANDARD_STREAM, Reader, Source
 from .delimited import CsvReader, TsvReader
 from .jsonl import JsonlReader
 from .parquet import ParquetReader
-from .text import TextReader
+from .text import FastTextReader, TextReader
 
 #: All readers, by the name of their format.
 READERS: dict[str, Reader] = {
     reader.format: reader
-    for reader in (TextReader(), CsvReader(), TsvReader(), JsonlReader(), ParquetReader())
+    for reader in (TextReader(), CsvReader(), TsvReader(), JsonlReader(), FastTextReader(), ParquetReader())
 }
 #: Compressions by the ending of a file name, as pyarrow names them.
 CODECS = {"gz": "gzip", "zst": "zstd"}
@@ -35,9 +35,10 @@ def source_of(path: str, format: str | None = None, quoting: bool | None = None)
         InputError: The format is not known, or a parquet file is compressed or comes from standard input.
     """
     reader, codec = format_of(path, format)
-    if reader.binary and path == STANDARD_STREAM:
-        raise InputError(f"{reader.format} cannot be read from standard input: give a file.")
-    return Source(path, reader, codec, reader.quoting if quoting is None else quoting)
+    source = Source(path, reader, codec, reader.quoting if quoting is None else quoting)
+    if reader.binary and source.is_stream:
+        raise InputError(f"{reader.format} cannot be read from {source.name}, a stream: give a file.")
+    return source
 
 
 def is_known(path: Path) -> bool:

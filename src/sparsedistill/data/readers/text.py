@@ -2,33 +2,104 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+import pyarrow as pa
 
 from ...errors import InputError
 from ..fields import Field
 from .base import RawColumns, Reader, Source, line_chunks, split_lines
 
+#: What every label in a file of fastText starts with.
+LABEL_PREFIX = "__label__"
+_PREFIX = LABEL_PREFIX.encode()
+
 
 class TextReader(Reader):
-    """Reads txt, whose only column is the text, under any name. Empty lines are empty texts."""
+    """Reads txt, whose only column is the text, under any name. Empty lines are empty texts.
+
+    Lines end with a line feed, a carriage return or both. A file that starts with ``__label__`` is read as
+    fastText's.
+    """
 
     format = "txt"
     endings = ("txt", "text")
 
     def read(self, source: Source, fields: Sequence[Field]) -> Iterator[RawColumns]:
         """Read all lines. See :meth:`Reader.read`."""
-        if [field.kind for field in fields] != ["text"]:
-            wanted = next(field.name for field in fields if field.role != "text")
-            raise InputError(
-                f"{source.name} is plain text, which has no column {wanted!r}: use a format with columns, "
-                "such as csv or jsonl."
-            )
         number = 1
         with source.opened() as stream:
+            if stream.peek(len(LABEL_PREFIX))[: len(LABEL_PREFIX)] == LABEL_PREFIX.encode():
+                yield from FastTextReader.read_lines(source, stream, fields)
+                return
+            check_has_columns(source, fields, ("text",))
             for chunk in line_chunks(stream):
-                lines = split_lines(chunk)
+                lines = split_lines(_universal(chunk))
                 numbers = np.arange(number, number + len(lines))
                 number += len(lines)
                 yield RawColumns({field.name: lines for field in fields}, numbers)
+
+
+class FastTextReader(Reader):
+    """Reads the files of fastText: lines of labels, each with the prefix ``__label__``, and a text."""
+
+    format = "fasttext"
+    endings = ("fasttext", "ft")
+
+    def read(self, source: Source, fields: Sequence[Field]) -> Iterator[RawColumns]:
+        """Read all lines. See :meth:`Reader.read`."""
+        with source.opened() as stream:
+            yield from self.read_lines(source, stream, fields)
+
+    @staticmethod
+    def read_lines(
+        source: Source, stream: io.BufferedReader, fields: Sequence[Field]
+    ) -> Iterator[RawColumns]:
+        """Read the lines of an open file."""
+        check_has_columns(source, fields, ("text", "label"))
+        number = 1
+        for chunk in line_chunks(stream):
+            texts, names = [], []
+            lines = split_lines(_universal(chunk)).to_pylist()
+            for i, line in enumerate(lines, number):
+                words = line.split(b" ")
+                first = next((k for k, word in enumerate(words) if not word.startswith(_PREFIX)), len(words))
+                labels = [word[len(_PREFIX) :] for word in words[:first]]
+                texts.append(b" ".join(words[first:]))
+                names.append(labels)
+                for field in fields:
+                    if field.kind == "label" and len(labels) != 1:
+                        raise InputError(
+                            f"{source.name}, line {i}: {len(labels)} labels: give every text one label, or a "
+                            "label separator if texts can have several."
+                        )
+            numbers = np.arange(number, number + len(lines))
+            number += len(lines)
+            columns: dict[str, pa.Array] = {}
+            for field in fields:
+                if field.role == "text":
+                    columns[field.name] = pa.array(texts, pa.large_binary())
+                elif field.kind == "labels":
+                    columns[field.name] = pa.array(names, pa.list_(pa.large_binary()))
+                else:
+                    columns[field.name] = pa.array([row[0] for row in names], pa.large_binary())
+            yield RawColumns(columns, numbers)
+
+
+def check_has_columns(source: Source, fields: Sequence[Field], roles: tuple[str, ...]) -> None:
+    """Check that only columns are wanted that lines of text have."""
+    for field in fields:
+        if field.role not in roles:
+            raise InputError(
+                f"{source.name} is plain text, which has no column {field.name!r}: use a format with "
+                "columns, such as csv or jsonl."
+            )
+
+
+def _universal(chunk: bytes) -> bytes:
+    """A chunk with line feeds for all ends of lines: also for carriage returns inside it."""
+    if b"\r" not in chunk:
+        return chunk
+    return chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")

@@ -1,0 +1,64 @@
+"""What SIGINT, SIGTERM and SIGHUP do to a command."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+_NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
+
+
+class Stopped:
+    """The signal that stops a command, if one does.
+
+    Attributes:
+        signal: Number of the first signal that arrived; None if none did.
+    """
+
+    def __init__(self) -> None:
+        self.signal: int | None = None
+
+    @contextmanager
+    def raised(self) -> Iterator[None]:
+        """Raise KeyboardInterrupt in the block when a signal arrives, so that partial files are deleted.
+
+        Signals that the process ignores (``nohup``, background jobs of a shell) stay ignored.
+        """
+        before = _handle(self._stop)
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _stop(self, number: int, _: FrameType | None) -> None:
+        self.signal = self.signal or number
+        raise KeyboardInterrupt
+
+
+def exit_when_stopped() -> None:
+    """Exit at once when a signal arrives: for the time of imports, when nothing has been written.
+
+    An exception would not do: C extensions turn a KeyboardInterrupt during their import into other errors.
+    """
+
+    def leave(number: int, _: FrameType | None) -> None:
+        name = "Interrupted" if number == signal.SIGINT else f"Stopped by {signal.Signals(number).name}"
+        os.write(2, f"{name}: nothing was done. Run the same command again.\n".encode())
+        os._exit(128 + number)
+
+    _handle(leave)
+
+
+def _handle(handler: Any) -> dict[int, Any]:
+    """Set the handler of all signals that the process does not ignore, and return those before."""
+    before = {}
+    for name in _NAMES:
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) not in (signal.SIG_IGN, None):
+            before[number] = signal.signal(number, handler)
+    return before

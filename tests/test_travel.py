@@ -1,0 +1,49 @@
+"""Students and vocabularies travel to other processes."""
+
+from __future__ import annotations
+
+import copy
+import multiprocessing
+import pickle
+from pathlib import Path
+
+import numpy as np
+
+from sparsedistill import Student, TokenizerConfig, Vocabulary
+from sparsedistill.model.weights import StudentWeights
+
+TEXTS = ["a good film", "a bad film", "", "neither"]
+
+
+def make() -> Student:
+    vocabulary = Vocabulary.from_ngrams(["good", "bad", "film", "good film"], TokenizerConfig(2))
+    random = np.random.default_rng(0)
+
+    def array(*shape: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+        return random.standard_normal(shape).astype(np.float32)
+
+    return Student(
+        vocabulary, StudentWeights(array(4, 8), array(4, 8), array(4), array(2, 4), array(2)), ("a", "b")
+    )
+
+
+def test_pickle_and_copies_give_the_same_bits(tmp_path: Path) -> None:
+    made = make()
+    made.save_pretrained(tmp_path / "s")
+    made.compress(TEXTS * 50).save_pretrained(tmp_path / "c")
+    opened, compact = (Student.from_pretrained(tmp_path / name) for name in ("s", "c"))
+    in_memory = Student(compact.vocabulary, compact.weights, compact.classes)
+    for student in (made, opened, compact, in_memory):
+        for copied in (pickle.loads(pickle.dumps(student)), copy.deepcopy(student), copy.copy(student)):
+            assert copied.score(TEXTS).logits.tobytes() == student.score(TEXTS).logits.tobytes()
+    assert len(pickle.dumps(opened)) < 500
+    vocabulary = pickle.loads(pickle.dumps(made.vocabulary))
+    assert vocabulary.rows_of(["bad", "none"]).tolist() == [1, -1]
+
+
+def test_spawned_processes(tmp_path: Path) -> None:
+    make().save_pretrained(tmp_path / "s")
+    student = Student.from_pretrained(tmp_path / "s")
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        (found,) = pool.map(student.predict_proba, [TEXTS])
+    assert found.tobytes() == student.predict_proba(TEXTS).tobytes()
