@@ -162,7 +162,7 @@ def test_report_settings_are_read_as_any_dataclass() -> None:
         ({"data": {"labelled": {}}}, "neither a path nor a dataset"),
         ({"colour": 3}, "has no setting 'colour': known settings are output,"),
         ({"vocabulary": {"colour": 3}}, "known settings are max_ngram, boundaries, min_characters"),
-        ({"teacher": {"colour": 3}}, "known settings are model, encoder, soft_targets"),
+        ({"teacher": {"colour": 3}}, "known settings are model, revision, encoder, soft_targets"),
         ({"student": 3}, "student is not a table: write [student]"),
         ({"threads": "all"}, "threads is 'all': give a value of type int"),
         ({"calibrate": 1}, "calibrate is 1: give a value of type bool."),

@@ -404,7 +404,7 @@ def test_damaged_strings_are_rejected_on_access(tmp_path: Path) -> None:
         (np.array([["a"]]), "1 dimension"),
         (pa.array(["a", None]), "Text 1 is null"),
         (pa.array([1, 2]), "array of strings"),
-        (iter(["a"]), "no length"),
+        (7, "texts is a int"),
     ],
 )
 def test_invalid_texts_are_rejected(wrong: Any, message: str) -> None:
