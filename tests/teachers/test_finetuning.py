@@ -230,6 +230,17 @@ def test_few_labels_are_enough(encoder: Path, tmp_path: Path) -> None:
     assert (result.max_length, result.learning_rate) == (8, 3e-4)
 
 
+def test_a_classifier_of_other_classes_gets_a_new_head(tmp_path: Path) -> None:
+    from transformers import BertConfig, BertForSequenceClassification
+
+    model = save_encoder(tmp_path / "model")
+    config = BertConfig.from_pretrained(model)
+    config.num_labels = 7
+    BertForSequenceClassification(config).save_pretrained(model)
+    folder = finetune(model, TEXTS, LABELS, CLASSES, tmp_path / "t", validation=SAME, config=QUICK)
+    assert TransformersTeacher(folder).classes == tuple(CLASSES)
+
+
 def test_interrupted_run_resumes(encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """After a step, in the middle of a checkpoint, and after the last step."""
     from transformers import Trainer, TrainerCallback

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import json
 import subprocess
@@ -133,10 +134,11 @@ def test_models_that_do_not_say_that_they_are_multi_label(tmp_path: Path) -> Non
 
 
 def test_a_fitted_pipeline_is_a_teacher(shared_data: Path) -> None:
-    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
     from sklearn.linear_model import LogisticRegression, Ridge
     from sklearn.pipeline import make_pipeline
-    from sklearn.svm import LinearSVC
+    from sklearn.svm import SVC, LinearSVC
+    from sklearn.tree import DecisionTreeClassifier
 
     data = read_labelled(shared_data / "sst2" / "train_sentences.tsv.gz", Columns(label="label"))
     texts, labels = data.texts.to_pylist()[:1000], data.labels[:1000]
@@ -152,11 +154,35 @@ def test_a_fitted_pipeline_is_a_teacher(shared_data: Path) -> None:
     np.testing.assert_allclose(as_teacher(ridge).score(texts)[:, 0], ridge.predict(texts), atol=1e-5)
     other = make_pipeline(TfidfVectorizer(), LogisticRegression(C=9)).fit(texts, names)
     assert as_teacher(other).fingerprint() != teacher.fingerprint()
-    assert as_teacher(logistic).fingerprint() == teacher.fingerprint()
+    assert as_teacher(copy.deepcopy(logistic)).fingerprint() == teacher.fingerprint()
+    three = [f"{i % 3}" for i in range(len(texts))]
+    pairs = make_pipeline(TfidfVectorizer(), SVC(kernel="linear", decision_function_shape="ovo"))
+    assert "'ovr'" in error(lambda: as_teacher(pairs.fit(texts[:90], three[:90])))
+    trees = [
+        make_pipeline(CountVectorizer(), DecisionTreeClassifier(random_state=0)).fit(texts, some)
+        for some in (names, names[::-1], names)
+    ]
+    prints = [as_teacher(tree).fingerprint() for tree in trees]
+    assert prints[0] == prints[2] != prints[1]
     assert "single texts" in error(lambda: teacher.score(["a"], ["b"]))
     assert "fit it" in error(lambda: as_teacher(make_pipeline(TfidfVectorizer(), LogisticRegression())))
     rows = LogisticRegression().fit(np.eye(2), [0, 1])
     assert "vectorizer" in error(lambda: as_teacher(rows).score(["a text"]))
+
+
+def test_classifiers_of_other_packages_are_functions() -> None:
+    class Classifier:
+        """What SetFit's models have."""
+
+        def fit(self, texts: list[str], labels: list[str]) -> None: ...
+
+        def predict(self, texts: list[str]) -> list[str]:
+            return ["a"] * len(texts)
+
+        def __call__(self, texts: list[str]) -> NDArray[np.float32]:
+            return np.zeros((len(texts), 2), np.float32)
+
+    assert as_teacher(Classifier(), ("a", "b")).score(["x"]).shape == (1, 2)
 
 
 def test_revisions_are_asked_of_the_hub() -> None:
@@ -232,6 +258,14 @@ def test_function_as_teacher() -> None:
     assert teacher.score(["abc", ""]).tolist() == [[3, 0], [0, 0]]
     assert teacher.score(["abc"], ["de"]).tolist() == [[3, 2]]
     assert teacher.score(("abc",)).dtype == np.float32
+
+
+def test_functions_may_return_tensors() -> None:
+    import torch
+
+    weights = torch.tensor([[0.5, -0.5]], dtype=torch.bfloat16, requires_grad=True)
+    teacher = CallableTeacher(lambda texts: weights.repeat(len(texts), 1), ("a", "b"))
+    assert teacher.score(["x", "y"]).tolist() == [[0.5, -0.5]] * 2
 
 
 def test_probabilities_are_converted_to_logits() -> None:

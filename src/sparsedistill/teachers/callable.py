@@ -63,7 +63,7 @@ class CallableTeacher:
         return {
             "kind": "callable",
             "name": self.name,
-            "code": _code_hash(self._function),
+            "code": code_hash(self._function),
             "outputs": self._outputs,
         }
 
@@ -90,7 +90,8 @@ def _qualified_name(function: Callable[..., Any]) -> str:
     return f"{named.__module__}.{named.__qualname__}"
 
 
-def _code_hash(function: Callable[..., Any]) -> str | None:
+def code_hash(function: Callable[..., Any]) -> str | None:
+    """A hash of the byte code of a function; None if it is not written in Python."""
     while isinstance(function, functools.partial):
         function = function.func
     code = getattr(function, "__code__", None) or getattr(type(function).__call__, "__code__", None)

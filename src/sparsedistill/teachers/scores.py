@@ -86,6 +86,8 @@ def checked(scores: ArrayLike, rows: int, teacher: ScoreSource) -> NDArray[np.fl
     Raises:
         InputError: They are not numbers, have another shape, or are not finite.
     """
+    if hasattr(scores, "detach"):  # a tensor of torch, on any device and of any precision
+        scores = scores.detach().cpu().float()
     try:
         array = np.asarray(scores, dtype=np.float32)
     except (TypeError, ValueError) as error:

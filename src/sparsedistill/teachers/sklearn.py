@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,17 +12,8 @@ from numpy.typing import NDArray
 from ..errors import InputError, first_line
 from ..problem import SCORE
 from .base import Fingerprint, ScoreFormat, TeacherLike
+from .callable import code_hash
 from .scores import as_logits, check_format, checked
-
-#: Texts whose scores stand for the estimator in a fingerprint.
-_PROBES = (
-    "",
-    "a",
-    "good",
-    "not good at all",
-    "13 lazy dogs and a quick fox",
-    "où est la gare ?",
-)
 
 
 class SklearnTeacher:
@@ -74,23 +65,20 @@ class SklearnTeacher:
         return as_logits(checked(scores, len(texts), self), self._outputs, self)
 
     def fingerprint(self) -> Fingerprint:
-        """Return its name and classes, and a hash of its scores of some short texts."""
-        scores = self.score(_PROBES).astype("<f4").tobytes()
-        return {
-            "kind": "sklearn",
-            "name": self.name,
-            "classes": list(self.classes),
-            "scores": hashlib.blake2b(scores, digest_size=16).hexdigest(),
-        }
+        """Return a hash of its settings and of what it was fitted to; equal estimators have equal ones."""
+        digest = hashlib.blake2b(digest_size=16)
+        _hash_state(self._estimator, digest, set())
+        state = digest.hexdigest()
+        return {"kind": "sklearn", "name": self.name, "multi_label": self.multi_label, "state": state}
 
 
 def from_estimator(given: TeacherLike, scores: ScoreFormat) -> SklearnTeacher | None:
-    """Return the teacher of an estimator, which has ``fit`` and ``predict``; None for anything else.
+    """Return the teacher of an estimator of scikit-learn, or one that follows its protocol; else None.
 
     Raises:
         InputError: It cannot score texts; see :class:`SklearnTeacher`.
     """
-    if not (hasattr(given, "fit") and hasattr(given, "predict")):
+    if isinstance(given, type) or not hasattr(given, "__sklearn_tags__"):
         return None
     return SklearnTeacher(given, scores.multi_label)
 
@@ -105,7 +93,49 @@ def _read(estimator: Any, name: str) -> tuple[tuple[str, ...], str]:
         classes = tuple(str(label) for label in np.asarray(estimator.classes_).tolist())
     except AttributeError:
         raise InputError(f"{name} has no classes_: fit it to labelled texts first.") from None
+    settings = estimator.get_params().items()
+    pairwise = any(name.endswith("decision_function_shape") and value == "ovo" for name, value in settings)
+    if pairwise and not hasattr(estimator, "predict_proba"):
+        raise InputError(f"{name} compares classes in pairs: set its decision_function_shape to 'ovr'.")
     for method in ("predict_proba", "decision_function"):
         if hasattr(estimator, method):
             return classes, method
     raise InputError(f"{name} has neither predict_proba nor decision_function: use a classifier with one.")
+
+
+def _hash_state(value: Any, digest: hashlib.blake2b, within: set[int]) -> None:
+    """Hash what an object consists of. Parts that are shared count as copies, so that copies are equal.
+
+    Args:
+        value: The object.
+        digest: Receives its parts.
+        within: Identities of the objects that `value` is a part of, to end at a circle.
+    """
+    if value is None or isinstance(value, bool | int | float | complex | str | bytes | np.generic):
+        digest.update(f"{type(value).__name__} {value!r};".encode(errors="surrogatepass"))
+        return
+    digest.update(f"{type(value).__qualname__}(".encode())
+    if id(value) in within:
+        return
+    within = within | {id(value)}
+    for part in _parts(value, digest):
+        _hash_state(part, digest, within)
+    digest.update(b")")
+
+
+def _parts(value: Any, digest: hashlib.blake2b) -> Iterable[Any]:
+    """The parts of an object; what is not one of them goes to `digest`."""
+    if isinstance(value, np.ndarray) and value.dtype != object:
+        digest.update(f"{value.dtype.str} {value.shape}".encode() + value.tobytes())
+        return ()
+    if isinstance(value, dict):
+        return [part for key in sorted(value, key=repr) for part in (key, value[key])]
+    if isinstance(value, set | frozenset):
+        return sorted(value, key=repr)
+    if isinstance(value, list | tuple):
+        return value
+    if isinstance(value, type) or (callable(value) and hasattr(value, "__qualname__")):
+        digest.update(f"{value.__module__}.{value.__qualname__} {code_hash(value)}".encode())
+        return ()
+    reduced = value.__reduce_ex__(2)  # what copies of it are made from
+    return reduced[:3] if isinstance(reduced, tuple) else (reduced,)

@@ -317,5 +317,8 @@ def _load(
         if hasattr(settings, name):
             setattr(settings, name, config.attention_dropout)
     tokenizer.truncation_side = "left" if config.keep == "end" else "right"
-    network = AutoModelForSequenceClassification.from_pretrained(model, config=settings, dtype="float32")
+    # A classifier with another number of classes gives its encoder; the head is drawn again.
+    network = AutoModelForSequenceClassification.from_pretrained(
+        model, config=settings, dtype="float32", ignore_mismatched_sizes=True
+    )
     return network, tokenizer
