@@ -268,6 +268,8 @@ def test_new_back_end_needs_only_an_entry(monkeypatch: pytest.MonkeyPatch) -> No
         ({"dim": 6, "table": "fbgemm"}, "dim is 6 and FBGEMM needs a multiple of 4: use 8"),
         ({"table": "dense"}, "table is 'dense': use one of 'auto', 'fbgemm', 'embedding_bag'"),
         ({"rows": 0}, "The student setting rows is 0: it must be at least 1"),
+        ({"dim": 10**9}, "The student setting dim is 1000000000: it must be at most 65536"),
+        ({"rows": 4_000_000_000, "dim": 65_536}, "takes 1,048,576 GB, more memory than there is"),
         ({"dropout": 1.0}, "The student setting dropout is 1.0"),
     ],
 )

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._internal.correlation import spearman
+from ..errors import InputError
 from ..model.predictions import probabilities
 from ..model.record import CompressionStep
 from ..problem import Problem
@@ -25,11 +26,21 @@ class Floor:
             Spearman's correlation of the numbers.
         change: Maximum mean absolute change of a probability, or of a number, on them.
         largest: Maximum of the largest change.
+
+    Raises:
+        InputError: A value is out of range.
     """
 
     agreement: float = 0.999
     change: float = 0.001
     largest: float = inf
+
+    def __post_init__(self) -> None:
+        if not self.agreement <= 1:
+            raise InputError(f"The agreement to keep is {self.agreement}: it must be at most 1.")
+        for name in ("change", "largest"):
+            if not getattr(self, name) >= 0:
+                raise InputError(f"The {name} to allow is {getattr(self, name)}: it must be at least 0.")
 
     @classmethod
     def of(cls, problem: Problem) -> Floor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from math import inf
 
 from ..errors import InputError
 from ..teachers.finetuning import FinetuningConfig
@@ -82,6 +83,14 @@ class DistillationConfig:
     def __post_init__(self) -> None:
         if not 0 <= self.seed < 2**63:
             raise InputError(f"seed is {self.seed}: give a number from 0 to 2^63 - 1.")
+        if not 0 < self.validation_share < 1:
+            raise InputError(f"validation_share is {self.validation_share}: it must be between 0 and 1.")
+        if self.tune_minutes is not None and not 0 < self.tune_minutes < inf:
+            raise InputError(f"tune_minutes is {self.tune_minutes}: it must be finite and above 0.")
+        if self.shard_size < 1:
+            raise InputError(f"shard_size is {self.shard_size}: it must be at least 1.")
+        if self.threads is not None and self.threads < 1:
+            raise InputError(f"threads is {self.threads}: it must be at least 1.")
 
     def seeded(self) -> DistillationConfig:
         """Return a copy with `seed` and `threads` passed on to every stage."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, inf
 from typing import Literal, TypeAlias
 
 from ..errors import InputError
@@ -83,16 +83,16 @@ class TrainingConfig:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise InputError(f"The training setting {name} is {value}: it must be at least 1.")
-        if self.seed < 0:
-            raise InputError(f"The training setting seed is {self.seed}: it must be at least 0.")
+        if not 0 <= self.seed < 2**63:
+            raise InputError(f"The training setting seed is {self.seed}: it must be 0 to 2^63 - 1.")
         for name in ("warmup", "ngram_dropout"):
             value = getattr(self, name)
             if not 0 <= value < 1:
                 raise InputError(f"The training setting {name} is {value}: it must be in [0, 1).")
         for name in ("passes", "learning_rate", "table_learning_rate", "temperature"):
             value = getattr(self, name)
-            if not value > 0:
-                raise InputError(f"The training setting {name} is {value}: it must be greater than 0.")
+            if not 0 < value < inf:
+                raise InputError(f"The training setting {name} is {value}: it must be finite and above 0.")
 
     def length(self, examples: int) -> int:
         """Steps of a run on this number of examples."""

@@ -16,6 +16,9 @@ from ..problem import Problem
 from .config import TableKind
 from .tables.registry import make_table
 
+#: Limit of dimensions and of hidden units; the paper's largest student has 1,000.
+MOST_UNITS = 65_536
+
 
 @dataclass(frozen=True)
 class NetworkConfig:
@@ -60,6 +63,9 @@ class NetworkConfig:
             value = getattr(self, name)
             if value < 1:
                 raise InputError(f"The student setting {name} is {value}: it must be at least 1.")
+        for name in ("dim", "hidden"):
+            if (value := getattr(self, name)) > MOST_UNITS:
+                raise InputError(f"The student setting {name} is {value}: it must be at most {MOST_UNITS}.")
         for name in ("dropout", "row_dropout"):
             value = getattr(self, name)
             if not 0 <= value < 1:

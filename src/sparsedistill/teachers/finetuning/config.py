@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 
 from ...errors import InputError
 
@@ -53,5 +54,5 @@ class FinetuningConfig:
             raise InputError(f"keep is {self.keep!r}: it must be 'start' or 'end'.")
         for name in _POSITIVE:
             value = getattr(self, name)
-            if value is not None and not value > 0:
-                raise InputError(f"{name} of the teacher is {value}: it must be greater than 0.")
+            if value is not None and not 0 < value < inf:
+                raise InputError(f"{name} of the teacher is {value}: it must be finite and above 0.")

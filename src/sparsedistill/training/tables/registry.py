@@ -42,6 +42,14 @@ def make_table(kind: TableKind, rows: int, dim: int, device: torch.device) -> Ta
     """Create a table of `rows` x `dim` on `device`; the rows are not initialised.
 
     Raises:
-        InputError: As :func:`table_class`.
+        InputError: As :func:`table_class`, or there is not enough memory.
     """
-    return table_class(kind, dim, device)(rows, dim, device)
+    try:
+        return table_class(kind, dim, device)(rows, dim, device)
+    except (MemoryError, RuntimeError) as error:  # torch raises a RuntimeError
+        if "memory" not in str(error):
+            raise
+        raise InputError(
+            f"A table of {rows:,} n-grams and {dim:,} dimensions takes {4 * rows * dim / 1e9:,.0f} GB, more "
+            "memory than there is: use fewer dimensions (dim) or n-grams (max_rows)."
+        ) from error
