@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import multiprocessing
 import pickle
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -47,3 +49,29 @@ def test_spawned_processes(tmp_path: Path) -> None:
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         (found,) = pool.map(student.predict_proba, [TEXTS])
     assert found.tobytes() == student.predict_proba(TEXTS).tobytes()
+
+
+def test_a_fork_beside_predicting_threads_does_not_hang(tmp_path: Path) -> None:
+    """In a subprocess: the pools of torch and Arrow, which other tests start, may hang in a fork."""
+    make().save_pretrained(tmp_path / "s")
+    code = (
+        "import os, signal, sys, threading\n"
+        "from sparsedistill import Student\n"
+        "student, done = Student.from_pretrained(sys.argv[1]), []\n"
+        "def predict():\n"
+        "    while not done: student._classifier(['a good film'], None, 1)\n"
+        "threads = [threading.Thread(target=predict) for _ in range(6)]\n"
+        "for thread in threads: thread.start()\n"
+        "ended = []\n"
+        "for _ in range(80):\n"
+        "    child = os.fork()\n"
+        "    if not child:\n"
+        "        signal.alarm(10)\n"
+        "        student._classifier(['a good film'], None, 1)\n"
+        "        os._exit(0)\n"
+        "    ended.append(os.waitpid(child, 0)[1])\n"
+        "done.append(True)\n"
+        "for thread in threads: thread.join()\n"
+        "assert not any(ended), ended\n"
+    )
+    subprocess.run([sys.executable, "-W", "ignore", "-c", code, tmp_path / "s"], check=True)

@@ -9,6 +9,7 @@
 #include <mutex>
 #include <span>
 #include <string_view>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -67,22 +68,31 @@ class WorkerPool {
   // Leases an idle worker, or a new one from make() if all are in use.
   template <class Make>
   Lease lease(const Make& make) {
-    {
-      const std::lock_guard lock(mutex_);
-      if (!idle_.empty()) {
-        std::unique_ptr<Worker> worker = std::move(idle_.back());
-        idle_.pop_back();
-        return Lease(*this, std::move(worker));
-      }
+    if (const std::unique_lock lock = locked(); lock && !idle_.empty()) {
+      std::unique_ptr<Worker> worker = std::move(idle_.back());
+      idle_.pop_back();
+      return Lease(*this, std::move(worker));
     }
     return Lease(*this, make());
   }
 
  private:
   void give_back(std::unique_ptr<Worker> worker) {
-    const std::lock_guard lock(mutex_);
-    idle_.push_back(std::move(worker));
+    if (const std::unique_lock lock = locked(); lock) idle_.push_back(std::move(worker));
   }
+
+  // The lock, which is held for some nanoseconds. If it cannot be had, a thread that does not exist holds it: the
+  // process was forked while another thread had it. The child then does without the pool.
+  std::unique_lock<std::mutex> locked() {
+    std::unique_lock lock(mutex_, std::try_to_lock);
+    for (int tries = 0; !lock && tries < kTries; ++tries) {
+      std::this_thread::yield();
+      (void)lock.try_lock();
+    }
+    return lock;
+  }
+
+  static constexpr int kTries = 1000;
 
   std::mutex mutex_;
   std::vector<std::unique_ptr<Worker>> idle_;
@@ -112,7 +122,11 @@ void for_each_parallel(std::size_t items, std::size_t threads, const Work& work)
   {
     std::vector<std::jthread> helpers;
     helpers.reserve(threads - 1);
-    for (std::size_t thread = 1; thread < threads; ++thread) helpers.emplace_back(run, thread);
+    try {
+      for (std::size_t thread = 1; thread < threads; ++thread) helpers.emplace_back(run, thread);
+    } catch (const std::system_error&) {
+      // The process may have no more threads: those that there are do the work.
+    }
     run(0);
   }
   if (failure) std::rethrow_exception(failure);
