@@ -22,13 +22,11 @@ from .model.config import (
     COMPACT_LAYOUT,
     FORMAT,
     FORMAT_VERSION,
-    READABLE_VERSIONS,
     FormatRecord,
     ModelConfig,
 )
 from .model.student_model import StudentModel
 from .model.weights import StudentWeights
-from .problem import Problem
 from .vocabulary.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -219,24 +217,16 @@ def _read_config(directory: Path) -> ModelConfig:
     """
     path = directory / _CONFIG_FILE
     found = read_record(path, FormatRecord, _DAMAGED)
-    if found.format != FORMAT or found.format_version not in READABLE_VERSIONS:
+    if found.format != FORMAT or found.format_version != FORMAT_VERSION:
         raise InputError(
-            f"{directory} does not hold a student of format version {FORMAT_VERSION} or below: "
+            f"{directory} does not hold a student of format version {FORMAT_VERSION}: "
             "name a directory that save_pretrained wrote."
         )
     if found.compact is not None and found.compact.get("layout") != COMPACT_LAYOUT:
         raise InputError(
             f"{directory} was compressed by another version of sparsedistill: compress the student again."
         )
-    config = read_record(path, ModelConfig, _DAMAGED)
-    old = found.format_version == 1
-    if (found.multi_label if old else found.problem) is None:
-        missing = "multi_label" if old else "problem"
-        raise InputError(f"{path} cannot be used (it lacks the field {missing}): {_DAMAGED}.")
-    if not old:
-        return config
-    problem: Problem = "multi_label" if found.multi_label else "single_label"
-    return replace(config, format_version=FORMAT_VERSION, problem=problem)
+    return read_record(path, ModelConfig, _DAMAGED)
 
 
 def _from_hub(model: str, revision: str | None) -> Path:

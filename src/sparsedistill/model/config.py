@@ -12,9 +12,6 @@ from .record import EvaluationRecord
 FORMAT = "sparsedistill"
 FORMAT_VERSION = 2
 
-#: Versions that can be read. Version 1 had `multi_label` in the place of `problem`, and no regression.
-READABLE_VERSIONS = (1, 2)
-
 #: Version of the layout of compact lines (core/compact/layout.hpp) and of :class:`CompactLayout`.
 COMPACT_LAYOUT = 2
 
@@ -26,8 +23,6 @@ class FormatRecord:
     format: str = ""
     format_version: int = 0
     compact: dict[str, Any] | None = None
-    problem: Problem | None = None
-    multi_label: bool | None = None  # in version 1
 
 
 @dataclass(frozen=True)
@@ -53,25 +48,24 @@ class ModelConfig:
         format: ``"sparsedistill"``.
         format_version: Version of the directory's format.
         classes: Class names; ``["score"]`` for a regression.
+        problem: What the student says of a text.
         pair: The student compares two texts.
         dim: Dimensions of a row.
         hidden: Units of the hidden layer.
         tokenizer: How texts become n-grams.
         vocabulary: Facts about the n-gram vocabulary.
         compact: The layout of a compact student; None for one as trained.
-        problem: What the student says of a text. Files of version 1 do not have it: see
-            :class:`FormatRecord`.
         evaluation: What was measured.
     """
 
     format: str
     format_version: int
     classes: list[str]
+    problem: Problem
     pair: bool
     dim: int
     hidden: int
     tokenizer: TokenizerRecord
     vocabulary: VocabularyRecord
     compact: CompactLayout | None = None
-    problem: Problem = "single_label"
     evaluation: EvaluationRecord = field(default_factory=EvaluationRecord)
