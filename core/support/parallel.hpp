@@ -124,7 +124,7 @@ void for_each_parallel(std::size_t items, std::size_t threads, const Work& work)
     helpers.reserve(threads - 1);
     try {
       for (std::size_t thread = 1; thread < threads; ++thread) helpers.emplace_back(run, thread);
-    } catch (const std::system_error&) {
+    } catch (const std::system_error&) {  // NOLINT(bugprone-empty-catch)
       // The process may have no more threads: those that there are do the work.
     }
     run(0);
