@@ -96,19 +96,19 @@ def test_answers_are_those_of_the_processor(kind: dict[str, bool], dim: int, hid
     compare(moved, student, [], 1e-5)
 
 
+def student_of(reviews: list[str], kind: dict[str, bool]) -> Student:
+    """A student with the n-grams of real texts and random weights."""
+    vocabulary = Vocabulary.build(reviews[:1000], counting=CountingConfig(max_rows=50_000))
+    pair = kind.get("pair", False)
+    problem = problem_of((), multi_label=kind.get("multi_label", False))
+    return Student(vocabulary, network(len(vocabulary), 64, 32, pair=pair), CLASSES, problem, pair)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_real_texts_are_answered_alike_in_float32_and_in_float16(
     kind: dict[str, bool], reviews: list[str]
 ) -> None:
-    vocabulary = Vocabulary.build(reviews[:1000], counting=CountingConfig(max_rows=50_000))
-    weights = network(len(vocabulary), 64, 32, pair=kind.get("pair", False))
-    student = Student(
-        vocabulary,
-        weights,
-        CLASSES,
-        problem_of((), multi_label=kind.get("multi_label", False)),
-        kind.get("pair", False),
-    )
+    student = student_of(reviews, kind)
     texts = [*reviews, "", "unknown-zzz"]
     compare(student.to("cpu"), student, texts, 1e-5)
     compare(student.to("cpu", "float16"), student, texts, 1e-3)
@@ -255,15 +255,7 @@ def test_an_interrupt_ends_the_work(reviews: list[str]) -> None:
 def test_a_gpu_answers_as_the_processor(
     device: str, kind: dict[str, bool], precision: str, reviews: list[str]
 ) -> None:
-    vocabulary = Vocabulary.build(reviews[:1000], counting=CountingConfig(max_rows=50_000))
-    weights = network(len(vocabulary), 64, 32, pair=kind.get("pair", False))
-    student = Student(
-        vocabulary,
-        weights,
-        CLASSES,
-        problem_of((), multi_label=kind.get("multi_label", False)),
-        kind.get("pair", False),
-    )
+    student = student_of(reviews, kind)
     moved = student.to(device, precision)  # type: ignore[arg-type]
     assert ("float32" if precision == "float32" else "float16") in repr(moved)
     texts = [*reviews * 20, "", "unknown-zzz", " ".join(reviews)]

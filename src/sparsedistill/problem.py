@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
 
 #: What a model says of a text, named like the ``problem_type`` of transformers: exactly one class
 #: (``"single_label"``), any number of classes (``"multi_label"``), or a number (``"regression"``).
@@ -23,3 +26,14 @@ def problem_of(outputs: Sequence[str], *, multi_label: bool) -> Problem:
     if tuple(outputs) == SCORE and not multi_label:
         return "regression"
     return "multi_label" if multi_label else "single_label"
+
+
+def problem_of_labels(labels: NDArray[Any]) -> Problem:
+    """What labels are, by their shape and type.
+
+    Args:
+        labels: Whole numbers (n,) of classes, 0 and 1 (n, classes) for multi-label, or floats (n,).
+    """
+    if labels.ndim == 2:
+        return "multi_label"
+    return "regression" if np.issubdtype(labels.dtype, np.floating) else "single_label"

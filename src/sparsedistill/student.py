@@ -18,13 +18,7 @@ from .explain.explain import explain
 from .explain.result import Explanation
 from .model.card import model_card
 from .model.compact import CompactWeights
-from .model.config import (
-    COMPACT_LAYOUT,
-    FORMAT,
-    FORMAT_VERSION,
-    FormatRecord,
-    ModelConfig,
-)
+from .model.config import COMPACT_LAYOUT, FORMAT, FORMAT_VERSION, FormatRecord, ModelConfig
 from .model.student_model import StudentModel
 from .model.weights import StudentWeights
 from .vocabulary.vocabulary import Vocabulary

@@ -97,7 +97,7 @@ def _explain(error: BaseException) -> NoReturn:
     """Exit with the message and the exit code of an error that ended the command."""
     command = sys.argv[1] if sys.argv[1:] else "sparsedistill"
     if _is_closed_pipe(error):
-        _leave_pipe()
+        _leave(128 + signal.SIGPIPE)
     if isinstance(error, InputError):
         _fail(str(error))
     if isinstance(error, typer.Abort | KeyboardInterrupt):
@@ -127,11 +127,6 @@ def _is_closed_pipe(error: BaseException | None) -> bool:
     if isinstance(error, SystemExit):
         error = error.__context__
     return isinstance(error, BrokenPipeError)
-
-
-def _leave_pipe() -> NoReturn:
-    """Exit as a program that SIGPIPE ended."""
-    _leave(128 + signal.SIGPIPE)
 
 
 def _leave(code: int) -> NoReturn:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from .options import COLUMNS, DataDir, Pair, Regression, Separator, Settings, Threads, Weight
+from .options import COLUMNS, DataDir, Pair, Regression, Separator, Settings, Threads, Weight, problem_asked
 from .progress import progress_bars
 from .tables import evaluation_table, tuning_table
 from .terminal import Terminal
@@ -142,7 +142,7 @@ def distill(
     data = {"labelled": labelled, "unlabelled": unlabelled, "validation": validation, "test": test}
     columns = {"text": text, "text_pair": text_pair, "label": label, "weight": weight}
     columns |= {"label_separator": label_separator, "split_by": split_by}
-    columns |= {"problem": "regression" if regression else None}
+    columns |= {"problem": problem_asked(regression=regression)}
     _add(tables, "data", {**data, **columns})
     _add(tables, "teacher", {"model": teacher, "encoder": encoder})
     top: dict[str, Any] = {"output": output, "data_dir": data_dir, "compact": compact}

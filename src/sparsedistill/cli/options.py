@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from ..problem import Problem
+
 #: The panel of ``--help`` for columns and formats.
 COLUMNS = "Columns and formats"
 
@@ -37,6 +39,13 @@ Regression = Annotated[
         rich_help_panel=COLUMNS,
     ),
 ]
+
+
+def problem_asked(*, regression: bool) -> Problem | None:
+    """The problem that the user asked for with ``--regression``; None leaves it to the labels."""
+    return "regression" if regression else None
+
+
 Format = Annotated[
     str | None,
     typer.Option(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -11,8 +10,18 @@ from ..data.columns import Columns
 from ..data.identity import identities
 from ..data.labelled import read_labelled
 from ..labeling.soft_examples import without
-from ..problem import Problem
-from .options import Format, Label, LabelledFiles, Output, Pair, Regression, Seed, Separator, Text
+from .options import (
+    Format,
+    Label,
+    LabelledFiles,
+    Output,
+    Pair,
+    Regression,
+    Seed,
+    Separator,
+    Text,
+    problem_asked,
+)
 from .progress import console, progress_bars
 
 _Validation = Annotated[
@@ -70,22 +79,21 @@ def teach(
     """Fine-tune an encoder on labelled text: the result is a teacher.
 
     The teacher is the checkpoint with the best accuracy (multi-label: macro F1; numbers: Spearman's
-    correlation) on validation texts. Its
-    figures are printed, and stored in finetuning.json. If the command is interrupted, the same command
-    resumes from the last checkpoint.
+    correlation) on validation texts. Its figures are printed, and stored in finetuning.json. If the command
+    is interrupted, the same command resumes from the last checkpoint.
 
         sparsedistill teach sentence-transformers/all-MiniLM-L6-v2 train.csv -o teacher
     """
     from ..pipeline.prepare import for_finetuning
     from ..teachers.finetuning import FinetuningConfig, finetune
 
-    problem: Problem | None = "regression" if regression else None
-    columns = Columns(text, text_pair, label, None, label_separator, problem=problem)
+    columns = Columns(
+        text, text_pair, label, None, label_separator, problem=problem_asked(regression=regression)
+    )
     data = read_labelled(labelled, columns, format=format)
     held_out = None
     if validation:
-        if data.problem == "regression":
-            columns = replace(columns, problem=data.problem)
+        columns = columns.for_labels(data.problem)
         held_out = read_labelled(validation, columns, data.classes, format=format)
         data = without(data, identities(held_out.texts, held_out.text_pair))
     config = FinetuningConfig(

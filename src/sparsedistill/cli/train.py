@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,9 +12,21 @@ from ..data.columns import Columns
 from ..data.inputs import as_labelled
 from ..errors import InputError
 from ..labeling.soft_targets import SoftTargets
-from ..problem import Problem, problem_of
+from ..problem import problem_of
 from ..vocabulary.vocabulary import Vocabulary
-from .options import Label, Output, Pair, Regression, Seed, Separator, Settings, Text, Threads, Weight
+from .options import (
+    Label,
+    Output,
+    Pair,
+    Regression,
+    Seed,
+    Separator,
+    Settings,
+    Text,
+    Threads,
+    Weight,
+    problem_asked,
+)
 from .progress import console, progress_bars
 
 if TYPE_CHECKING:
@@ -65,8 +76,9 @@ def train(
         override(recipe, setting)
     config = recipe_config(recipe, "--set")
     targets = None if soft_targets is None else SoftTargets.open(soft_targets)
-    problem: Problem | None = "regression" if regression else None
-    columns = Columns(text, text_pair, label, weight, label_separator, problem=problem)
+    columns = Columns(
+        text, text_pair, label, weight, label_separator, problem=problem_asked(regression=regression)
+    )
     material = _material(labelled, validation, columns, targets, config)
     checkpoints = output.with_name(output.name + ".checkpoints")
     student = train_student(
@@ -94,12 +106,10 @@ def _material(
 
     classes = None if targets is None else targets.classes
     if targets is not None and targets.problem == "regression":
-        columns = replace(columns, problem=targets.problem)
+        columns = columns.for_labels(targets.problem)
     train = None if labelled is None else as_labelled(_paths(labelled), columns, classes)
     if train is not None:
-        classes = train.classes
-        if train.problem != "multi_label":
-            columns = replace(columns, problem=train.problem)
+        classes, columns = train.classes, columns.for_labels(train.problem)
     return gather(
         train,
         None if validation is None else as_labelled(_paths(validation), columns, classes),

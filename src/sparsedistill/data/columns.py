@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..errors import InputError
 from ..problem import Problem
@@ -63,6 +63,12 @@ class Columns:
     def multi_label(self) -> bool:
         """Whether rows can have several labels."""
         return self.label_separator is not None
+
+    def for_labels(self, problem: Problem) -> Columns:
+        """These columns for more labels of the problem that the labels of the training data have."""
+        if self.multi_label:
+            return self
+        return replace(self, problem=None if problem == "multi_label" else problem)
 
     def fields(self) -> list[Field]:
         """The columns to read, in a fixed order."""

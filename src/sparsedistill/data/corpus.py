@@ -145,10 +145,10 @@ class Corpus:
         Raises:
             InputError: As :meth:`batches`.
         """
-        streams = [source.name for source in self.sources if source.is_stream]
+        streams = [source for source in self.sources if source.is_stream]
         if streams:
             if self._drained:
-                name = f"{streams[0][0].upper()}{streams[0][1:]}"
+                name = "Standard input" if streams[0].path == STANDARD_STREAM else streams[0].name
                 raise InputError(f"{name} can be read only once: save it to a file and give that.")
             self._drained = True
         empty = []

@@ -24,7 +24,7 @@ from .numbers import announced, are_scores
 from .sources import DataSource
 from .writer import RowWriter
 
-logger = logging.getLogger("sparsedistill.data")
+logger = logging.getLogger(__package__)
 
 #: Labelled texts: a file or a pattern (several as a list of Path), a tuple (texts, labels) or
 #: (texts, text_pair, labels), or the result of read_labelled.

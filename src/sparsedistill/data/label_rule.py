@@ -55,16 +55,16 @@ def labels_in_memory(labels: Any) -> pa.Array:
     for i, value in enumerate(values):
         if isinstance(value, float) and math.isnan(value):
             values[i] = None
-            continue
-        if isinstance(value, set | frozenset | tuple):
-            values[i] = sorted(value, key=str) if not isinstance(value, tuple) else list(value)
+        elif isinstance(value, set | frozenset):
+            values[i] = sorted(value, key=str)
+        elif isinstance(value, tuple):
+            values[i] = list(value)
+        elif type(value).__name__ in ("NAType", "NaTType"):  # pandas
+            values[i] = None
         elif value is not None and not isinstance(value, str | bool | int | float | list):
-            if type(value).__name__ in ("NAType", "NaTType"):  # pandas
-                values[i] = None
-            else:
-                raise InputError(
-                    f"Label {i} has type {type(value).__name__}: pass strings, numbers or lists of strings."
-                )
+            raise InputError(
+                f"Label {i} has type {type(value).__name__}: pass strings, numbers or lists of strings."
+            )
     try:
         return pa.array(values)
     except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError
-from ..problem import SCORE, Problem
+from ..problem import SCORE, Problem, problem_of_labels
 from .columns import Columns
 from .corpus import Corpus, as_batch
 from .fields import Field, typed
@@ -24,7 +24,7 @@ from .numbers import announced, are_scores
 from .readers import RowBlock
 from .splits import Labels, connected, fold_numbers, held_out_rows, strata_of_scores
 
-logger = logging.getLogger("sparsedistill.data")
+logger = logging.getLogger(__package__)
 
 _WHOLE_NUMBER = re.compile(r"-?[0-9]+")
 
@@ -56,9 +56,7 @@ class Labelled:
     @property
     def problem(self) -> Problem:
         """What the labels are, by their type."""
-        if self.labels.ndim == 2:
-            return "multi_label"
-        return "regression" if self.labels.dtype == np.float32 else "single_label"
+        return problem_of_labels(self.labels)
 
     def select(self, indices: ArrayLike) -> Labelled:
         """The rows at `indices`, in that order."""
@@ -144,11 +142,11 @@ class Labelled:
 
     def _groups(self) -> NDArray[np.int64]:
         """Number of each row's part, int64 (n,): equal for rows with the same text or of the same group."""
-        texts = _numbers(identities(self.texts, self.text_pair))
-        return texts if self.groups is None else connected(texts, _numbers(self.groups))
+        texts = _numbering(identities(self.texts, self.text_pair))
+        return texts if self.groups is None else connected(texts, _numbering(self.groups))
 
 
-def _numbers(values: pa.Array) -> NDArray[np.int64]:
+def _numbering(values: pa.Array) -> NDArray[np.int64]:
     """Number of each different value from 0, int64 (n,)."""
     found: NDArray[np.int64] = values.dictionary_encode().indices.to_numpy().astype(np.int64)
     return found

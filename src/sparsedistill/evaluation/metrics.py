@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._internal.correlation import spearman
-from ..problem import Problem
+from ..problem import Problem, problem_of_labels
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
@@ -52,13 +52,6 @@ def decide(logits: NDArray[np.float32], problem: Problem) -> NDArray[Any]:
     if problem == "regression":
         return logits[:, 0]
     return logits >= 0 if problem == "multi_label" else logits.argmax(axis=1)
-
-
-def problem_of_labels(labels: NDArray[Any]) -> Problem:
-    """What labels are, by their shape and type."""
-    if labels.ndim == 2:
-        return "multi_label"
-    return "regression" if np.issubdtype(labels.dtype, np.floating) else "single_label"
 
 
 def indicators(labels: NDArray[Any], classes: int) -> Bools:

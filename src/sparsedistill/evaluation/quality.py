@@ -9,15 +9,8 @@ from numpy.typing import NDArray
 
 from ..model.predictions import probabilities
 from ..model.record import Quality
-from .metrics import (
-    Labels,
-    calibration_error,
-    chosen_confidence,
-    indicators,
-    log_losses,
-    metric_value,
-    problem_of_labels,
-)
+from ..problem import problem_of_labels
+from .metrics import Labels, calibration_error, chosen_confidence, indicators, log_losses, metric_value
 from .numbers import measure_numbers
 from .uncertainty import standard_errors
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from .._internal.correlation import spearman_values
 from ..model.record import StandardErrors
+from ..problem import problem_of_labels
 from .metrics import (
     ECE_BINS,
     Bools,
@@ -25,7 +26,6 @@ from .metrics import (
     indicators,
     log_losses,
     mean_f1,
-    problem_of_labels,
 )
 
 _ROWS = 4096  # whose classes are held in memory at a time

@@ -48,9 +48,8 @@ class Task:
         """Check that figures can be measured on labelled texts.
 
         Raises:
-            InputError: There are no labelled texts or no test data, or they are not one class per text,
-                or have too many
-                classes for the metric.
+            InputError: There are no labelled texts or no test data, texts do not have exactly one class, or
+                there are too many classes for the metric.
         """
         if material.test is None or material.train is None or material.validation is None:
             raise InputError(f"{self.title} has no labelled texts or no test data: name both in its recipe.")

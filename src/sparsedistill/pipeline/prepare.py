@@ -121,9 +121,7 @@ def _material(job: Job, teacher: Teacher | FileTeacher | None, config: Distillat
     together = replace(columns, group=job.columns.split_by)
     train = _labelled(job.labelled, together, classes, data / "labelled.parquet", config.seed)
     if train is not None:
-        classes = train.classes
-        if not columns.multi_label:  # the same for validation and test data
-            columns = replace(columns, problem=train.problem if train.problem != "multi_label" else None)
+        classes, columns = train.classes, columns.for_labels(train.problem)
     without_groups = replace(columns, group=None)
     return gather(
         train,

@@ -30,8 +30,9 @@ Recipe: TypeAlias = dict[str, Any]
 
 Config = TypeVar("Config")
 
-_PLACES = ("labelled", "unlabelled", "validation", "test")
-_COLUMNS = ("text", "text_pair", "label", "weight", "label_separator", "group", "split_by", "problem")
+#: Keys of ``[data]``: where the texts are, and the fields of :class:`~sparsedistill.Columns`.
+PLACES = ("labelled", "unlabelled", "validation", "test")
+COLUMNS = ("text", "text_pair", "label", "weight", "label_separator", "group", "split_by", "problem")
 #: Top-level settings that are fields of :class:`DistillationConfig`, and those that are not.
 _CONFIG = (
     "seed",
@@ -111,7 +112,7 @@ def recipe_job(recipe: Recipe, name: str = "The recipe") -> Job:
     """
     config = recipe_config(recipe, name)
     data, teacher = _table(recipe, "data", name), _table(recipe, "teacher", name)
-    _check_names(data, (*_PLACES, *_COLUMNS, "classes"), f"{name} [data]")
+    _check_names(data, (*PLACES, *COLUMNS, "classes"), f"{name} [data]")
     classes = data.get("classes")
     if classes is not None and not _fits(classes, tuple[str, ...]):
         raise InputError(f"{name} [data]: classes is {classes!r}: give a list of names.")
@@ -119,7 +120,7 @@ def recipe_job(recipe: Recipe, name: str = "The recipe") -> Job:
     if not _fits(soft_targets, tuple[str, ...]):
         raise InputError(f"{name} [teacher]: soft_targets is {soft_targets!r}: give a list of directories.")
     folder = data_folder(_string(recipe, "data_dir", name))
-    places = {key: _place(data[key], f"{name} [data] {key}", folder) for key in _PLACES if key in data}
+    places = {key: _place(data[key], f"{name} [data] {key}", folder) for key in PLACES if key in data}
     output = _string(recipe, "output", name)
     return Job(
         teacher=_string(teacher, "model", f"{name} [teacher]"),
@@ -127,7 +128,7 @@ def recipe_job(recipe: Recipe, name: str = "The recipe") -> Job:
         encoder=_string(teacher, "encoder", f"{name} [teacher]"),
         remembered=tuple(map(Path, soft_targets)),
         output=Path("distilled" if output is None else output),
-        columns=_made(Columns, {key: data[key] for key in _COLUMNS if key in data}, f"{name} [data]"),
+        columns=_made(Columns, {key: data[key] for key in COLUMNS if key in data}, f"{name} [data]"),
         classes=None if classes is None else tuple(classes),
         config=config,
         recipe=recipe,

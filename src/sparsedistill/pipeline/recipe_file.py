@@ -11,10 +11,8 @@ import tomli_w
 from .._internal.files import atomic_write
 from ..model.tuning import TuningRecord
 from .job import Job
+from .recipe import COLUMNS, PLACES
 from .tuning.settings import given_settings, value_of
-
-_PLACES = ("labelled", "unlabelled", "validation", "test")
-_COLUMNS = ("text", "text_pair", "label", "weight", "label_separator", "group", "split_by", "problem")
 
 
 def write_recipe(path: Path, job: Job, tuning: TuningRecord | None) -> None:
@@ -43,8 +41,8 @@ def write_recipe(path: Path, job: Job, tuning: TuningRecord | None) -> None:
 
 def _described(job: Job) -> dict[str, Any]:
     """A recipe of a job that was described in Python: its files, and settings that are not the defaults."""
-    places = {name: getattr(job, name) for name in _PLACES}
-    columns = {name: getattr(job.columns, name) for name in _COLUMNS}
+    places = {name: getattr(job, name) for name in PLACES}
+    columns = {name: getattr(job.columns, name) for name in COLUMNS}
     recipe: dict[str, Any] = {"output": str(job.output), "seed": job.config.seed}
     recipe["data"] = {name: str(place) for name, place in places.items() if isinstance(place, str | Path)}
     recipe["data"] |= {name: column for name, column in columns.items() if column is not None}

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from .._internal.progress import Progress, no_progress
+from .._internal.scale import scale_of_numbers
 from ..data.examples import Examples, Shards
 from ..data.labelled import Labelled
 from ..errors import InputError
@@ -144,10 +145,7 @@ def scale_of(targets: SoftTargets | None, material: Material) -> tuple[float, fl
     else:
         assert material.train is not None  # noqa: S101 - without soft targets there are labels
         numbers, what = material.train.labels.astype(np.float32), "labels"
-    mean, deviation = float(numbers.mean(dtype=np.float64)), float(numbers.std(dtype=np.float64))
-    if not deviation > 1e-6 * max(1.0, abs(mean)):
-        raise InputError(f"All {what} are {mean:g}: give texts with different numbers.")
-    return mean, deviation
+    return scale_of_numbers(numbers, what)
 
 
 def network_config(

@@ -35,7 +35,7 @@ def as_teacher(
     """Return the teacher that `teacher` stands for.
 
     Args:
-        teacher: Directory or Hub id of a classifier, a fitted classifier or pipeline of scikit-learn, a
+        teacher: Directory or Hub id of a classifier, a fitted estimator of scikit-learn, a
             function from texts to scores, or a teacher.
         classes: Names of the classes of a function, in the order of its scores.
         multi_label: Whether a text may have several classes, for a function or a directory or Hub id.

@@ -94,7 +94,7 @@ def _read(estimator: Any, name: str) -> tuple[tuple[str, ...], str]:
     except AttributeError:
         raise InputError(f"{name} has no classes_: fit it to labelled texts first.") from None
     settings = estimator.get_params().items()
-    pairwise = any(name.endswith("decision_function_shape") and value == "ovo" for name, value in settings)
+    pairwise = any(key.endswith("decision_function_shape") and value == "ovo" for key, value in settings)
     if pairwise and not hasattr(estimator, "predict_proba"):
         raise InputError(f"{name} compares classes in pairs: set its decision_function_shape to 'ovr'.")
     for method in ("predict_proba", "decision_function"):

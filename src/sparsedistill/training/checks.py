@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from ..data.examples import Examples
 from ..data.labelled import balanced_class_weights
 from ..errors import InputError
-from ..problem import Problem
+from ..problem import Problem, problem_of_labels
 from ..vocabulary.vocabulary import Vocabulary
 from .config import TrainingConfig
 from .network import NetworkConfig
@@ -33,7 +31,7 @@ def check_examples(network: NetworkConfig, vocabulary: Vocabulary, examples: Exa
             f"The student has {network.classes} classes and the targets have {targets.shape[1]}: "
             "use the same classes for both."
         )
-    found = _problem(examples)
+    found = problem_of_labels(targets)
     if not examples.soft and network.problem != found:
         raise InputError(
             f"The labels are {_LABELS[found]} and the student needs {_LABELS[network.problem]}: give these, "
@@ -51,13 +49,6 @@ _LABELS: dict[Problem, str] = {
     "multi_label": "0 and 1 (texts, classes)",
     "regression": "numbers (texts,)",
 }
-
-
-def _problem(examples: Examples) -> Problem:
-    """What labels are, by their type."""
-    if examples.targets.ndim == 2:
-        return "multi_label"
-    return "regression" if examples.targets.dtype == np.float32 else "single_label"
 
 
 def class_weights_for(

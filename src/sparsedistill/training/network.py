@@ -187,15 +187,14 @@ class StudentNetwork(nn.Module):
         The bags of the words and those of the texts are one call of the table: a row is updated once.
         """
         numbers, word_offsets, characters, character_offsets = words
-        if self.training and self.config.row_dropout:
-            rows, offsets = _sample(rows, offsets, 1 - self.config.row_dropout)
+        share = 1 - self.config.row_dropout if self.training else 1.0
+        if share < 1:
+            rows, offsets = _sample(rows, offsets, share)
         count = len(character_offsets) - 1
         bags = torch.cat([character_offsets[:-1], offsets + len(characters)])
         found = self.table(torch.cat([characters, rows]), bags)
         spelt = found[:count] * character_offsets.diff().rsqrt()[:, None]
-        own = found[count:]
-        if self.training:
-            own = own / (1 - self.config.row_dropout)
+        own = found[count:] if share == 1 else found[count:] / share
         sums: Tensor = own + functional.embedding_bag(
             numbers, spelt, word_offsets, mode="sum", include_last_offset=True
         )

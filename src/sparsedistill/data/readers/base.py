@@ -238,6 +238,13 @@ def _without_marks(chunk: bytes) -> bytes:
     return chunk.removeprefix(BOM).replace(b"\n" + BOM, b"\n") if BOM in chunk else chunk
 
 
+def universal_lines(chunk: bytes) -> bytes:
+    """A chunk with line feeds for all ends of lines: also for carriage returns inside it."""
+    if b"\r" not in chunk:
+        return chunk
+    return chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+
+
 def split_lines(chunk: bytes) -> pa.Array:
     """The lines of a chunk, large_binary, without the line feed (and carriage return) at their ends."""
     whole = pa.array([chunk[:-1] if chunk.endswith(b"\n") else chunk], pa.large_binary())

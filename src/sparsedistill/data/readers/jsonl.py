@@ -5,8 +5,8 @@ from __future__ import annotations
 import io
 import json
 import math
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -15,7 +15,19 @@ import pyarrow.json
 from ..._internal.texts import encodable
 from ...errors import InputError
 from ..fields import Field, Kind
-from .base import LARGEST_CHUNK, RawColumns, Reader, Source, check_columns, line_chunks, short_reason
+from .base import (
+    LARGEST_CHUNK,
+    RawColumns,
+    Reader,
+    Source,
+    check_columns,
+    line_chunks,
+    short_reason,
+    universal_lines,
+)
+
+#: A row and its place in error messages.
+_Located: TypeAlias = tuple[str, dict[str, Any]]
 
 _ROWS = 8192  # rows of an array that are converted at a time
 _TYPES: dict[Kind, pa.DataType] = {
@@ -52,7 +64,7 @@ class JsonlReader(Reader):
                 yield from _read_array(source, stream, fields)
                 return
             for chunk in line_chunks(stream):
-                chunk = chunk.replace(b"\r", b"\n") if b"\r" in chunk.replace(b"\r\n", b"") else chunk
+                chunk = universal_lines(chunk)
                 lines = chunk.count(b"\n") + (not chunk.endswith(b"\n"))
                 table = _parse_chunk(chunk, fields)
                 if number == 1:
@@ -76,18 +88,18 @@ def _read_array(source: Source, stream: io.BufferedReader, fields: Sequence[Fiel
             f"{source.name} starts with [ but is not a JSON array ({short_reason(error)}): correct the file."
         ) from error
     for begin in range(0, len(rows), _ROWS):
-        found: dict[str, list[Any]] = {field.name: [] for field in fields}
-        for i, row in enumerate(rows[begin : begin + _ROWS], begin + 1):
-            place = f"{source.name}, row {i}"
-            if not isinstance(row, dict):
-                raise InputError(
-                    f"{place}: this is {_json_type(row)}, not an object: write an array of objects."
-                )
-            if i == 1:
-                check_columns(source, fields, _known(row, fields))
-            for field in fields:
-                found[field.name].append(_converted(_value(row, field.name), field, place))
-        yield RawColumns({field.name: pa.array(found[field.name], _TYPES[field.kind]) for field in fields})
+        yield RawColumns(_columns(_objects(source, rows[begin : begin + _ROWS], begin + 1, fields), fields))
+
+
+def _objects(source: Source, rows: list[Any], first: int, fields: Sequence[Field]) -> Iterator[_Located]:
+    """The rows of an array with their places. `first` is the number of the first row."""
+    for i, row in enumerate(rows, first):
+        place = f"{source.name}, row {i}"
+        if not isinstance(row, dict):
+            raise InputError(f"{place}: this is {_json_type(row)}, not an object: write an array of objects.")
+        if i == 1:
+            check_columns(source, fields, _known(row, fields))
+        yield place, row
 
 
 def _value(row: dict[str, Any], name: str) -> Any:
@@ -136,18 +148,19 @@ def _check_first_object(source: Source, chunk: bytes, fields: Sequence[Field]) -
 
 def _parse_lines(source: Source, chunk: bytes, number: int, fields: Sequence[Field]) -> RawColumns:
     """Parse line by line in Python. `number` is the number of the chunk's first line."""
+    lines = [(i, line) for i, line in enumerate(chunk.split(b"\n"), number) if line.strip()]
+    places = ((f"{source.name}, line {i}", line) for i, line in lines)
+    columns = _columns(((place, _parse_object(line, place)) for place, line in places), fields)
+    return RawColumns(columns, np.array([i for i, _ in lines], dtype=np.int64))
+
+
+def _columns(rows: Iterable[_Located], fields: Sequence[Field]) -> dict[str, pa.Array]:
+    """The columns of `fields` in rows, by name."""
     found: dict[str, list[Any]] = {field.name: [] for field in fields}
-    numbers = []
-    for i, line in enumerate(chunk.split(b"\n"), number):
-        if not line.strip():
-            continue
-        place = f"{source.name}, line {i}"
-        row = _parse_object(line, place)
+    for place, row in rows:
         for field in fields:
             found[field.name].append(_converted(_value(row, field.name), field, place))
-        numbers.append(i)
-    columns = {field.name: pa.array(found[field.name], _TYPES[field.kind]) for field in fields}
-    return RawColumns(columns, np.array(numbers, dtype=np.int64))
+    return {field.name: pa.array(found[field.name], _TYPES[field.kind]) for field in fields}
 
 
 def _parse_object(line: bytes, place: str) -> dict[str, Any]:

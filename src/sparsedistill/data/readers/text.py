@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from ...errors import InputError
 from ..fields import Field
-from .base import RawColumns, Reader, Source, line_chunks, split_lines
+from .base import RawColumns, Reader, Source, line_chunks, split_lines, universal_lines
 
 #: What every label in a file of fastText starts with.
 LABEL_PREFIX = "__label__"
@@ -31,12 +31,12 @@ class TextReader(Reader):
         """Read all lines. See :meth:`Reader.read`."""
         number = 1
         with source.opened() as stream:
-            if stream.peek(len(LABEL_PREFIX))[: len(LABEL_PREFIX)] == LABEL_PREFIX.encode():
+            if stream.peek(len(LABEL_PREFIX))[: len(LABEL_PREFIX)] == _PREFIX:
                 yield from FastTextReader.read_lines(source, stream, fields)
                 return
             check_has_columns(source, fields, ("text",))
             for chunk in line_chunks(stream):
-                lines = split_lines(_universal(chunk))
+                lines = split_lines(universal_lines(chunk))
                 numbers = np.arange(number, number + len(lines))
                 number += len(lines)
                 yield RawColumns({field.name: lines for field in fields}, numbers)
@@ -62,7 +62,7 @@ class FastTextReader(Reader):
         number = 1
         for chunk in line_chunks(stream):
             texts, names = [], []
-            lines = split_lines(_universal(chunk)).to_pylist()
+            lines = split_lines(universal_lines(chunk)).to_pylist()
             for i, line in enumerate(lines, number):
                 words = line.split(b" ")
                 first = next((k for k, word in enumerate(words) if not word.startswith(_PREFIX)), len(words))
@@ -96,10 +96,3 @@ def check_has_columns(source: Source, fields: Sequence[Field], roles: tuple[str,
                 f"{source.name} is plain text, which has no column {field.name!r}: use a format with "
                 "columns, such as csv or jsonl."
             )
-
-
-def _universal(chunk: bytes) -> bytes:
-    """A chunk with line feeds for all ends of lines: also for carriage returns inside it."""
-    if b"\r" not in chunk:
-        return chunk
-    return chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")

@@ -42,11 +42,11 @@ def tune(
     """Choose settings by successive halving (Jamieson & Talwalkar 2016) over a fixed set of students.
 
     Students are trained briefly in the first rounds; the best are varied and trained for longer in later
-    ones, in full length if that helps. All trials together cost less than three full trainings. Among the
-    students within one standard error of the best (half of one for a regression), the one with the fewest
-    look-ups per text is chosen, then the one with the fewest dimensions, then the best. The choice depends on
-    the data, the settings, the seed and the number of threads, unless ``config.tune_minutes`` ends the
-    search.
+    ones, in full length if that helps. All trials together cost at most as much as three full trainings.
+    Among the students within one standard error of the best (half of one for a regression), the one with the
+    fewest look-ups per text is chosen, then the one with the fewest dimensions, then the best. The choice
+    depends on the data, the settings, the seed and the number of threads, unless ``config.tune_minutes``
+    ends the search.
 
     Args:
         targets: The soft targets, if there are any.

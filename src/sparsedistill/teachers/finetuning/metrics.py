@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..._internal.correlation import spearman
-from ...problem import Problem
+from ...problem import Problem, problem_of_labels
 from .texts import Labels
 
 
@@ -53,7 +53,7 @@ class ValidationFigures:
 def validation_figures(logits: NDArray[np.float32], labels: Labels) -> ValidationFigures:
     """Compute the metrics of logits (n, classes) with the labels of n texts."""
     scores = logits.astype(np.float64)
-    if labels.ndim == 1 and np.issubdtype(labels.dtype, np.floating):
+    if problem_of_labels(labels) == "regression":
         error = float(((scores[:, 0] - labels) ** 2).mean())
         return ValidationFigures(error, spearman=spearman(scores[:, 0], labels), rmse=error**0.5)
     if labels.ndim == 2:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..._internal.scale import scale_of_numbers
 from ...errors import InputError
 from .texts import LabelledTexts
 
@@ -35,12 +36,7 @@ class LabelScale:
         """
         if training.problem != "regression":
             return cls()
-        mean, deviation = float(training.labels.mean()), float(training.labels.std())
-        if not np.isfinite(deviation):
-            raise InputError("A label to fine-tune on is not a finite number: leave that text out.")
-        if not deviation > 1e-6 * max(1.0, abs(mean)):
-            raise InputError(f"All labels are {mean:g}: give texts with different numbers.")
-        return cls(mean, deviation)
+        return cls(*scale_of_numbers(training.labels, "labels"))
 
     def standardised(self, given: LabelledTexts) -> LabelledTexts:
         """The same texts with standardised labels; classes are unchanged."""

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
-from ...problem import Problem
+from ...problem import Problem, problem_of_labels
 
 #: int64 (n,) of class indices; for multi-label float32 (n, classes) of 0 and 1; for a regression numbers,
 #: float32 (n,).
@@ -56,9 +56,7 @@ class LabelledTexts:
     @property
     def problem(self) -> Problem:
         """What the labels are, by their type."""
-        if self.labels.ndim == 2:
-            return "multi_label"
-        return "regression" if np.issubdtype(self.labels.dtype, np.floating) else "single_label"
+        return problem_of_labels(self.labels)
 
     def select(self, rows: Sequence[int] | NDArray[np.int64]) -> LabelledTexts:
         """The texts at `rows`, in that order."""
