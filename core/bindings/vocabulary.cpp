@@ -7,6 +7,7 @@
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -22,6 +23,7 @@
 #include "vocabulary/buckets.hpp"
 #include "vocabulary/counter.hpp"
 #include "vocabulary/extraction.hpp"
+#include "vocabulary/runs.hpp"
 #include "vocabulary/strings.hpp"
 
 namespace sparsedistill::bindings {
@@ -83,19 +85,45 @@ void count_texts(Counter& counter, nb::handle source) {
   }
 }
 
-auto select(const Counter& counter, std::size_t most, std::uint32_t least) {
+// Lets signals through during work without the GIL.
+void pause() {
+  const nb::gil_scoped_acquire acquire;
+  check_signals();
+}
+
+// The most frequent n-grams of a Counter or of runs, as arrays.
+template <class Counts>
+auto select(Counts& counted, std::size_t most, std::uint64_t least) {
   std::vector<NgramCount> chosen;
   {
     const nb::gil_scoped_release release;
-    chosen = counter.select(most, least);
+    chosen = counted.select(most, least, pause);
   }
   auto keys = std::make_unique<std::uint64_t[]>(chosen.size());
-  auto counts = std::make_unique<std::uint32_t[]>(chosen.size());
+  auto counts = std::make_unique<std::uint64_t[]>(chosen.size());
   for (std::size_t i = 0; i < chosen.size(); ++i) {
     keys[i] = chosen[i].key;
     counts[i] = chosen[i].count;
   }
   return std::make_tuple(owned(std::move(keys), {chosen.size()}), owned(std::move(counts), {chosen.size()}));
+}
+
+template <class Counts>
+std::uint64_t write_counts(Counts& counts, const std::string& path) {
+  const nb::gil_scoped_release release;
+  return counts.write(RunFile::create(path), pause);
+}
+
+auto spellings(const NgramStrings& strings) {
+  const std::size_t rows = strings.rows();
+  auto offsets = std::make_unique<std::int64_t[]>(rows + 1);
+  for (std::size_t row = 0; row < rows; ++row) {
+    offsets[row + 1] = offsets[row] + static_cast<std::int64_t>(strings.string(row).size());
+  }
+  const auto size = static_cast<std::size_t>(offsets[rows]);
+  auto bytes = std::make_unique<std::uint8_t[]>(size);
+  for (std::size_t row = 0; row < rows; ++row) std::ranges::copy(strings.string(row), bytes.get() + offsets[row]);
+  return std::make_tuple(owned(std::move(offsets), {rows + 1}), owned(std::move(bytes), {size}));
 }
 
 void bind_table(nb::module_& m) {
@@ -121,16 +149,30 @@ void bind_counter(nb::module_& m) {
   nb::class_<Counter>(m, "Counter", "Counts n-grams in bounded memory, with several threads.")
       .def(
           "__init__",
-          [](Counter* self, const TokenizerConfig& tokenizer, bool by_document, std::size_t memory,
-             std::size_t threads) { new (self) Counter({tokenizer, by_document, memory, threads}); },
-          "tokenizer"_a, "by_document"_a, "memory"_a, "threads"_a)
+          [](Counter* self, const TokenizerConfig& tokenizer, bool by_document, std::size_t memory, std::size_t threads,
+             std::string directory) {
+            new (self) Counter({tokenizer, by_document, memory, threads, std::move(directory)});
+          },
+          "tokenizer"_a, "by_document"_a, "memory"_a, "threads"_a, "directory"_a)
       .def("add", &count_texts, "texts"_a)
-      .def("select", &select, "most"_a, "least"_a,
-           "The most frequent n-grams: keys uint64 (n,) and counts uint32 (n,), by rank.")
+      .def("select", &select<Counter>, "most"_a, "least"_a,
+           "The most frequent n-grams: keys uint64 (n,) and counts uint64 (n,), by rank.")
+      .def("write", &write_counts<Counter>, "path"_a, "Writes all counts to a file, as a run; their number.")
+      .def_prop_ro("spills", &Counter::spills)
       .def_prop_ro("texts", &Counter::texts)
       .def_prop_ro("tokens", &Counter::tokens)
-      .def_prop_ro("error_bound", &Counter::error_bound)
-      .def("__len__", &Counter::size);
+      .def_prop_ro("error_bound", &Counter::error_bound);
+  nb::class_<CountRuns>(m, "MergedCounts", "Counts of several runs, added up.")
+      .def(nb::init<std::string>(), "directory"_a)
+      .def(
+          "add",
+          [](CountRuns& counts, const std::string& path) {
+            const nb::gil_scoped_release release;
+            counts.add(RunFile::open(path), pause);
+          },
+          "path"_a)
+      .def("select", &select<CountRuns>, "most"_a, "least"_a, "As that of Counter.")
+      .def("write", &write_counts<CountRuns>, "path"_a, "As that of Counter.");
 }
 
 void bind_strings(nb::module_& m) {
@@ -146,11 +188,7 @@ void bind_strings(nb::module_& m) {
           },
           "texts"_a, "threads"_a)
       .def("missing", &NgramStrings::missing)
-      .def("strings", [](const NgramStrings& strings) {
-        nb::list result;
-        for (const std::string& string : strings.strings()) result.append(as_str(string));
-        return result;
-      });
+      .def("strings", &spellings, "The strings by row, as Arrow has them: offsets int64 (n + 1,) and bytes uint8.");
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 
 #include "compact/table.hpp"
 #include "support/require.hpp"
+#include "support/salt.hpp"
 #include "text/ngrams.hpp"
 
 namespace sparsedistill {
@@ -28,7 +29,7 @@ class Builder {
   bool place(std::uint64_t key, const std::uint8_t* row, std::uint16_t followers) {
     const auto fingerprint = static_cast<std::uint16_t>(fingerprint_of(key));
     std::uint64_t at = line_of(key, static_cast<std::uint32_t>(lines_.size()));
-    for (std::uint32_t step = 0; step < CompactTable::kMaxProbes; ++step) {
+    for (std::size_t step = 1; step <= kMaxProbes; ++step) {
       std::uint8_t* line = lines_[at].bytes;
       for (std::size_t slot = 0; slot < static_cast<std::size_t>(slots_); ++slot) {
         std::uint8_t* place = line + layout::fingerprints_at(slots_) + 2 * slot;
@@ -49,7 +50,7 @@ class Builder {
       std::uint8_t* overflow = line + layout::overflow_at(slots_);
       const std::uint32_t bits = layout::load32(overflow) | overflow_bit(fingerprint);
       std::memcpy(overflow, &bits, sizeof bits);
-      if (++at == lines_.size()) at = 0;
+      at = next_probe(key, at, step, lines_.size());
     }
     return false;
   }
@@ -72,7 +73,9 @@ CompactBuild build_compact(std::span<const std::uint64_t> keys, std::span<const 
   require(rows.size() == keys.size() * row_bytes && followers.size() == keys.size(),
           "the numbers of keys, rows and followers differ");
   auto count = static_cast<std::size_t>(static_cast<double>(keys.size()) / (load_factor(slots) * slots)) + 1;
+  const std::size_t most = kMostGrowth * count;
   for (;; count += count / 8 + 1) {
+    require(count <= most, "the hashes of too many n-grams are alike");
     require(count <= CompactTable::kMostLines, "a compact table cannot hold as many n-grams");
     Builder builder(count, slots, row_bytes);
     bool placed = true;
@@ -85,7 +88,8 @@ CompactBuild build_compact(std::span<const std::uint64_t> keys, std::span<const 
 
 std::vector<std::uint16_t> followers_of(std::span<const std::uint64_t> keys, std::span<const std::string> ngrams) {
   require(keys.size() == ngrams.size(), "the numbers of keys and n-grams differ");
-  std::unordered_map<std::uint64_t, std::size_t> places;
+  const auto hash = [salt = process_salt()](std::uint64_t key) { return (key * salt) >> 32; };
+  std::unordered_map<std::uint64_t, std::size_t, decltype(hash)> places(0, hash);
   places.reserve(keys.size());
   for (std::size_t i = 0; i < keys.size(); ++i) places.emplace(keys[i], i);
   std::vector<std::uint16_t> followers(keys.size());

@@ -12,12 +12,10 @@
 
 namespace sparsedistill {
 
-CompactClassifier::CompactClassifier(const CompactTable& table, const CompactNetwork& network,
-                                     InstructionSet instruction_set)
-    : table_(table),
-      network_(network),
-      instruction_set_(instruction_set),
-      units_(simd::padded(network.head.hidden_size())) {
+namespace {
+
+const CompactNetwork& checked(const CompactNetwork& network, const CompactTable& table,
+                              InstructionSet instruction_set) {
   const std::size_t dims = network.dims();
   require(dims > 0, "the rows are empty");
   require(network.wide <= dims && network.centre.size() == dims, "the size of the scales does not match the rows");
@@ -25,33 +23,18 @@ CompactClassifier::CompactClassifier(const CompactTable& table, const CompactNet
   require(network.basis.size() % dims == 0, "the size of the basis does not match the rows");
   network.head.check(network.features());
   require_available(instruction_set);
-  lay_out_weights();
+  return network;
 }
 
-// Transposes and pads the weights for the float kernels.
-void CompactClassifier::lay_out_weights() {
-  const Head& head = network_.head;
-  const std::size_t dims = network_.dims();
-  const std::size_t features = network_.features();
-  hidden_weight_.resize(features * units_);
-  hidden_bias_.resize(units_);
-  const std::size_t width = simd::padded(network_.table_dim());
-  if (network_.pair()) {
-    basis_.resize(dims * width);
-    zero_bias_.resize(width);
-  }
-  for (std::size_t i = 0; i < network_.basis.size(); ++i) basis_[i % dims * width + i / dims] = network_.basis[i];
-  output_weight_.resize(head.classes() * units_);
-  for (std::size_t unit = 0; unit < head.hidden_size(); ++unit) {
-    hidden_bias_[unit] = head.hidden.bias[unit];
-    for (std::size_t i = 0; i < features; ++i) {
-      hidden_weight_[i * units_ + unit] = head.hidden.weight[unit * features + i];
-    }
-    for (std::size_t c = 0; c < head.classes(); ++c) {
-      output_weight_[c * units_ + unit] = head.output.weight[c * head.hidden_size() + unit];
-    }
-  }
-}
+}  // namespace
+
+CompactClassifier::CompactClassifier(const CompactTable& table, const CompactNetwork& network,
+                                     InstructionSet instruction_set)
+    : table_(table),
+      network_(checked(network, table, instruction_set)),
+      instruction_set_(instruction_set),
+      head_(network_.head, network_.features()),
+      basis_(network_.basis, std::vector<float>(network_.pair() ? network_.table_dim() : 0), network_.dims()) {}
 
 CompactClassifier::~CompactClassifier() = default;
 
@@ -65,9 +48,9 @@ class CompactClassifier::Worker {
         sum_(sum_texts_kernel(classifier.instruction_set_, classifier.table_)),
         scratch_(classifier.table_, RowNumbers(network_)),
         projected_(network_.dims()),
-        restored_(classifier.zero_bias_.size()),
-        features_(network_.features()),
-        hidden_(classifier.units_) {}
+        restored_(classifier.basis_.width()),
+        features_(kTogether * network_.features()),
+        head_(classifier.head_.scratch()) {}
 
   static constexpr std::size_t kBatch = CompactScratch::kTexts / 2;  // texts or pairs
 
@@ -83,22 +66,26 @@ class CompactClassifier::Worker {
       count *= 2;
     }
     sum_(classifier_.table_, sides, count, network_.pair(), scratch_);
-    for (std::size_t i = 0; i < texts.size(); ++i) {
-      coverage[i] = network_.pair() ? read_pair(i) : read(i);
-      score(logits + i * network_.head.classes());
+    for (std::size_t begin = 0; begin < texts.size(); begin += kTogether) {
+      const std::size_t together = std::min(kTogether, texts.size() - begin);
+      for (std::size_t i = 0; i < together; ++i) {
+        float* features = &features_[i * network_.features()];
+        coverage[begin + i] = network_.pair() ? read_pair(begin + i, features) : read(begin + i, features);
+      }
+      classifier_.head_.score(kernels_, features_.data(), together, head_, logits + begin * network_.head.classes());
     }
   }
 
  private:
   // Computes the features of a text from its sums. Returns its coverage.
-  float read(std::size_t text) {
+  float read(std::size_t text, float* features) {
     const TextCounts& counts = scratch_.counts[text];
-    project(&scratch_.sums[text * row_bytes()], counts.items, counts.items, features_.data());
+    project(&scratch_.sums[text * row_bytes()], counts.items, counts.items, features);
     return coverage_of(counts.known, counts.tokens);
   }
 
   // The same for a pair.
-  float read_pair(std::size_t pair) {
+  float read_pair(std::size_t pair, float* features) {
     const TextCounts& first = scratch_.counts[2 * pair];
     const TextCounts& second = scratch_.counts[2 * pair + 1];
     const std::uint64_t shared = scratch_.shared_counts[pair];
@@ -112,9 +99,9 @@ class CompactClassifier::Worker {
     const std::int64_t* sums[kParts] = {both, sides, sides + row_bytes()};
     for (const Part part : {kShared, kFirst, kSecond}) {
       project(sums[part], items[part], first.items + second.items - shared, projected_.data());
-      restore(&features_[part * network_.table_dim()]);
+      restore(features + part * network_.table_dim());
     }
-    complete_pair_features(items, network_.table_dim(), features_.data());
+    complete_pair_features(items, network_.table_dim(), features);
     return coverage_of(first.known + second.known, first.tokens + second.tokens);
   }
 
@@ -137,20 +124,11 @@ class CompactClassifier::Worker {
 
   // Projects the numbers back to the dimensions of the trained table.
   void restore(float* numbers) {
-    kernels_.linear(projected_.data(), network_.dims(), classifier_.basis_.data(), classifier_.zero_bias_.data(),
-                    restored_.size(), restored_.data());
+    kernels_.linear(projected_.data(), 1, network_.dims(), classifier_.basis_.view(), restored_.data());
     std::copy_n(restored_.data(), network_.table_dim(), numbers);
   }
 
-  void score(float* logits) {
-    const Head& head = network_.head;
-    const std::size_t units = classifier_.units_;
-    kernels_.narrow_layer(features_.data(), network_.features(), classifier_.hidden_weight_.data(),
-                          classifier_.hidden_bias_.data(), units, hidden_.data());
-    for (std::size_t c = 0; c < head.classes(); ++c) {
-      logits[c] = head.output.bias[c] + kernels_.dot(hidden_.data(), &classifier_.output_weight_[c * units], units);
-    }
-  }
+  static constexpr std::size_t kTogether = HeadKernel::kBatch;  // texts that share the loads of weights
 
   const CompactClassifier& classifier_;
   const CompactNetwork& network_;
@@ -161,7 +139,7 @@ class CompactClassifier::Worker {
   std::vector<float> projected_;
   std::vector<float> restored_;  // rounded up to whole vectors
   std::vector<float> features_;
-  std::vector<float> hidden_;
+  HeadKernel::Scratch head_;
 };
 
 void CompactClassifier::operator()(Texts texts, Texts pairs, std::size_t threads, float* logits,

@@ -6,6 +6,7 @@
 
 #include "compact/network.hpp"
 #include "compact/table.hpp"
+#include "model/head_kernel.hpp"
 #include "simd/dispatch.hpp"
 #include "support/parallel.hpp"
 
@@ -29,17 +30,11 @@ class CompactClassifier {
  private:
   class Worker;
 
-  void lay_out_weights();
-
   const CompactTable& table_;
   CompactNetwork network_;
   InstructionSet instruction_set_;
-  std::size_t units_;                 // hidden units, rounded up to whole vectors
-  std::vector<float> hidden_weight_;  // features x units
-  std::vector<float> hidden_bias_;    // units
-  std::vector<float> output_weight_;  // classes x units
-  std::vector<float> basis_;          // dims x table_dim, rounded up to whole vectors; for pairs only
-  std::vector<float> zero_bias_;      // table_dim, rounded up
+  HeadKernel head_;
+  simd::PackedLayer basis_;  // from dims back to table_dim; of pairs only
   mutable WorkerPool<Worker> workers_;
 };
 

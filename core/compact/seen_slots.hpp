@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "simd/target.hpp"
-#include "text/hash.hpp"
+#include "support/salt.hpp"
 
 namespace sparsedistill {
 
@@ -42,10 +42,11 @@ class SeenSlots {
   SPARSEDISTILL_INLINE std::size_t insert(const std::uint32_t* slots, std::size_t count, std::uint32_t* fresh) {
     std::uint32_t* const entries = entries_.data();
     const std::size_t mask = mask_;
+    const std::uint64_t salt = salt_;
     std::size_t found = 0;
     for (std::size_t i = 0; i < count; ++i) {
       const std::uint32_t entry = slots[i] + 1;
-      std::uint32_t* place = &entries[home(entry) & mask];
+      std::uint32_t* place = &entries[((entry * salt) >> 32) & mask];
       // Another slot has the place. The condition is a product, since whether the place is free or has this slot is
       // unpredictable.
       if (std::uint64_t{*place} * (*place ^ entry) != 0) [[unlikely]]
@@ -73,7 +74,7 @@ class SeenSlots {
   static constexpr std::size_t kSmallest = std::size_t{1} << 13;
   static constexpr std::size_t kLargestKept = std::size_t{1} << 18;
 
-  [[nodiscard]] SPARSEDISTILL_INLINE std::size_t home(std::uint32_t entry) const { return (entry * kSeed0) >> 32; }
+  [[nodiscard]] SPARSEDISTILL_INLINE std::size_t home(std::uint32_t entry) const { return (entry * salt_) >> 32; }
 
   SPARSEDISTILL_INLINE std::uint32_t* find(std::uint32_t entry) {
     std::size_t at = home(entry) & mask_;
@@ -82,6 +83,7 @@ class SeenSlots {
   }
 
   std::vector<std::uint32_t> entries_ = std::vector<std::uint32_t>(kSmallest);
+  std::uint64_t salt_ = process_salt();
   std::size_t mask_ = kSmallest - 1;
   std::size_t size_ = 0;
 };

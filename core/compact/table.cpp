@@ -29,17 +29,17 @@ CompactTable::CompactTable(std::span<const Line> lines, int slots, std::span<con
 std::uint64_t CompactTable::find(std::uint64_t key) const {
   const std::uint32_t fingerprint = fingerprint_of(key);
   std::uint64_t at = line_of(key, static_cast<std::uint32_t>(lines_));
-  for (std::uint32_t step = 0; step < kMaxProbes; ++step) {
+  for (std::size_t step = 1;; ++step) {
     const std::uint8_t* line = data_ + at * kLineBytes;
     for (std::size_t slot = 0; slot < static_cast<std::size_t>(slots_); ++slot) {
       if (layout::load16(line + layout::fingerprints_at(slots_) + 2 * slot) == fingerprint) {
         return at * static_cast<std::uint64_t>(slots_) + slot;
       }
     }
-    if ((layout::load32(line + layout::overflow_at(slots_)) & overflow_bit(fingerprint)) == 0) return kNone;
-    if (++at == lines_) at = 0;
+    const bool later = (layout::load32(line + layout::overflow_at(slots_)) & overflow_bit(fingerprint)) != 0;
+    if (!later || step == kMaxProbes) return kNone;
+    at = next_probe(key, at, step, lines_);
   }
-  return kNone;
 }
 
 std::uint32_t CompactTable::followers(std::uint64_t slot) const {

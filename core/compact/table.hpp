@@ -8,6 +8,7 @@
 
 #include "compact/layout.hpp"
 #include "text/ngrams.hpp"
+#include "vocabulary/probes.hpp"
 
 namespace sparsedistill {
 
@@ -18,7 +19,6 @@ std::span<const Line> view_lines(const std::uint8_t* bytes, std::size_t rows, st
 // A view of the lines of a table, which must outlive it. See compact/layout.hpp.
 class CompactTable {
  public:
-  static constexpr std::uint32_t kMaxProbes = 64;                      // lines that a lookup reads at most
   static constexpr std::uint64_t kMostLines = std::uint64_t{1} << 28;  // the kernels count slots in 32 bits
 
   // `apart` has the rows, of `apart_bytes` each, if they are stored separately; else it is empty. A table is `closed`

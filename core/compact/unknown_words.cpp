@@ -28,68 +28,83 @@ RowNumbers::RowNumbers(const CompactNetwork& network) : wide(network.wide) {
 }
 
 UnknownWords::UnknownWords(const CompactTable& table, RowNumbers numbers)
-    : table_(table), numbers_(std::move(numbers)), word_(table.config()) {
+    : table_(table), numbers_(std::move(numbers)), characters_(table.config()) {
   if (!table.config().characters()) return;
   if (numbers_.shift.empty()) numbers_.shift.resize(table.row_bytes());
-  totals_.resize(numbers_.shift.size());
+  totals_.resize(table.row_bytes());
   entries_.resize(entries_for(table.row_bytes()));
   rows_.resize(entries_.size() * table.row_bytes());
 }
 
 UnknownWords::Added UnknownWords::add(std::span<const std::uint32_t> missed, const std::uint64_t* hashes,
-                                      const std::string_view* spans, bool second, std::int64_t* sums,
+                                      const std::string_view* spans, bool second, RowAdder& adder, std::int64_t* sums,
                                       std::int64_t* shared_sums) {
   Added added;
   const std::size_t bytes = table_.row_bytes();
-  for (const std::uint32_t token : missed) {
-    const std::uint64_t key = key_of(hashes[token], 1);
-    if (spans[token].empty() || !seen_[second ? 1 : 0].insert(key).second) continue;
-    const std::int32_t* numbers = row(key, spans[token]);
-    if (numbers == nullptr) continue;
+  const auto add_word = [&](Word& word) {
+    const std::int32_t* numbers = row(word, adder);
+    if (numbers == nullptr) return;
     ++added.words;
     for (std::size_t lane = 0; lane < bytes; ++lane) sums[lane] += numbers[lane];
-    if (!second || !seen_[0].contains(key)) continue;
+    if (!second || !seen_[0].contains(word.key)) return;
     ++added.shared;
     for (std::size_t lane = 0; lane < bytes; ++lane) shared_sums[lane] += numbers[lane];
+  };
+  KeyMap& seen = seen_[second ? 1 : 0];
+  for (const std::uint32_t token : missed) seen.prefetch(key_of(hashes[token], 1));
+  words_.clear();
+  keys_.clear();
+  std::size_t next = 0;  // of words_ to add: the lines of words are fetched while those before them are added
+  for (const std::uint32_t token : missed) {
+    const std::uint64_t key = key_of(hashes[token], 1);
+    if (spans[token].empty() || !seen.insert(key).second) continue;
+    words_.push_back({key, spans[token], keys_.size(), keys_.size()});
+    if (entries_[place(key)].key != key) read_keys(words_.back());
+    const std::size_t ahead = keys_.size() < kMostKeys ? kAhead : 0;
+    while (next < words_.size() && keys_.size() - words_[next].begin > ahead) add_word(words_[next++]);
+    if (next < words_.size()) continue;
+    words_.clear();
+    keys_.clear();
+    next = 0;
   }
+  while (next < words_.size()) add_word(words_[next++]);
   return added;
 }
 
-const std::int32_t* UnknownWords::row(std::uint64_t key, std::string_view word) {
-  const std::size_t at = (key >> 3) & (entries_.size() - 1);
-  Entry& entry = entries_[at];
-  std::int32_t* numbers = &rows_[at * table_.row_bytes()];
-  if (entry.key != key) entry = {key, compute(word, numbers)};
-  return entry.found ? numbers : nullptr;
-}
-
-bool UnknownWords::compute(std::string_view word, std::int32_t* row) {
-  keys_.clear();
-  word_.read(word);
-  word_.for_each([&](std::uint64_t key, std::size_t, std::size_t) {
+void UnknownWords::read_keys(Word& word) {
+  word.begin = keys_.size();
+  characters_.read(word.spelling);
+  characters_.for_each([&](std::uint64_t key, std::size_t, std::size_t) {
     table_.prefetch(key);
     keys_.push_back(key);
   });
-  const std::size_t wide = numbers_.wide;
-  std::ranges::fill(totals_, 0);
-  std::size_t found = 0;
-  for (const std::uint64_t key : keys_) {
-    const std::uint64_t slot = table_.find(key);
-    if (slot == CompactTable::kNone) continue;
-    ++found;
-    const std::int8_t* bytes = table_.row_or_null(slot);
-    if (bytes == nullptr) continue;  // the file is damaged
-    for (std::size_t d = 0; d < wide; ++d) totals_[d] += 256 * bytes[2 * d] + bytes[2 * d + 1];
-    for (std::size_t d = wide; d < totals_.size(); ++d) totals_[d] += bytes[wide + d];
+  word.end = keys_.size();
+}
+
+const std::int32_t* UnknownWords::row(Word& word, RowAdder& adder) {
+  const std::size_t at = place(word.key);
+  Entry& entry = entries_[at];
+  std::int32_t* numbers = &rows_[at * table_.row_bytes()];
+  if (entry.key != word.key) {
+    if (word.begin == word.end) read_keys(word);  // a word before it took the place of its row
+    entry = {word.key, compute(word, adder, numbers)};
   }
+  return entry.found ? numbers : nullptr;
+}
+
+bool UnknownWords::compute(const Word& word, RowAdder& adder, std::int32_t* row) {
+  std::ranges::fill(totals_, 0);
+  const std::size_t found = adder.add_keys({keys_.data() + word.begin, word.end - word.begin}, totals_.data());
   if (found == 0) return false;
   const double root = std::sqrt(static_cast<double>(found));
+  const auto number = [&](std::int64_t total, std::size_t d) {
+    const double exact = static_cast<double>(total) / root + (root - 1) * numbers_.shift[d];
+    return static_cast<std::int32_t>(std::llrint(std::clamp(exact, -kLargest, kLargest)));
+  };
+  const std::size_t wide = numbers_.wide;
   std::fill_n(row, table_.row_bytes(), 0);
-  for (std::size_t d = 0; d < totals_.size(); ++d) {
-    const double number = static_cast<double>(totals_[d]) / root + (root - 1) * numbers_.shift[d];
-    const auto rounded = static_cast<std::int32_t>(std::llrint(std::clamp(number, -kLargest, kLargest)));
-    row[d < wide ? 2 * d + 1 : wide + d] = rounded;
-  }
+  for (std::size_t d = 0; d < wide; ++d) row[2 * d + 1] = number(256 * totals_[2 * d] + totals_[2 * d + 1], d);
+  for (std::size_t d = wide; d < numbers_.shift.size(); ++d) row[wide + d] = number(totals_[wide + d], d);
   return true;
 }
 

@@ -16,6 +16,7 @@
 
 #include "compact/network.hpp"
 #include "compact/table.hpp"
+#include "support/salt.hpp"
 #include "text/characters.hpp"
 #include "vocabulary/key_map.hpp"
 
@@ -30,9 +31,24 @@ struct RowNumbers {
   explicit RowNumbers(const CompactNetwork& network);
 };
 
+// The part of the kernel that looks up character n-grams.
+class RowAdder {
+ public:
+  // Adds the rows of those of `keys` that are in the table to `total`, by lane, and returns how many these are. Their
+  // lines have been prefetched.
+  virtual std::size_t add_keys(std::span<const std::uint64_t> keys, std::int64_t* total) = 0;
+
+ protected:
+  RowAdder() = default;
+  ~RowAdder() = default;
+};
+
 // The unknown words of the current text or pair, and the rows of recent ones. Belongs to one thread.
 class UnknownWords {
  public:
+  static constexpr std::size_t kMostKeys =
+      (WordCharacters::kLongestWord + 2) * (kMostCharacters - kLeastCharacters + 1);
+
   // All bytes of a row are numbers if `numbers` has none.
   UnknownWords(const CompactTable& table, RowNumbers numbers);
 
@@ -47,26 +63,40 @@ class UnknownWords {
   // Adds the rows of the tokens `missed` to `sums`, and those that both texts of a pair have to `shared_sums` too. A
   // boundary has an empty span. Nothing is added for a word that the text had before.
   Added add(std::span<const std::uint32_t> missed, const std::uint64_t* hashes, const std::string_view* spans,
-            bool second, std::int64_t* sums, std::int64_t* shared_sums);
+            bool second, RowAdder& adder, std::int64_t* sums, std::int64_t* shared_sums);
 
  private:
+  static constexpr std::size_t kAhead = 64;  // keys whose lines are fetched before they are looked up
+
   struct Entry {
     std::uint64_t key = 0;  // 0: never used
     bool found = false;
   };
 
+  // A distinct word, and its keys in keys_, none if its row was there when it was read.
+  struct Word {
+    std::uint64_t key;
+    std::string_view spelling;
+    std::size_t begin;
+    std::size_t end;
+  };
+
+  void read_keys(Word& word);
+  [[nodiscard]] std::size_t place(std::uint64_t key) const { return (key * salt_) >> 32 & (entries_.size() - 1); }
   // The row of a word, or null if it has no character n-gram in the table. Valid until the next call.
-  const std::int32_t* row(std::uint64_t key, std::string_view word);
-  bool compute(std::string_view word, std::int32_t* row);
+  const std::int32_t* row(Word& word, RowAdder& adder);
+  bool compute(const Word& word, RowAdder& adder, std::int32_t* row);
 
   const CompactTable& table_;
   RowNumbers numbers_;
-  WordCharacters word_;
+  WordCharacters characters_;
+  std::vector<Word> words_;
   std::vector<std::uint64_t> keys_;
-  std::vector<std::int64_t> totals_;  // by number
-  KeyMap seen_[2];                    // in the first and in the second text
-  std::vector<Entry> entries_;        // the rows of recent words: a power of two, direct-mapped
-  std::vector<std::int32_t> rows_;    // entries x row_bytes; the second byte of a wide number holds the whole
+  std::vector<std::int64_t> totals_;  // by lane
+  std::uint64_t salt_ = process_salt();
+  KeyMap seen_[2];                  // in the first and in the second text
+  std::vector<Entry> entries_;      // the rows of recent words: a power of two, direct-mapped
+  std::vector<std::int32_t> rows_;  // entries x row_bytes; the second byte of a wide number holds the whole
 };
 
 }  // namespace sparsedistill

@@ -14,23 +14,24 @@
 
 namespace sparsedistill {
 
-Classifier::Classifier(const Vocabulary& vocabulary, const Network& network, InstructionSet instruction_set)
-    : vocabulary_(vocabulary),
-      network_(network),
-      instruction_set_(instruction_set),
-      stride_(simd::padded(network.features())) {
+namespace {
+
+const Network& checked(const Network& network, const Vocabulary& vocabulary, InstructionSet instruction_set) {
   require(network.dim > 0, "the table has no columns");
   require(is_product(network.table.size(), vocabulary.rows(), network.dim),
           "the size of the table does not match the vocabulary");
   network.head.check(network.features());
   require_available(instruction_set);
-  const std::size_t features = network.features();
-  hidden_weight_.resize(network.head.hidden_size() * stride_);
-  for (std::size_t unit = 0; unit < network.head.hidden_size(); ++unit) {
-    std::ranges::copy(network.head.hidden.weight.subspan(unit * features, features),
-                      hidden_weight_.begin() + static_cast<std::ptrdiff_t>(unit * stride_));
-  }
+  return network;
 }
+
+}  // namespace
+
+Classifier::Classifier(const Vocabulary& vocabulary, const Network& network, InstructionSet instruction_set)
+    : vocabulary_(vocabulary),
+      network_(checked(network, vocabulary, instruction_set)),
+      instruction_set_(instruction_set),
+      head_(network_.head, network_.features()) {}
 
 Classifier::~Classifier() = default;
 
@@ -45,22 +46,22 @@ class Classifier::Worker {
         find_pair_(classifier.vocabulary_),
         characters_(classifier.vocabulary_.config().characters()),
         vector_of_(classifier.vocabulary_, network_.table, network_.dim, kernels_),
-        features_(kBatch * classifier.stride_),
-        hidden_(kBatch * simd::padded(network_.head.hidden_size())),
+        features_(kBatch * network_.features()),
+        head_(classifier.head_.scratch()),
         pooled_(simd::padded(network_.dim)),
         piece_(simd::padded(network_.dim)),
         spelt_(simd::padded(network_.dim)) {}
 
-  static constexpr std::size_t kBatch = FloatKernels::kBatch;
+  static constexpr std::size_t kBatch = HeadKernel::kBatch;
 
   void run(Texts texts, Texts pairs, float* logits, float* coverage) {
     for (std::size_t i = 0; i < texts.size(); ++i) {
-      float* features = &features_[i * classifier_.stride_];
+      float* features = &features_[i * network_.features()];
       const NgramFinder::Counts counts =
           network_.pair ? pool_pair(texts[i], pairs[i], features) : pool(texts[i], features);
       coverage[i] = coverage_of(counts.known, counts.tokens);
     }
-    score(texts.size(), logits);
+    classifier_.head_.score(kernels_, features_.data(), texts.size(), head_, logits);
   }
 
  private:
@@ -165,22 +166,6 @@ class Classifier::Worker {
     std::ranges::fill(spelt_, 0.0F);
   }
 
-  void score(std::size_t texts, float* logits) {
-    const Head& head = network_.head;
-    const std::size_t hidden = head.hidden_size();
-    const std::size_t classes = head.classes();
-    const std::size_t row = simd::padded(hidden);
-    kernels_.hidden_layer(features_.data(), texts, classifier_.stride_, classifier_.hidden_weight_.data(),
-                          head.hidden.bias.data(), hidden, hidden_.data(), row);
-    for (std::size_t i = 0; i < texts; ++i) {
-      for (std::size_t c = 0; c < classes; ++c) {
-        float sum = head.output.bias[c];
-        for (std::size_t h = 0; h < hidden; ++h) sum += head.output.weight[c * hidden + h] * hidden_[i * row + h];
-        logits[i * classes + c] = sum;
-      }
-    }
-  }
-
   static constexpr std::size_t kPiece = 1024;  // rows or words
 
   const Network& network_;
@@ -195,7 +180,7 @@ class Classifier::Worker {
   std::vector<Unknown> unknown_;
   std::vector<std::uint32_t> rows_;
   std::vector<float> features_;
-  std::vector<float> hidden_;
+  HeadKernel::Scratch head_;
   std::vector<float> pooled_;
   std::vector<float> piece_;
   std::vector<float> spelt_;  // the sum of unknown words

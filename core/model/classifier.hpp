@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <vector>
 
+#include "model/head_kernel.hpp"
 #include "model/network.hpp"
 #include "simd/dispatch.hpp"
 #include "support/parallel.hpp"
@@ -34,8 +35,7 @@ class Classifier {
   const Vocabulary& vocabulary_;
   Network network_;
   InstructionSet instruction_set_;
-  std::vector<float> hidden_weight_;  // hidden units x stride, padded with zeros
-  std::size_t stride_;                // features, rounded up to whole vectors
+  HeadKernel head_;
   mutable WorkerPool<Worker> workers_;
 };
 

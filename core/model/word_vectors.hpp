@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "simd/float_kernels.hpp"
+#include "support/salt.hpp"
 #include "vocabulary/words.hpp"
 
 namespace sparsedistill {
@@ -25,7 +26,7 @@ class WordVectors {
 
   // The vector of a word, or null if none of its character n-grams is in the vocabulary. Valid until the next call.
   const float* operator()(std::uint64_t key, std::string_view word) {
-    const std::size_t at = (key >> 3) % kEntries;
+    const std::size_t at = (key * salt_) >> 32 & (kEntries - 1);
     Entry& entry = entries_[at];
     float* vector = &vectors_[at * dim_];
     if (entry.key != key) {
@@ -52,6 +53,7 @@ class WordVectors {
   std::span<const float> table_;
   std::size_t dim_;
   const FloatKernels& kernels_;
+  std::uint64_t salt_ = process_salt();
   std::vector<Entry> entries_;
   std::vector<float> vectors_;  // entries x dim
 };

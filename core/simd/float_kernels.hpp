@@ -8,28 +8,34 @@
 
 namespace sparsedistill {
 
+// The inputs that a block of units reads: from `first` to before `last`.
+struct InputRange {
+  std::uint32_t first;
+  std::uint32_t last;
+
+  bool operator==(const InputRange&) const = default;
+};
+
+// A dense layer in blocks of 16 units: see PackedLayer.
+struct DenseLayer {
+  const float* weight;       // per block, its inputs x 16
+  const float* bias;         // blocks x 16
+  const InputRange* inputs;  // of each block
+  std::size_t blocks;
+};
+
 struct FloatKernels {
-  static constexpr std::size_t kBatch = 16;  // texts that hidden_layer takes at most
+  static constexpr std::size_t kBatch = 16;  // texts that a layer takes at most
 
   // sum (dim) = the sum of `count` rows of the table (rows x dim). Every index must be valid.
   void (*sum_rows)(const float* table, std::size_t dim, const std::uint32_t* rows, std::size_t count, float* sum);
 
-  // hidden = tanh(features W^T + bias) for up to kBatch texts. `features` is kBatch x stride and `weight` units x
-  // stride, stride a multiple of 16, both padded with zeros; `hidden` is kBatch x hidden_stride, hidden_stride a
-  // multiple of 16. Rows of `features` beyond the last text are read, but not used.
-  void (*hidden_layer)(const float* features, std::size_t texts, std::size_t stride, const float* weight,
-                       const float* bias, std::size_t units, float* hidden, std::size_t hidden_stride);
+  // y = x W + bias for up to kBatch texts. `x` is texts x stride, stride at least the inputs; `y` is texts x the padded
+  // units. The bits of a text do not depend on the other texts.
+  void (*linear)(const float* x, std::size_t texts, std::size_t stride, const DenseLayer& layer, float* y);
 
-  // y = tanh(x W + bias) for one text. W is inputs x units, units a multiple of 16.
-  void (*narrow_layer)(const float* x, std::size_t inputs, const float* weight, const float* bias, std::size_t units,
-                       float* y);
-
-  // y = x W + bias, with the same shapes.
-  void (*linear)(const float* x, std::size_t inputs, const float* weight, const float* bias, std::size_t units,
-                 float* y);
-
-  // The dot product of `size` floats, a multiple of 16.
-  float (*dot)(const float* a, const float* b, std::size_t size);
+  // y = tanh(x W + bias), with the same shapes.
+  void (*hidden_layer)(const float* x, std::size_t texts, std::size_t stride, const DenseLayer& layer, float* y);
 };
 
 // Each instruction set has a file that defines its kernels.

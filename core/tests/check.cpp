@@ -25,6 +25,10 @@ std::string hostile_text(Random& random, std::size_t longest) {
                                        "\xE2\x80\x8B",
                                        "\xC2\xAD",
                                        "\xCC\x81",
+                                       "\xCC\xA3",
+                                       "\xE1\x84\x92",
+                                       "\xE1\x85\xA1",
+                                       "\xE1\x86\xAB",
                                        "abcdefghijklmnopqrstuvwxyz",
                                        "\xE0\xB8\x81",
                                        "the ",
@@ -98,6 +102,15 @@ std::vector<PlainWord> plain_words(std::string_view text, const TokenizerConfig&
         }
       }
     }
+  }
+  return words;
+}
+
+std::vector<std::string> crowded_words(std::size_t count) {
+  std::vector<std::string> words;
+  for (std::size_t i = 0; words.size() < count; ++i) {
+    std::string word = "q" + std::to_string(i);
+    if (hash_bytes(word) >> 54 == 0) words.push_back(std::move(word));
   }
   return words;
 }

@@ -54,6 +54,9 @@ struct PlainWord {
 };
 std::vector<PlainWord> plain_words(std::string_view text, const TokenizerConfig& config);
 
+// Distinct words whose keys begin with ten zero bits.
+std::vector<std::string> crowded_words(std::size_t count);
+
 // The hashes of a text's tokens.
 std::vector<std::uint64_t> token_hashes(std::string_view text, const TokenizerConfig& config);
 

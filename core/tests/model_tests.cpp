@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "model/classifier.hpp"
+#include "model/head_kernel.hpp"
 #include "model/probabilities.hpp"
 #include "tests/check.hpp"
 #include "vocabulary/vocabulary.hpp"
@@ -93,6 +94,51 @@ void test_sizes_that_do_not_match_are_rejected() {
   CHECK(rejected({all.first(0), 0, false, {{all.first(0), all.first(3)}, output}}));
 }
 
+// A head of several networks: blocks of zeros are left out, and a text has the same bits alone and in a batch.
+void test_heads_of_blocks() {
+  Random random(5);
+  for (int round = 0; round < 40; ++round) {
+    const std::size_t features = 1 + random() % 60;
+    const std::size_t hidden = 1 + random() % 90;
+    const std::size_t classes = 1 + random() % 40;
+    const std::size_t texts = 1 + random() % HeadKernel::kBatch;
+    auto weight = draw(random, hidden * features);
+    const std::size_t begin = random() % features;
+    for (std::size_t unit = 0; unit < hidden; ++unit) {
+      for (std::size_t i = 0; i < features; ++i) {
+        if ((i < begin) == (unit < 32)) weight[unit * features + i] = 0.0F;
+      }
+    }
+    const auto bias = draw(random, hidden);
+    const auto output = draw(random, classes * hidden);
+    const auto output_bias = draw(random, classes);
+    const auto x = draw(random, texts * features);
+    const Head head{{weight, bias}, {output, output_bias}};
+    const HeadKernel kernel(head, features);
+    HeadKernel::Scratch scratch = kernel.scratch();
+    for (const InstructionSet set : available_instruction_sets()) {
+      std::vector<float> together(texts * classes);
+      kernel.score(float_kernels(set), x.data(), texts, scratch, together.data());
+      for (std::size_t text = 0; text < texts; ++text) {
+        std::vector<float> alone(classes);
+        kernel.score(float_kernels(set), &x[text * features], 1, scratch, alone.data());
+        for (std::size_t c = 0; c < classes; ++c) {
+          double sum = output_bias[c];
+          for (std::size_t unit = 0; unit < hidden; ++unit) {
+            double input = bias[unit];
+            for (std::size_t i = 0; i < features; ++i) {
+              input += static_cast<double>(weight[unit * features + i]) * x[text * features + i];
+            }
+            sum += output[c * hidden + unit] * std::tanh(input);
+          }
+          CHECK(alone[c] == together[text * classes + c]);
+          CHECK(std::abs(alone[c] - sum) < 1e-4);
+        }
+      }
+    }
+  }
+}
+
 void test_probabilities() {
   const std::vector<float> logits = {0.0F, 0.0F, 1000.0F, -1000.0F};
   std::vector<float> found(4);
@@ -108,6 +154,7 @@ void test_probabilities() {
 void test_model() {
   test_instruction_sets_agree_and_stay_in_bounds();
   test_sizes_that_do_not_match_are_rejected();
+  test_heads_of_blocks();
   test_probabilities();
 }
 

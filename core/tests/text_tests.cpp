@@ -26,6 +26,15 @@ void test_tokens_are_within_their_text() {
   }
 }
 
+void test_words_are_composed() {
+  CHECK(folded("e\xCC\x81") == "\xC3\xA9");
+  CHECK(folded("E\xCC\x82\xCC\xA3") == "\xE1\xBB\x87");                     // marks out of order
+  CHECK(folded("\xC3\xAA\xCC\xA3") == "\xE1\xBB\x87");                      // decomposed first
+  CHECK(folded("\xE1\x84\x92\xE1\x85\xA1\xE1\x86\xAB") == "\xED\x95\x9C");  // Hangul
+  CHECK(folded("\xE0\xA5\x98") == "\xE0\xA4\x95\xE0\xA4\xBC");              // never composed
+  CHECK(folded("\xCC\x81") == "\xCC\x81");
+}
+
 void test_a_config_out_of_range_is_rejected() {
   const auto rejected = [](const TokenizerConfig& config) {
     return throws<std::invalid_argument>([&] { config.check(); });
@@ -43,6 +52,7 @@ void test_a_config_out_of_range_is_rejected() {
 
 void test_text() {
   test_tokens_are_within_their_text();
+  test_words_are_composed();
   test_a_config_out_of_range_is_rejected();
 }
 

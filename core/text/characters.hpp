@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include "text/ngrams.hpp"
+#include "text/normalization.hpp"
 
 namespace sparsedistill {
 
@@ -42,19 +43,26 @@ class WordCharacters {
     const auto* end = p + word.size();
     codes_[0] = '<';
     size_ = 1;
+    Normalizer normalizer;
+    const auto append = [&](char32_t code) {
+      fold_codes(code, [&](char32_t each) {
+        if (size_ <= kLongestWord) codes_[size_++] = each;
+      });
+    };
     while (p != end && size_ <= kLongestWord) {
-      if (*p < 0x80) {
+      if (*p < 0x80 && (p + 1 == end || p[1] < 0x80)) {
+        normalizer.finish(append);
         const std::uint32_t letter = *p - std::uint32_t{'A'} < 26 ? 0x20 : 0;
-        codes_[size_++] = *p++ | letter;
+        if (size_ <= kLongestWord) codes_[size_++] = *p | letter;
+        ++p;
         continue;
       }
       const Decoded character = decode(p, end);
       p += character.size;
-      if (char_class(character.code) == CharClass::kIgnored) continue;
-      fold_codes(character.code, [&](char32_t code) {
-        if (size_ <= kLongestWord) codes_[size_++] = code;
-      });
+      const auto [kind, active] = char_properties(character.code);
+      if (kind != CharClass::kIgnored) normalizer.add(character.code, active && kind != CharClass::kSymbol, append);
     }
+    normalizer.finish(append);
     codes_[size_++] = '>';
   }
 

@@ -4,9 +4,9 @@
 //   - a run of letters, marks and digits;
 //   - one punctuation character or symbol;
 //   - in a script written without spaces, one character with its combining marks.
-// Full Unicode case folding applies, and typographic quotes and hyphens become their ASCII forms. White space and
-// control characters, including NUL, separate tokens. Format characters are ignored. Ill-formed UTF-8 is read as
-// U+FFFD, as with Python's errors="replace".
+// Words are brought into Unicode's form NFC; full case folding applies, and typographic quotes and hyphens become their
+// ASCII forms. White space and control characters, including NUL, separate tokens. Format characters are ignored.
+// Ill-formed UTF-8 is read as U+FFFD, as with Python's errors="replace".
 //
 // Every access is bounds-checked: any byte string is a valid text.
 #pragma once
@@ -17,6 +17,7 @@
 #include <string_view>
 
 #include "text/hash.hpp"
+#include "text/normalization.hpp"
 #include "text/unicode.hpp"
 #include "text/utf8.hpp"
 
@@ -119,16 +120,19 @@ class Tokenizer {
     const std::uint8_t* p = p_;
     const std::uint8_t* last = p_;
     TokenHasher hasher;
+    Normalizer normalizer;
+    const auto hash = [&](char32_t code) { fold(code, [&](std::uint8_t byte) { hasher.add(byte); }); };
     for (bool first = true; p != end_; first = false) {
       const Decoded at = decode(p, end_);
-      const CharClass kind = char_class(at.code);
+      const auto [kind, active] = char_properties(at.code);
       const bool belongs = first || kind == CharClass::kMark || (kind == CharClass::kWord && !is_character);
       if (!belongs && kind != CharClass::kIgnored) break;
       p += at.size;
       if (!belongs) continue;
-      fold(at.code, [&](std::uint8_t byte) { hasher.add(byte); });
+      normalizer.add(at.code, active, hash);
       last = p;
     }
+    normalizer.finish(hash);
     token = {hasher.finish(), position(p_), position(last)};
     p_ = last;
   }
@@ -138,17 +142,22 @@ class Tokenizer {
   const std::uint8_t* end_;
 };
 
-// The folded bytes of a token's span: Token::hash is their hash.
+// The normalised and folded bytes of a token's span: Token::hash is their hash.
 inline std::string folded(std::string_view span) {
   std::string result;
+  Normalizer normalizer;
+  const auto append = [&](char32_t code) {
+    fold(code, [&](std::uint8_t byte) { result.push_back(static_cast<char>(byte)); });
+  };
   const auto* p = reinterpret_cast<const std::uint8_t*>(span.data());
   const auto* end = p + span.size();
   while (p != end) {
     const Decoded at = decode(p, end);
     p += at.size;
-    if (char_class(at.code) == CharClass::kIgnored) continue;
-    fold(at.code, [&](std::uint8_t byte) { result.push_back(static_cast<char>(byte)); });
+    const auto [kind, active] = char_properties(at.code);
+    if (kind != CharClass::kIgnored) normalizer.add(at.code, active && kind != CharClass::kSymbol, append);
   }
+  normalizer.finish(append);
   return result;
 }
 

@@ -13,9 +13,17 @@ namespace sparsedistill {
 // The role of a code point in the tokenizer. The values match tools/generate_unicode.py.
 enum class CharClass : std::uint8_t { kSpace, kWord, kMark, kCharacter, kSymbol, kIgnored };
 
-inline CharClass char_class(char32_t code) {
-  return static_cast<CharClass>(kClassBlocks[kClassIndex[code >> 8] * 256 + (code & 255)]);
+struct CharProperties {
+  CharClass kind;
+  bool active;  // form NFC may change the code point, or combine it with those before it
+};
+
+inline CharProperties char_properties(char32_t code) {
+  const std::uint8_t bits = kClassBlocks[kClassIndex[code >> 8] * 256 + (code & 255)];
+  return {static_cast<CharClass>(bits & 7), (bits & 8) != 0};
 }
+
+inline CharClass char_class(char32_t code) { return char_properties(code).kind; }
 
 // Calls sink(code) for each code point of the case-folded code point.
 template <class Sink>

@@ -2,18 +2,20 @@
 
     python core/tools/generate_unicode.py /usr/share/unicode > core/text/unicode_tables.inc
 
-The folder holds UnicodeData.txt, CaseFolding.txt and Scripts.txt of one version of the Unicode
-Character Database (Debian: package unicode-data). The version is part of a model's tokenizer
-config: tables of another version are another tokenizer.
+The folder holds UnicodeData.txt, CaseFolding.txt, Scripts.txt and DerivedNormalizationProps.txt of one
+version of the Unicode Character Database (Debian: package unicode-data). The version is part of a model's
+tokenizer config: tables of another version are another tokenizer.
 """
 
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 SPACE, WORD, MARK, CHARACTER, SYMBOL, IGNORED = range(6)
 BLOCK = 256
 CODE_POINTS = 0x110000
+ACTIVE = 8  # beside the class: form NFC may change the code point, or combine it with those before it
 
 # Scripts written without spaces between words: a token a character.
 NO_SPACES = {
@@ -25,6 +27,68 @@ ZERO_WIDTH_SPACE = 0x200B  # category Cf, yet a space
 JOINERS = {0x034F, *range(0x180B, 0x180E), 0x180F, *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)}
 # What typographers and keyboards write differently.
 TYPOGRAPHIC = {0x2018: 0x27, 0x2019: 0x27, 0x201C: 0x22, 0x201D: 0x22, 0x2010: 0x2D, 0x2011: 0x2D}
+
+
+def ranges(path: Path) -> Iterator[tuple[range, list[str]]]:
+    """The code points of each line of a file of the database, and the fields after them."""
+    for line in path.read_text().splitlines():
+        codes, *fields = (field.strip() for field in line.split("#")[0].split(";"))
+        if codes:
+            first, _, last = codes.partition("..")
+            yield range(int(first, 16), int(last or first, 16) + 1), fields
+
+
+def canonical(folder: Path) -> tuple[list[int], dict[int, list[int]]]:
+    """The canonical combining class of each code point, and canonical decompositions in one step."""
+    combining, decompositions = [0] * CODE_POINTS, {}
+    for codes, fields in ranges(folder / "UnicodeData.txt"):
+        combining[codes[0]] = int(fields[2])
+        if fields[4] and not fields[4].startswith("<"):
+            decompositions[codes[0]] = [int(code, 16) for code in fields[4].split()]
+    return combining, decompositions
+
+
+def with_property(folder: Path, name: str) -> set[int]:
+    """Code points that have a property of normalization."""
+    lines = ranges(folder / "DerivedNormalizationProps.txt")
+    return {code for codes, fields in lines if fields[0] == name for code in codes}
+
+
+def active(folder: Path, combining: list[int]) -> set[int]:
+    """Code points that form NFC may change, or combine with those before them."""
+    return {code for code, order in enumerate(combining) if order} | with_property(folder, "NFC_QC")
+
+
+def normalization(folder: Path) -> None:
+    """Print the tables of form NFC, without Hangul, which is arithmetic."""
+    combining, decompositions = canonical(folder)
+    index, blocks = two_stage(combining)
+    print(array("std::uint8_t", "kCombiningIndex", index))
+    print(array("std::uint8_t", "kCombiningBlocks", blocks))
+
+    places = [0] * CODE_POINTS  # 0: none
+    for place, code in enumerate(sorted(decompositions), 1):
+        places[code] = place
+    index, blocks = two_stage(places)
+    pairs = [[0, 0], *([*decompositions[code], 0][:2] for code in sorted(decompositions))]
+    print(array("std::uint8_t", "kDecompositionIndex", index))
+    print(array("std::uint16_t", "kDecompositionBlocks", blocks))
+    print(array("std::uint32_t", "kDecompositions", [code for pair in pairs for code in pair]))
+
+    never, by_first = with_property(folder, "Full_Composition_Exclusion"), {}
+    for code, (first, *second) in decompositions.items():
+        if second and code not in never:
+            by_first.setdefault(first, []).append((second[0], code))
+    groups, starts, compositions = [0] * CODE_POINTS, [0, 0], []
+    for group, first in enumerate(sorted(by_first), 1):
+        groups[first] = group
+        compositions += sorted(by_first[first])
+        starts.append(len(compositions))
+    index, blocks = two_stage(groups)
+    print(array("std::uint8_t", "kCompositionIndex", index))
+    print(array("std::uint16_t", "kCompositionBlocks", blocks))
+    print(array("std::uint16_t", "kCompositionStarts", starts))
+    print(array("std::uint32_t", "kCompositions", [code for pair in compositions for code in pair]))
 
 
 def categories(folder: Path) -> list[str]:
@@ -90,7 +154,11 @@ def main() -> None:
     folder = Path(sys.argv[1])
     version = re.search(r"CaseFolding-([\d.]+)\.txt", (folder / "CaseFolding.txt").read_text())[1]
     no_spaces = spaceless(folder)
-    classes = [token_class(code, category, no_spaces) for code, category in enumerate(categories(folder))]
+    changing = active(folder, canonical(folder)[0])
+    classes = [
+        token_class(code, category, no_spaces) + (ACTIVE if code in changing else 0)
+        for code, category in enumerate(categories(folder))
+    ]
 
     # A fold is the distance to one code point, or, from `expansion` on, a place in the expansions.
     expansion, expansions, folds = 1 << 24, [], [0] * CODE_POINTS
@@ -111,6 +179,7 @@ def main() -> None:
     print(array("std::uint8_t", "kFoldIndex", fold_index))
     print(array("std::int32_t", "kFoldBlocks", fold_blocks))
     print(array("std::uint32_t", "kFoldExpansions", expansions))
+    normalization(folder)
 
 
 if __name__ == "__main__":

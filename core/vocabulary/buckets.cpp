@@ -1,6 +1,7 @@
 #include "vocabulary/buckets.hpp"
 
 #include "support/require.hpp"
+#include "vocabulary/probes.hpp"
 
 namespace sparsedistill {
 
@@ -13,8 +14,7 @@ bool place(std::span<const std::uint64_t> keys, std::vector<Bucket>& buckets) {
   for (std::size_t row = 0; row < keys.size(); ++row) {
     const std::uint64_t key = keys[row];
     std::size_t at = Bucket::home(key, buckets.size());
-    for (std::size_t step = 0;; ++step) {
-      if (step == Bucket::kMaxProbes) return false;
+    for (std::size_t step = 1;; ++step) {
       Bucket& bucket = buckets[at];
       int slot = 0;
       for (; slot < Bucket::kSlots && bucket.keys[slot] != 0; ++slot) {
@@ -26,7 +26,8 @@ bool place(std::span<const std::uint64_t> keys, std::vector<Bucket>& buckets) {
         break;
       }
       bucket.overflowed = 1;
-      if (++at == buckets.size()) at = 0;
+      if (step == kMaxProbes) return false;
+      at = next_probe(key, at, step, buckets.size());
     }
   }
   return true;
@@ -36,7 +37,9 @@ bool place(std::span<const std::uint64_t> keys, std::vector<Bucket>& buckets) {
 
 std::vector<Bucket> build_buckets(std::span<const std::uint64_t> keys) {
   auto count = static_cast<std::size_t>(static_cast<double>(keys.size()) / (kLoadFactor * Bucket::kSlots)) + 1;
+  const std::size_t most = kMostGrowth * count;
   for (;; count += count / 8 + 1) {
+    require(count <= most, "the hashes of too many n-grams are alike");
     std::vector<Bucket> buckets(count, Bucket{});
     if (place(keys, buckets)) return buckets;
   }

@@ -17,10 +17,6 @@ struct alignas(64) Bucket {
   std::uint32_t rows[kSlots];
   std::uint32_t overflowed;
 
-  // Upper bound on the buckets that a lookup reads. It limits the cost of a corrupt or hostile table; build_buckets
-  // stays within it.
-  static constexpr std::size_t kMaxProbes = 64;
-
   // The bucket of `key` in a table of `count` buckets: key * count / 2^64.
   static std::size_t home(std::uint64_t key, std::size_t count) {
     return static_cast<std::size_t>((static_cast<unsigned __int128>(key) * count) >> 64);
@@ -29,7 +25,7 @@ struct alignas(64) Bucket {
 static_assert(sizeof(Bucket) == 64);
 
 // Builds the table of `keys`, in which the row of a key is its position. Throws std::invalid_argument if a key occurs
-// twice.
+// twice, or if the keys were chosen to crowd: see vocabulary/probes.hpp.
 std::vector<Bucket> build_buckets(std::span<const std::uint64_t> keys);
 
 // Views `words`, a row-major array of `rows` x `columns`, as buckets. Throws std::invalid_argument if it is not `rows`

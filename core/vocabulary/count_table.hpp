@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <unordered_map>
 #include <vector>
 
 namespace sparsedistill {
@@ -23,7 +24,10 @@ class CountTable {
   static constexpr double kLoadFactor = 0.8;  // maximum
   static constexpr double kGrowth = 1.25;
 
-  // Increments the count of `key`, which saturates.
+  // A slot counts to `most` and then starts again at 1. Only tests pass less than 32 bits hold.
+  explicit CountTable(std::uint32_t most = std::numeric_limits<std::uint32_t>::max()) : most_(most) {}
+
+  // Increments the count of `key`.
   void add(std::uint64_t key) {
     Slot& slot = find(key);
     if (slot.count == 0) {
@@ -36,13 +40,19 @@ class CountTable {
         return;
       }
     }
-    if (slot.count != std::numeric_limits<std::uint32_t>::max()) ++slot.count;
+    if (slot.count == most_) {
+      carried_[key] += most_;
+      slot.count = 0;
+    }
+    ++slot.count;
   }
 
   void prefetch(std::uint64_t key) const { __builtin_prefetch(&slots_[home(key)]); }
 
   // Removes the keys with a count of at most `threshold`.
   void prune(std::uint32_t threshold) { rebuild(slots_.size(), threshold); }
+  // Removes all keys. The memory stays allocated.
+  void clear();
 
   [[nodiscard]] std::size_t size() const { return size_; }
 
@@ -50,16 +60,22 @@ class CountTable {
   template <class Visit>
   void for_each(const Visit& visit) const {
     for (const Slot& slot : slots_) {
-      if (slot.count != 0) visit(slot.key(), slot.count);
+      if (slot.count != 0) visit(slot.key(), slot.count + carried(slot.key()));
     }
   }
 
  private:
-  // Random for each process, so that no corpus can be crafted to make keys collide.
   static const std::uint64_t kSalt;
 
   [[nodiscard]] std::size_t home(std::uint64_t key) const {
     return static_cast<std::size_t>((static_cast<unsigned __int128>(key * kSalt) * slots_.size()) >> 64);
+  }
+
+  // What the slot of `key` counted before it started again.
+  [[nodiscard]] std::uint64_t carried(std::uint64_t key) const {
+    if (carried_.empty()) return 0;
+    const auto found = carried_.find(key);
+    return found == carried_.end() ? 0 : found->second;
   }
 
   Slot& find(std::uint64_t key) {
@@ -75,6 +91,8 @@ class CountTable {
 
   std::vector<Slot> slots_ = std::vector<Slot>(64);
   std::size_t size_ = 0;
+  std::uint32_t most_;
+  std::unordered_map<std::uint64_t, std::uint64_t> carried_;  // a few of the most frequent keys
 };
 
 }  // namespace sparsedistill

@@ -1,20 +1,23 @@
 #include "vocabulary/counter.hpp"
 
 #include <algorithm>
-#include <tuple>
+#include <utility>
 
 #include "support/require.hpp"
 #include "text/characters.hpp"
+#include "vocabulary/selection.hpp"
 
 namespace sparsedistill {
 
-Counter::Counter(const CounterConfig& config) : config_(config), keys_(std::max<std::size_t>(1, config.threads)) {
+Counter::Counter(const CounterConfig& config, std::size_t most_in_memory)
+    : config_(config), keys_(std::max<std::size_t>(1, config.threads)), runs_(config.directory) {
   require(config.memory >= kLeastMemory, "counting needs at least 256 MiB of memory");
   const std::size_t block =
       kBlockBytes * sizeof(std::uint64_t) * static_cast<std::size_t>(config.tokenizer.most_ngrams());
-  const double slots = static_cast<double>(config.memory - block) / CountTable::kSlotBytes;
+  const double slots = static_cast<double>(config.memory - block - kBuffers) / CountTable::kSlotBytes;
   // Tables grow by kGrowth, so even full tables may have just grown: assume the lowest load factor.
   capacity_ = static_cast<std::size_t>(slots * CountTable::kLoadFactor / CountTable::kGrowth);
+  capacity_ = std::min(capacity_, most_in_memory);
 }
 
 void Counter::add(Texts texts) {
@@ -105,49 +108,82 @@ std::size_t Counter::size() const {
   return total;
 }
 
-// Prunes the tables if `keys` more keys might not fit.
+// Empties the tables, or prunes them, if `keys` more keys might not fit.
 void Counter::make_room(std::size_t keys) {
-  const std::size_t size = this->size();
-  if (size + keys <= capacity_) return;
+  if (size() + keys <= capacity_) return;
+  if (config_.directory.empty()) {
+    prune();
+  } else {
+    spill([] {});
+  }
+}
+
+void Counter::prune() {
   // Prune to half of the capacity, so that pruning is rare.
   std::vector<std::size_t> with_count(256);
+  std::size_t left = 0;
   for (const CountTable& table : tables_) {
-    table.for_each([&](std::uint64_t, std::uint32_t count) { ++with_count[std::min<std::uint32_t>(count, 255)]; });
+    table.for_each([&](std::uint64_t, std::uint64_t count) { ++with_count[std::min<std::uint64_t>(count, 255)]; });
+    left += table.size();
   }
   std::uint32_t threshold = 0;
-  std::size_t left = size;
   while (threshold < 254 && left > capacity_ / 2) left -= with_count[++threshold];
   for_each_parallel(kShards, keys_.size(), [&](std::size_t, std::size_t shard) { tables_[shard].prune(threshold); });
   error_bound_ += threshold;
 }
 
-std::vector<NgramCount> Counter::select(std::size_t most, std::uint32_t least) const {
-  // Find a count that excludes most n-grams, so that only the others are sorted.
-  std::vector<std::size_t> with_count(std::size_t{1} << 16);
-  for (const CountTable& table : tables_) {
-    table.for_each([&](std::uint64_t, std::uint32_t count) { ++with_count[std::min<std::uint32_t>(count, 0xFFFF)]; });
-  }
-  std::uint32_t cutoff = 0xFFFF;
-  for (std::size_t taken = with_count[cutoff]; cutoff > std::max(least, 1U) && taken < most;) {
-    taken += with_count[--cutoff];
-  }
-  cutoff = std::max(cutoff, least);
+void Counter::spill(const Pause& pause) {
+  if (size() == 0) return;
+  RunFile run = RunFile::temporary(config_.directory);
+  RunWriter writer(run);
+  visit_tables(1, [&](const NgramCount& count) { writer.add(count); });
+  writer.finish();
+  for_each_parallel(kShards, keys_.size(), [&](std::size_t, std::size_t shard) { tables_[shard].clear(); });
+  runs_.add(std::move(run), pause);
+  ++spills_;
+}
 
-  std::vector<NgramCount> chosen;
-  for (const CountTable& table : tables_) {
-    table.for_each([&](std::uint64_t key, std::uint32_t count) {
-      if (count >= cutoff) chosen.push_back({key, count});
+void Counter::visit_tables(std::uint64_t least, const VisitCount& visit) const {
+  // The shards are in the order of their keys. Each thread sorts one, then all are visited.
+  std::vector<std::vector<NgramCount>> sorted(keys_.size());
+  for (std::size_t first = 0; first < kShards; first += sorted.size()) {
+    const std::size_t shards = std::min(sorted.size(), kShards - first);
+    for_each_parallel(shards, keys_.size(), [&](std::size_t, std::size_t item) {
+      std::vector<NgramCount>& counts = sorted[item];
+      counts.clear();
+      tables_[first + item].for_each([&](std::uint64_t key, std::uint64_t count) {
+        if (count >= least) counts.push_back({key, count});
+      });
+      std::ranges::sort(counts, {}, &NgramCount::key);
     });
+    for (std::size_t item = 0; item < shards; ++item) std::ranges::for_each(sorted[item], visit);
   }
-  const auto before = [](const NgramCount& a, const NgramCount& b) {
-    return std::tuple(b.count, order_of(a.key), a.key) < std::tuple(a.count, order_of(b.key), b.key);
-  };
-  if (chosen.size() > most) {
-    std::nth_element(chosen.begin(), chosen.begin() + static_cast<std::ptrdiff_t>(most), chosen.end(), before);
-    chosen.resize(most);
+}
+
+void Counter::finish_runs(const Pause& pause) {
+  if (runs_.empty()) return;
+  spill(pause);
+  for (CountTable& table : tables_) table = CountTable();
+}
+
+std::vector<NgramCount> Counter::select(std::size_t most, std::uint64_t least, const Pause& pause) {
+  finish_runs(pause);
+  if (!runs_.empty()) return runs_.select(most, least, pause);
+  Selection selection(most, least);
+  for (const CountTable& table : tables_) {
+    table.for_each([&](std::uint64_t key, std::uint64_t count) { selection.count({key, count}); });
   }
-  std::ranges::sort(chosen, before);
-  return chosen;
+  visit_tables(selection.choose(), [&](const NgramCount& count) { selection.take(count); });
+  return selection.chosen();
+}
+
+std::uint64_t Counter::write(RunFile file, const Pause& pause) {
+  finish_runs(pause);
+  if (!runs_.empty()) return runs_.write(std::move(file), pause);
+  RunWriter writer(file);
+  visit_tables(1, [&](const NgramCount& count) { writer.add(count); });
+  writer.finish();
+  return size();
 }
 
 }  // namespace sparsedistill

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "text/hash.hpp"
+#include "support/salt.hpp"
 
 namespace sparsedistill {
 
@@ -47,7 +47,7 @@ class RowSet {
   // The slot of `row`, or the free one where it belongs.
   [[nodiscard]] std::size_t find(std::uint32_t row) const {
     const std::size_t mask = slots_.size() - 1;
-    std::size_t at = ((row * kSeed0) >> 32) & mask;
+    std::size_t at = ((row * salt_) >> 32) & mask;
     while (slots_[at].round == round_ && slots_[at].row != row) at = (at + 1) & mask;
     return at;
   }
@@ -61,6 +61,7 @@ class RowSet {
   }
 
   std::vector<Slot> slots_ = std::vector<Slot>(kSmallest);
+  std::uint64_t salt_ = process_salt();
   std::size_t size_ = 0;
   std::uint32_t round_ = 1;
 };

@@ -4,8 +4,10 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "support/parallel.hpp"
@@ -25,8 +27,9 @@ class NgramStrings {
   void add(Texts texts, std::size_t threads);
   // N-grams that no text has contained yet.
   [[nodiscard]] std::size_t missing() const;
-  // By row; empty for missing n-grams.
-  [[nodiscard]] const std::vector<std::string>& strings() const { return strings_; }
+  [[nodiscard]] std::size_t rows() const { return places_.size(); }
+  // The string of a row; empty for missing n-grams.
+  [[nodiscard]] std::string_view string(std::size_t row) const;
 
  private:
   // Claims a row: returns true for the first caller only.
@@ -34,11 +37,29 @@ class NgramStrings {
     return !claimed_[row].test(std::memory_order_relaxed) && !claimed_[row].test_and_set();
   }
 
-  void add_characters(std::string_view text);
+  // Strings of rows that one thread has claimed.
+  struct Found {
+    std::vector<std::pair<std::uint32_t, std::size_t>> ends;  // of the strings in `bytes`, with their rows
+    std::string bytes;
+  };
+
+  // Where a string is.
+  struct Place {
+    std::uint32_t block;
+    std::uint32_t begin;
+    std::uint32_t size;
+  };
+
+  void find_characters(std::string_view text, Found& found);
+  void keep(const Found& found);
+
+  static constexpr std::size_t kBlockBytes = std::size_t{1} << 20;
 
   const Vocabulary& vocabulary_;
-  std::vector<std::string> strings_;
+  std::vector<Place> places_;        // by row
+  std::vector<std::string> blocks_;  // the strings: one each would take twice the memory
   std::vector<std::atomic_flag> claimed_;
+  std::mutex mutex_;  // of places and blocks
 };
 
 }  // namespace sparsedistill

@@ -9,6 +9,7 @@
 #include "support/require.hpp"
 #include "text/ngrams.hpp"
 #include "vocabulary/buckets.hpp"
+#include "vocabulary/probes.hpp"
 
 namespace sparsedistill {
 
@@ -35,16 +36,11 @@ class Vocabulary {
 
   // The row of `key`, or kNoRow.
   [[nodiscard]] std::uint32_t find(std::uint64_t key) const {
-    std::size_t at = Bucket::home(key, buckets_.size());
-    for (std::size_t step = 0; step < Bucket::kMaxProbes; ++step) {
-      const Bucket& bucket = buckets_[at];
-      for (int slot = 0; slot < Bucket::kSlots; ++slot) {
-        if (bucket.keys[slot] == key) return bucket.rows[slot] < rows_ ? bucket.rows[slot] : kNoRow;
-      }
-      if (bucket.overflowed == 0) return kNoRow;
-      if (++at == buckets_.size()) at = 0;
+    const Bucket& home = buckets_[Bucket::home(key, buckets_.size())];
+    for (int slot = 0; slot < Bucket::kSlots; ++slot) {
+      if (home.keys[slot] == key) return home.rows[slot] < rows_ ? home.rows[slot] : kNoRow;
     }
-    return kNoRow;
+    return home.overflowed == 0 ? kNoRow : find_later(key);
   }
 
   // The rows of `keys`, -1 for missing ones.
@@ -61,6 +57,19 @@ class Vocabulary {
   void prefetch(std::uint64_t key) const { __builtin_prefetch(&buckets_[Bucket::home(key, buckets_.size())]); }
 
  private:
+  // Searches the buckets after the home of `key`. Out of line, since few look-ups need it.
+  [[nodiscard]] __attribute__((noinline)) std::uint32_t find_later(std::uint64_t key) const {
+    std::size_t at = Bucket::home(key, buckets_.size());
+    for (std::size_t step = 1; step < kMaxProbes && buckets_[at].overflowed != 0; ++step) {
+      at = next_probe(key, at, step, buckets_.size());
+      const Bucket& bucket = buckets_[at];
+      for (int slot = 0; slot < Bucket::kSlots; ++slot) {
+        if (bucket.keys[slot] == key) return bucket.rows[slot] < rows_ ? bucket.rows[slot] : kNoRow;
+      }
+    }
+    return kNoRow;
+  }
+
   std::span<const Bucket> buckets_;
   std::uint32_t rows_;
   TokenizerConfig config_;
