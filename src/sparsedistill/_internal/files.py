@@ -6,6 +6,8 @@ import errno
 import fcntl
 import glob
 import hashlib
+import io
+import logging
 import os
 import re
 import secrets
@@ -15,16 +17,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from ..errors import InputError
+from ..errors import InputError, first_line
+from .object_store import ObjectPath, local_path, place
+
+logger = logging.getLogger(__package__)
 
 #: Suffix of temporary files and directories. Those that a killed process left can be deleted.
 PARTIAL_SUFFIX = ".partial"
 
-_NO_ROOM = {
-    errno.ENOSPC: "the disk is full",
-    errno.EDQUOT: "the disk quota is used up",
-    errno.EFBIG: "it exceeds the largest allowed file size",
+#: What is wrong with a disk that does not take a file, and what to do.
+_REFUSED = {
+    errno.ENOSPC: ("the disk is full", "free space"),
+    errno.EDQUOT: ("the disk quota is used up", "free space"),
+    errno.EFBIG: ("it exceeds the largest allowed file size", "free space"),
+    errno.EIO: ("the disk reports an input/output error", "check the disk"),
 }
+_PARTIAL_NAME = re.compile(rf"\.(.+)\.\d+-[0-9a-f]{{8}}{re.escape(PARTIAL_SUFFIX)}")
+_TORCH_WRITER = re.compile("PytorchStreamWriter|inline_container|iostream error")
 _BLOCK = 1 << 20
 
 
@@ -40,13 +49,13 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
         succeeds. If the block raises, it is deleted and an existing `path` stays unchanged.
 
     Raises:
-        InputError: `path` cannot be written, or the disk is full.
+        InputError: `path` cannot be written, the disk is full or reports an error.
     """
     target = Path(os.path.realpath(path))
     if target.exists() and not stat.S_ISREG(target.stat().st_mode):
         raise InputError(f"{path} is not a regular file: choose another output file.")
     partial = _beside(target)
-    with _room_for(path):
+    with disk_errors(path):
         _clean(target, path)
         _create(partial, path, directory=False)
         lock = _lock(partial)
@@ -56,7 +65,8 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
             partial.replace(target)
             _sync(target.parent)
         except BaseException:
-            partial.unlink(missing_ok=True)
+            with suppress(OSError):  # the first error says more
+                partial.unlink(missing_ok=True)
             raise
         finally:
             os.close(lock)
@@ -68,6 +78,11 @@ def refuse_existing(directory: str | Path) -> None:
     Raises:
         InputError: `directory` is a file or is not empty.
     """
+    where = place(directory)
+    if isinstance(where, ObjectPath):
+        if where.is_dir():
+            raise InputError(f"{where} exists already: choose another output, or delete its objects.")
+        return
     target = Path(os.path.realpath(directory))
     if target.exists() and not (target.is_dir() and not any(target.iterdir())):
         raise InputError(f"{directory} exists already: choose another output directory, or delete it.")
@@ -85,12 +100,13 @@ def atomic_directory(path: str | Path) -> Iterator[Path]:
         :func:`atomic_write`.
 
     Raises:
-        InputError: `path` is a file or is not empty, cannot be written, or the disk is full.
+        InputError: `path` is a file or is not empty, cannot be written, or the disk is full or reports an
+            error.
     """
-    refuse_existing(path)
+    refuse_existing(local_path(path))
     target = Path(os.path.realpath(path))
     partial = _beside(target)
-    with _room_for(path):
+    with disk_errors(path):
         _clean(target, path)
         _create(partial, path, directory=True)
         lock = _lock(partial)
@@ -99,7 +115,11 @@ def atomic_directory(path: str | Path) -> Iterator[Path]:
             for inside in [*partial.rglob("*"), partial]:
                 _sync(inside)
             partial.replace(target)
-            _sync(target.parent)
+            try:
+                _sync(target.parent)
+            except OSError:  # the name may be lost with the next power cut: nothing was made
+                target.replace(partial)
+                raise
         except BaseException:
             shutil.rmtree(partial, ignore_errors=True)
             raise
@@ -108,15 +128,19 @@ def atomic_directory(path: str | Path) -> Iterator[Path]:
 
 
 @contextmanager
-def locked(folder: str | Path) -> Iterator[None]:
+def locked(folder: str | Path) -> Iterator[Path]:
     """Create a directory and lock it against other processes while the block runs.
 
-    The lock ends with the process. The directory is removed again if it is empty at the end.
+    The lock ends with the process. The directory is removed again if it is empty at the end. The block may
+    also delete or rename it.
+
+    Yields:
+        The directory.
 
     Raises:
         InputError: It cannot be created, or another process has locked it.
     """
-    folder = Path(folder)
+    folder = local_path(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         handle = os.open(folder, os.O_RDONLY)
@@ -133,18 +157,91 @@ def locked(folder: str | Path) -> Iterator[None]:
                 "directory."
             ) from error
         try:
-            yield
+            yield folder
         finally:
-            if not any(folder.iterdir()):
-                folder.rmdir()
+            with suppress(FileNotFoundError):
+                if not any(folder.iterdir()):
+                    folder.rmdir()
     finally:
         os.close(handle)
 
 
+def discard(directory: str | Path) -> None:
+    """Delete a directory that is no longer needed, if it exists; log a warning if it cannot be deleted."""
+    shutil.rmtree(directory, ignore_errors=True)
+    if os.path.lexists(directory):
+        logger.warning(f"{directory} is no longer needed but could not be deleted: delete it.")
+
+
+def clean_partials(directory: Path, pattern: str) -> None:
+    """Delete what killed processes left of files that match `pattern`; running ones have locked theirs."""
+    for leftover in directory.glob(f".{pattern}.*{PARTIAL_SUFFIX}"):
+        with suppress(OSError):
+            handle = os.open(leftover, os.O_RDONLY)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                leftover.unlink()
+            finally:
+                os.close(handle)
+
+
+def remove(directory: str | Path) -> None:
+    """Delete a directory that would be in the way, if it exists.
+
+    Raises:
+        InputError: It cannot be deleted.
+    """
+    try:
+        shutil.rmtree(directory)
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise InputError(
+            f"{directory} could not be deleted ({error.strerror}): check the disk, and run the command again."
+        ) from error
+
+
+@contextmanager
+def disk_errors(path: str | Path) -> Iterator[None]:
+    """Name what the block writes in errors of the disk.
+
+    Args:
+        path: The file or directory that it writes. Errors that name files elsewhere pass.
+
+    Raises:
+        InputError: The disk is full or reports an error.
+    """
+    try:
+        yield
+    except Exception as error:
+        number = error.errno if isinstance(error, OSError) else _errno_of_rust(error)
+        named = error.filename if isinstance(error, OSError) else None
+        around = Path(os.path.realpath(path)).parent
+        elsewhere = named is not None and not Path(os.path.realpath(str(named))).is_relative_to(around)
+        torch = isinstance(error, RuntimeError) and _TORCH_WRITER.search(str(error))
+        if torch or (type(error) is OSError and number is None):
+            # torch loses the errno of every error, Arrow that of a close.
+            reason, advice = f"of an error ({first_line(error)})", "check the disk"
+        elif number in _REFUSED and not elsewhere:
+            reason, advice = _REFUSED[number]
+        else:
+            raise
+        raise InputError(
+            f"{_without_partial(path)} could not be written because {reason}: {advice} or choose another "
+            "path."
+        ) from error
+
+
+def opened(path: str | Path) -> io.BufferedReader:
+    """Open a file, or the object that a URL names, to read its bytes."""
+    where = place(path)
+    return where.open() if isinstance(where, ObjectPath) else where.open("rb")
+
+
 def content_hash(path: str | Path) -> str:
-    """BLAKE2b hash of a file's content, as 32 hexadecimal digits."""
+    """BLAKE2b hash of the content of a file or an object, as 32 hexadecimal digits."""
     digest = hashlib.blake2b(digest_size=16)
-    with Path(path).open("rb") as file:
+    with opened(path) as file:
         while block := file.read(_BLOCK):
             digest.update(block)
     return digest.hexdigest()
@@ -196,24 +293,19 @@ def _create(partial: Path, path: str | Path, *, directory: bool) -> None:
         else:
             partial.touch(exist_ok=False)
     except OSError as error:
-        if error.errno in _NO_ROOM:
+        with suppress(OSError):  # touch can fail after it has made the file
+            partial.unlink(missing_ok=True)
+        if error.errno in _REFUSED:
             raise
         raise InputError(
             f"{path} cannot be written ({error.strerror}): choose a directory that you can write to."
         ) from error
 
 
-@contextmanager
-def _room_for(path: str | Path) -> Iterator[None]:
-    try:
-        yield
-    except Exception as error:
-        number = error.errno if isinstance(error, OSError) else _errno_of_rust(error)
-        if number not in _NO_ROOM:
-            raise
-        raise InputError(
-            f"{path} could not be written because {_NO_ROOM[number]}: free space or choose another path."
-        ) from error
+def _without_partial(path: str | Path) -> Path:
+    """The name that a file will have when the partial directories around it have theirs."""
+    parts = ((_PARTIAL_NAME.fullmatch(part), part) for part in Path(path).parts)
+    return Path(*(part if partial is None else partial[1] for partial, part in parts))
 
 
 def _errno_of_rust(error: Exception) -> int | None:

@@ -11,6 +11,7 @@ import msgspec
 
 from ..errors import InputError, first_line
 from .files import atomic_write
+from .object_store import ObjectPath
 from .texts import encodable
 
 Record = TypeVar("Record")
@@ -40,17 +41,20 @@ def as_json(record: object, indent: int = 2) -> str:
     return encodable(json.dumps(as_builtins(record), indent=indent, ensure_ascii=False)) + "\n"
 
 
-def write_record(path: Path, record: object, indent: int = 2) -> None:
+def write_record(path: Path | ObjectPath, record: object, indent: int = 2) -> None:
     """Write a record to a JSON file, atomically. See :func:`as_builtins`.
 
     Raises:
         InputError: `path` cannot be written.
     """
+    if isinstance(path, ObjectPath):
+        path.write_bytes(as_json(record, indent).encode())
+        return
     with atomic_write(path) as partial:
         partial.write_text(as_json(record, indent), encoding="utf-8")
 
 
-def read_record(path: Path, kind: type[Record], advice: str) -> Record:
+def read_record(path: Path | ObjectPath, kind: type[Record], advice: str) -> Record:
     """Read a JSON file as a dataclass. Unknown keys are ignored; values must have exactly the declared types.
 
     Args:
@@ -61,6 +65,8 @@ def read_record(path: Path, kind: type[Record], advice: str) -> Record:
     Raises:
         InputError: The file does not exist, is not JSON, lacks a field, or has a value of the wrong type.
     """
+    if isinstance(path, Path) and path.exists() and not path.is_file():
+        raise InputError(f"{path} is not a regular file: {advice}.")
     try:
         return msgspec.json.decode(path.read_bytes(), type=kind, strict=True)
     except FileNotFoundError:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any
 
@@ -34,6 +36,24 @@ class Stopped:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+    def keep_exit_code(self) -> None:
+        """Exit with 128 + the signal's number even where Python would exit as if by SIGINT.
+
+        CPython remembers a KeyboardInterrupt that passed through ``exec`` of source text, as where a late
+        import makes a dataclass. A program that was started with ``-m`` then kills itself with SIGINT when it
+        exits, although the exception was handled. Call this before modules that register exit handlers are
+        imported: the first registered handler runs last.
+        """
+        atexit.register(self._leave)
+
+    def _leave(self) -> None:
+        if self.signal is None:
+            return
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError, AttributeError):
+                stream.flush()
+        os._exit(128 + self.signal)
 
     def _stop(self, number: int, _: FrameType | None) -> None:
         self.signal = self.signal or number

@@ -28,6 +28,8 @@ def core_texts(texts: Texts) -> CoreTexts:
     Raises:
         InputError: `texts` is a single str, is not a container of strings, or has nulls.
     """
+    if type(texts) is list:  # which the checks below take longer to find out than the core to read a tweet
+        return texts
     found: Any = _unwrapped(texts, "texts")
     if isinstance(found, pa.Array | pa.ChunkedArray):
         return _arrow_texts(found)
@@ -95,6 +97,11 @@ def decoded(column: pa.Array | pa.ChunkedArray) -> pa.Array:
     return column.dictionary.cast(_plain(column.type.value_type)).take(column.indices)
 
 
+def joined_strings(parts: Sequence[pa.Array]) -> pa.Array:
+    """Arrays one after the other as large_string, since texts in memory can be of another string type."""
+    return pa.concat_arrays([part.cast(pa.large_string()) for part in parts])
+
+
 def _plain(kind: pa.DataType) -> pa.DataType:
     """`kind` as a type that Arrow can take values of: polars has dictionaries of views."""
     return pa.large_string() if pa.types.is_string_view(kind) else kind
@@ -118,6 +125,8 @@ def _unwrapped(texts: Any, name: str) -> Any:
     """An Arrow array of any type, or a sequence (or other iterable) of Python objects."""
     if isinstance(texts, str):
         raise InputError(f"{name} is a single str: pass a list of texts, [text] for one.")
+    if isinstance(texts, type):
+        raise InputError(f"{name} is a type: pass a list of texts.")
     if isinstance(texts, bytes | bytearray | memoryview):
         raise InputError(f"{name} is {type(texts).__name__}: decode it, and pass a list of str.")
     if isinstance(texts, Mapping) or hasattr(texts, "columns"):

@@ -7,24 +7,32 @@ import os
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
+from numbers import Integral
 from pathlib import Path
 
 from ..errors import InputError
+
+#: More are a mistake.
+_MOST_THREADS = 1 << 20
 
 
 def all_threads(threads: int | None) -> int:
     """`threads`, by default one for each CPU that the process may use.
 
     Raises:
-        InputError: `threads` is below 1.
+        InputError: `threads` is not a whole number, below 1, or above 2^20.
     """
     if threads is None:
         usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         quota = _own_quota()
         return usable if quota is None else min(usable, quota)
+    if not isinstance(threads, Integral):
+        raise InputError(f"threads is {threads!r}: give a whole number.")
     if threads < 1:
         raise InputError(f"threads is {threads}: it must be at least 1.")
-    return threads
+    if threads > _MOST_THREADS:
+        raise InputError(f"threads is {threads}: it must be at most {_MOST_THREADS:,}.")
+    return int(threads)
 
 
 def cpu_quota(root: Path = Path("/")) -> int | None:

@@ -6,6 +6,7 @@ File formats are in :mod:`sparsedistill.data.readers`.
 from .columns import Columns
 from .corpus import Corpus, FileFingerprint, TextBatch
 from .examples import Examples, Shards
+from .file_options import FileOptions
 from .hub import HubDataset
 from .identity import identities, not_held_out
 from .inputs import LabelledLike, UnlabelledLike
@@ -20,6 +21,7 @@ __all__ = [
     "DataSource",
     "Examples",
     "FileFingerprint",
+    "FileOptions",
     "HubDataset",
     "Labelled",
     "LabelledLike",

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+from .._internal.settings import check_fields
 from ..errors import InputError
 from ..problem import Problem
 from .fields import Field, Kind
+from .file_options import FileOptions
+
+#: What the roles of columns that are carried through start with; their names follow.
+KEPT = "keep."
 
 
 @dataclass(frozen=True)
@@ -23,10 +28,15 @@ class Columns:
         scores: A teacher's scores: one column per class, or one column of lists.
         group: Groups of test texts, such as languages, which an evaluation measures one by one.
         split_by: What belongs together, such as the document or the author of a text: rows of the same value
-            are not divided between training and validation.
+            are not divided between training and validation. By default, a job looks for ids of texts that
+            occur in several versions; the text column says that there are none.
         problem: What the labels are: ``"regression"`` for numbers, ``"single_label"`` or ``"multi_label"``
             for classes. None follows from `label_separator` and from the labels: see
             :func:`~.labelled.read_labelled`.
+        sparse: Rows without a label are left out, instead of being an error. With `label_separator` only a
+            null is no label: an empty field says that no label applies.
+        keep: Columns that are carried through, whatever they hold. They can have other purposes too.
+        files: How the files are read that have these columns.
 
     Raises:
         InputError: A column has two purposes, or `problem` and `label_separator` exclude each other.
@@ -41,9 +51,16 @@ class Columns:
     group: str | None = None
     split_by: str | None = None
     problem: Problem | None = None
+    sparse: bool = False
+    keep: tuple[str, ...] = ()
+    files: FileOptions = field(default_factory=FileOptions)
 
     def __post_init__(self) -> None:
-        names = [column.name for column in self.fields()]
+        check_fields(self)
+        for name in self.keep:
+            if self.keep.count(name) > 1:
+                raise InputError(f"The column {name!r} is kept twice: name it once.")
+        names = [column.name for column in self.fields() if column.kind != "value"]
         for name in names:
             if names.count(name) > 1:
                 raise InputError(
@@ -78,7 +95,9 @@ class Columns:
         if self.label is not None:
             kinds: dict[Problem | None, Kind] = {"multi_label": "labels", "regression": "number"}
             problem = "multi_label" if self.multi_label else self.problem
-            fields.append(Field("label", self.label, kinds.get(problem, "label"), self.label_separator))
+            fields.append(
+                Field("label", self.label, kinds.get(problem, "label"), self.label_separator, self.sparse)
+            )
         if self.weight is not None:
             fields.append(Field("weight", self.weight, "number"))
         if self.group is not None:
@@ -87,4 +106,5 @@ class Columns:
             fields.append(Field("scores", self.scores, "numbers"))
         elif self.scores is not None:
             fields.extend(Field(f"scores.{i}", name, "number") for i, name in enumerate(self.scores))
+        fields.extend(Field(KEPT + name, name, "value") for name in self.keep)
         return fields

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import glob
 import logging
-import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -17,9 +15,12 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from .._internal.files import content_hash
+from .._internal.part import Part
 from ..errors import InputError
-from .columns import Columns
-from .readers import STANDARD_STREAM, RowBlock, Source, is_known, source_of
+from .columns import KEPT, Columns
+from .file_state import state_of
+from .paths import found_files
+from .readers import STANDARD_STREAM, RowBlock, Source, check_options, source_of
 
 logger = logging.getLogger(__package__)
 
@@ -39,6 +40,7 @@ class TextBatch:
         weights: float32 (n,), finite and not negative, or None.
         scores: float32 (n, classes), or None.
         groups: large_string (n,), or None.
+        kept: Table (n,) of the columns that are carried through, or None.
     """
 
     texts: pa.Array
@@ -47,6 +49,7 @@ class TextBatch:
     weights: NDArray[np.float32] | None = None
     scores: NDArray[np.float32] | None = None
     groups: pa.Array | None = None
+    kept: pa.Table | None = None
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -56,7 +59,7 @@ class TextBatch:
         return TextBatch(*(None if part is None else part[start:stop] for part in self._parts()))
 
     def _parts(self) -> tuple[Any, ...]:
-        return self.texts, self.text_pair, self.labels, self.weights, self.scores, self.groups
+        return self.texts, self.text_pair, self.labels, self.weights, self.scores, self.groups, self.kept
 
 
 @dataclass(frozen=True)
@@ -78,12 +81,11 @@ class Corpus:
     """Texts in one or more files. They can be streamed any number of times.
 
     Args:
-        paths: A file, a glob pattern, a directory (all files of known formats in it), ``"-"`` for standard
-            input (which can be read only once), or a list of these. Formats: txt (one text per line), csv,
-            tsv, jsonl and parquet; all but parquet also compressed, as .gz or .zst.
-        columns: Names of the columns.
-        format: Format of all files, such as ``"jsonl"`` or ``"tsv.gz"``; by default from their names.
-        quoting: Fields can be in double quotes; by default true for csv, false for tsv.
+        paths: A file, a glob pattern, a directory (all files of known formats in it), the URL of one of these
+            (``s3://``, ``gs://``, ``hf://``), ``"-"`` for standard input (which can be read only once), or a
+            list of these. Formats: txt (one text per line), csv, tsv, jsonl and parquet; all but parquet also
+            compressed, as .gz or .zst.
+        columns: Names of the columns, and how files are read if their names do not say it.
 
     Attributes:
         columns: Names of the columns.
@@ -93,33 +95,53 @@ class Corpus:
         InputError: A path matches no file, or the format of a file is not known.
     """
 
+    #: Whether there may be no rows at all: in a part of a corpus.
+    _may_be_empty = False
+
     def __init__(
         self,
         paths: str | Path | Sequence[str | Path],
         columns: Columns | None = None,
-        *,
-        format: str | None = None,  # noqa: A002
-        quoting: bool | None = None,
     ) -> None:
         given = [paths] if isinstance(paths, (str, Path)) else list(paths)
         self.columns = columns or Columns()
+        files = self.columns.files
         self.sources = tuple(
-            source_of(name, format, quoting) for path in given for name in _found(path, format)
+            source_of(name, files) for path in given for name in found_files(path, files.format)
         )
-        self._drained = self._warned = False
+        self._drained = self._warned = self._told = False
         if not self.sources:
             raise InputError("No input file was given: give at least one.")
+        check_options(self.sources, files)
+
+    @classmethod
+    def of(cls, sources: Sequence[Source], columns: Columns) -> Corpus:
+        """A corpus of known files."""
+        corpus = object.__new__(cls)
+        corpus.columns, corpus.sources = columns, tuple(sources)
+        corpus._drained = corpus._warned = corpus._told = False
+        return corpus
 
     @property
     def files(self) -> tuple[str, ...]:
         """Paths of the files, in the order in which they are read."""
         return tuple(source.path for source in self.sources)
 
+    def share(self, part: Part) -> Corpus:
+        """The files of a part, which may be none and have no rows."""
+        corpus = Corpus.of(part.share(self.sources), self.columns)
+        corpus._may_be_empty = not part.whole
+        return corpus
+
     def unlabelled(self) -> Corpus:
         """The same texts and scores without labels, weights and groups."""
         return self._like(
             replace(self.columns, label=None, weight=None, label_separator=None, group=None, problem=None)
         )
+
+    def with_columns(self, columns: Columns) -> Corpus:
+        """The same files, of which other columns are read."""
+        return self._like(columns)
 
     def joined(self, other: Corpus) -> Corpus:
         """The rows of this corpus, then those of `other`, both with the columns of this corpus."""
@@ -131,16 +153,20 @@ class Corpus:
         """Stream all rows in order.
 
         A batch has `size` rows, or fewer if their texts exceed 64 MiB or the corpus ends. Batches do not
-        depend on how rows are distributed over files.
+        depend on how rows are distributed over files, unless kept columns have other types in other files.
 
         Raises:
             InputError: A file cannot be read. The message names it and, if known, the line.
         """
         tables = (block.table for block in self.rows())
-        return map(as_batch, _rebatched(tables, size))
+        return map(as_batch, rebatched(tables, size))
 
-    def rows(self) -> Iterator[RowBlock]:
+    def rows(self, *, records: bool = False) -> Iterator[RowBlock]:
         """Stream all rows in blocks of one file each, which can locate their rows.
+
+        Args:
+            records: Also give the rows as their file has them. The first block of a file then has the head of
+                the file, and no rows.
 
         Raises:
             InputError: As :meth:`batches`.
@@ -152,17 +178,66 @@ class Corpus:
                 raise InputError(f"{name} can be read only once: save it to a file and give that.")
             self._drained = True
         empty = []
+        damaged: list[InputError] = []
+        total = 0
         for source in self.sources:
             rows = 0
-            for block in source.read(self.columns.fields()):
+            before = len(damaged)
+            for block in self._undamaged(source, records, damaged):
                 _check_weights(block)
                 rows += len(block.table)
                 yield block
-            if not rows:
+            total += rows
+            if not rows and len(damaged) == before:
                 empty.append(source.name)
-        if len(empty) == len(self.sources):
+        if not total and not self._may_be_empty:
+            if damaged:
+                raise damaged[0]
             raise InputError(f"{empty[0]} has no rows: give a file with at least one text.")
         self._warn_of_empty(empty)
+        self._warn_of_damaged(damaged)
+
+    def rows_of(self, source: Source, *, records: bool = False) -> Iterator[RowBlock]:
+        """Stream the rows of one of the files, as :meth:`rows`; unlike all of them, it may have none.
+
+        Raises:
+            InputError: As :meth:`batches`.
+        """
+        damaged: list[InputError] = []
+        rows = 0
+        for block in self._undamaged(source, records, damaged):
+            _check_weights(block)
+            rows += len(block.table)
+            yield block
+        if damaged:
+            logger.warning(f"{damaged[0]} The rest of this file was left out.")
+        elif not rows:
+            logger.warning(f"{source.name} has no rows.")
+
+    def batches_of(self, source: Source, size: int = 8192) -> Iterator[TextBatch]:
+        """Stream the rows of one of the files in batches, as :meth:`batches`; there may be none.
+
+        Raises:
+            InputError: As :meth:`batches`.
+        """
+        return map(as_batch, rebatched((block.table for block in self.rows_of(source)), size))
+
+    def _undamaged(self, source: Source, records: bool, damaged: list[InputError]) -> Iterator[RowBlock]:
+        """The rows of a file; if damage is to be left out, those before it, with its error in `damaged`."""
+        try:
+            yield from source.read(self.columns.fields(), records=records)
+        except InputError as error:
+            if not self.columns.files.skip_damaged:
+                raise
+            damaged.append(error)
+
+    def _warn_of_damaged(self, errors: list[InputError]) -> None:
+        """Say once which files are damaged."""
+        if errors and not self._told:
+            self._told = True
+            for error in errors:
+                logger.warning(f"{error} The rest of this file was left out.")
+            logger.warning(f"{len(errors)} of {len(self.sources)} files are damaged.")
 
     def _warn_of_empty(self, names: list[str]) -> None:
         """Say once which files have no rows."""
@@ -201,7 +276,7 @@ class Corpus:
     def _like(self, columns: Columns) -> Corpus:
         other = object.__new__(Corpus)
         other.columns, other.sources = columns, self.sources
-        other._drained, other._warned = self._drained, self._warned
+        other._drained, other._warned, other._told = self._drained, self._warned, self._told
         return other
 
 
@@ -219,7 +294,13 @@ def as_batch(table: pa.Table) -> TextBatch:
         weights=parts["weight"].to_numpy() if "weight" in parts else None,
         scores=_scores(parts),
         groups=parts.get("group"),
+        kept=_kept(parts),
     )
+
+
+def _kept(parts: dict[str, pa.Array]) -> pa.Table | None:
+    found = {role.removeprefix(KEPT): part for role, part in parts.items() if role.startswith(KEPT)}
+    return pa.table(found) if found else None
 
 
 def _check_weights(block: RowBlock) -> None:
@@ -231,66 +312,20 @@ def _check_weights(block: RowBlock) -> None:
 
 
 def _fingerprint(source: Source) -> FileFingerprint:
-    path = Path(source.path)
     if source.is_stream:
         raise InputError(f"{source.name} cannot be read twice: save the texts to a file.")
     with source.errors_explained():
-        return FileFingerprint(source.path, path.stat().st_size, content_hash(path))
+        return FileFingerprint(source.path, state_of(source.path).size, content_hash(source.path))
 
 
-def _found(path: str | Path, format: str | None) -> list[str]:  # noqa: A002
-    """The files of a path, a pattern or a directory, sorted."""
-    name = str(path)
-    if name == STANDARD_STREAM:
-        return [name]
-    if not name:
-        raise InputError("The name of an input file is empty: give a file, a directory or a pattern.")
-    if name.startswith("~") and not Path(name).exists():
-        name = os.path.expanduser(name)  # noqa: PTH111 - unlike Path.expanduser, it leaves unknown users alone
-    if Path(name).is_dir():
-        inside = sorted(inner for inner in Path(name).rglob("*") if inner.is_file())
-        visible = [inner for inner in inside if not _is_hidden(inner.relative_to(name))]
-        files = [str(inner) for inner in visible if format is not None or is_known(inner)]
-        if not files:
-            raise InputError(
-                f"{name} is a directory without text files: give a directory with some, or the format of "
-                "its files."
-            )
-        return files
-    if Path(name).exists():
-        return [name]
-    if not glob.has_magic(name):
-        raise InputError(f"{name} does not exist: check the path.")
-    files = _matching(_with_literal_folders(name)) or _matching(name.replace("[", "[[]"))
-    if not files:
-        raise InputError(f"No file matches {name}: check the pattern.")
-    return files
-
-
-def _is_hidden(path: Path) -> bool:
-    """Whether a file or one of its folders starts with a full stop: ``.ipynb_checkpoints``, ``.git``."""
-    return any(part.startswith(".") for part in path.parts)
-
-
-def _matching(pattern: str) -> list[str]:
-    return sorted(match for match in glob.glob(pattern, recursive=True) if Path(match).is_file())  # noqa: PTH207
-
-
-def _with_literal_folders(pattern: str) -> str:
-    """The pattern with the brackets of folders that exist, such as ``run [v1]``, as plain characters."""
-    parts = Path(pattern).parts
-    for length in range(len(parts) - 1, 0, -1):
-        folder = Path(*parts[:length])
-        if folder.is_dir():
-            return str(Path(glob.escape(str(folder)), *parts[length:]))
-    return pattern
-
-
-def _rebatched(tables: Iterator[pa.Table], size: int) -> Iterator[pa.Table]:
+def rebatched(tables: Iterator[pa.Table], size: int) -> Iterator[pa.Table]:
     """Cut tables again to `size` rows, or to fewer with `_BATCH_BYTES` bytes of text."""
     held: list[pa.Table] = []
     rows = filled = 0
     for table in tables:
+        if held and table.schema != held[0].schema:  # of kept columns
+            yield pa.concat_tables(held)
+            held, rows, filled = [], 0, 0
         ends = np.cumsum(_text_bytes(table))
         start = 0
         while start < len(table):

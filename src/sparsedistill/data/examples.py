@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from .._internal.texts import Texts, as_strings
 from ..errors import InputError
+from .labelled import Labelled
 
 
 class Shards(Protocol):
@@ -35,7 +36,7 @@ class Examples:
         targets: If `soft`, teacher logits, float32 (n, classes). Otherwise class indices, int64 (n,), or for
             multi-label 0 and 1, float32 (n, classes), and for a regression numbers, float32 (n,).
         soft: `targets` are soft targets.
-        weights: Weights of the examples, float32 (n,).
+        weights: Weights of the examples, float32 (n,); for several heads one per head, float32 (n, heads).
     """
 
     def __init__(
@@ -54,7 +55,7 @@ class Examples:
             logits: Soft targets: teacher logits (n, classes).
             labels: Class indices (n,); 0 and 1 (n, classes) for multi-label; floats (n,) for a regression.
             text_pair: n second texts, for pairs.
-            weights: Weights of the examples (n,); by default 1.
+            weights: Weights of the examples (n,), or (n, heads); by default 1.
 
         Raises:
             InputError: There are no texts, sizes differ, a text is missing, a target or a weight is invalid,
@@ -77,7 +78,7 @@ class Examples:
                 raise InputError(
                     f"{len(self.texts)} texts came with {len(values)} {name}: give exactly one per text."
                 )
-        if self.weights.ndim != 1 or not np.isfinite(self.weights).all() or (self.weights < 0).any():
+        if self.weights.ndim not in (1, 2) or not np.isfinite(self.weights).all() or (self.weights < 0).any():
             raise InputError("Example weights must be finite and at least 0: give one such number per text.")
 
     def __len__(self) -> int:
@@ -143,4 +144,11 @@ def _labels(values: NDArray[Any] | None) -> NDArray[np.int64] | NDArray[np.float
     raise InputError(
         "labels are neither class indices (texts,), nor numbers (texts,), nor 0 and 1 (texts, classes): give "
         "one of these."
+    )
+
+
+def examples_of(labelled: Labelled) -> Examples:
+    """Labelled texts as training examples."""
+    return Examples(
+        labelled.texts, text_pair=labelled.text_pair, labels=labelled.labels, weights=labelled.weights
     )

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
-from .._internal.texts import decoded
+from .._internal.texts import decoded, encodable
 from ..errors import InputError
 from .label_rule import class_names, no_label
 
@@ -19,7 +21,9 @@ Place: TypeAlias = Callable[[int], str]
 
 #: ``"text"``: large_string. ``"label"``: large_string, never empty. ``"labels"``: list of large_string.
 #: ``"number"``: float32, finite. ``"numbers"``: list of float32, finite, of the same length in all rows.
-Kind: TypeAlias = Literal["text", "label", "labels", "number", "numbers"]
+#: ``"value"``: what the file has, to be carried through: any type, with nulls; in jsonl the Arrow extension
+#: type json, in csv and tsv large_string.
+Kind: TypeAlias = Literal["text", "label", "labels", "number", "numbers", "value"]
 
 
 @dataclass(frozen=True)
@@ -31,12 +35,47 @@ class Field:
         name: Name of the column in the file.
         kind: What the column holds.
         separator: Separates labels of kind ``"labels"`` in a string.
+        optional: Rows without a value are left out, instead of being an error.
     """
 
     role: str
     name: str
     kind: Kind
     separator: str | None = None
+    optional: bool = False
+
+
+def with_values(
+    columns: Mapping[str, Any], fields: Sequence[Field], place: Place
+) -> tuple[Mapping[str, Any], Place]:
+    """The rows that have a value in each optional column, and where they are.
+
+    Args:
+        columns: Columns by name in the file.
+        fields: The columns to read.
+        place: Locates rows of `columns` in error messages.
+    """
+    optional = [field for field in fields if field.optional]
+    if not optional:
+        return columns, place
+    given = np.logical_and.reduce([_given(columns[field.name], field) for field in optional])
+    rows = np.flatnonzero(given)
+    return {name: column.take(pa.array(rows)) for name, column in columns.items()}, lambda i: place(
+        int(rows[i])
+    )
+
+
+def _given(column: Any, field: Field) -> NDArray[np.bool_]:
+    """Where a column has a value; an empty string is one only for several labels: that there is none."""
+    column = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    column = decoded(column) if pa.types.is_dictionary(column.type) else column
+    missing = pc.is_null(column)
+    if field.kind != "labels" and _is_stringlike(column.type):
+        missing = no_label(pc.utf8_trim_whitespace(column.cast(pa.large_string())))
+    elif pa.types.is_floating(column.type):
+        missing = pc.is_null(column, nan_is_null=True)
+    given: NDArray[np.bool_] = pc.invert(missing).to_numpy(zero_copy_only=False)
+    return given
 
 
 def typed(raw: Any, field: Field, place: Place) -> pa.Array:
@@ -54,7 +93,7 @@ def typed(raw: Any, field: Field, place: Place) -> pa.Array:
         raw = raw.combine_chunks()
     if pa.types.is_dictionary(raw.type):
         raw = decoded(raw)
-    return _TYPED[field.kind](raw, field, place)
+    return raw if field.kind == "value" else _TYPED[field.kind](raw, field, place)
 
 
 def is_list(kind: pa.DataType) -> bool:
@@ -74,6 +113,9 @@ def _typed_label(raw: pa.Array, field: Field, place: Place) -> pa.Array:
     names = class_names(_label_names(raw, field, place))
     for i in _first_true(no_label(names, numbers=pa.types.is_floating(raw.type))):
         raise InputError(f"{place(i)}: {field.name!r} is empty: give every row a {field.role}.")
+    if pa.types.is_floating(raw.type):
+        for i in _first_true(pc.is_in(names, value_set=pa.array(["inf", "-inf"], names.type))):
+            raise InputError(f"{place(i)}: {field.name!r} is {names[i]}: give a finite number.")
     return names
 
 
@@ -81,6 +123,8 @@ def _typed_labels(raw: pa.Array, field: Field, place: Place) -> pa.Array:
     if not is_list(raw.type):
         raw = pc.split_pattern(pc.fill_null(_label_names(raw, field, place), ""), field.separator)
     parents = pc.list_parent_indices(raw).to_numpy()
+    for i in _first_true(pc.is_null(raw.flatten(), nan_is_null=True)):
+        raise InputError(f"{place(int(parents[i]))}: {field.name!r} has an empty label: leave it out.")
     names = _label_names(raw.flatten(), field, lambda i: place(int(parents[i])))
     names = class_names(names)
     given = pc.fill_null(pc.not_equal(names, ""), False)
@@ -118,6 +162,24 @@ def _typed_numbers(raw: pa.Array, field: Field, place: Place) -> pa.Array:
     return pa.ListArray.from_arrays(pa.array(offsets), numbers)
 
 
+def strings_of(values: pa.Array) -> pa.Array:
+    """Values of any type as large_string: JSON strings without their quotes, lists as JSON; nulls stay."""
+    kind = values.type
+    if isinstance(kind, pa.JsonType):
+        return pa.array([None if v is None else _plain_json(v) for v in values.storage.to_pylist()], _STRING)
+    if pa.types.is_nested(kind):
+        found = [
+            None if v is None else json.dumps(v, ensure_ascii=False, default=str) for v in values.to_pylist()
+        ]
+        return pa.array(found, _STRING)
+    return values.cast(_STRING)
+
+
+def _plain_json(written: str) -> str:
+    return encodable(json.loads(written)) if written.startswith('"') else written
+
+
+_STRING = pa.large_string()
 _TYPED: dict[Kind, Callable[[pa.Array, Field, Place], pa.Array]] = {
     "text": _typed_text,
     "label": _typed_label,

@@ -18,6 +18,7 @@ from ..problem import SCORE, Problem
 from .columns import Columns
 from .corpus import Corpus
 from .fields import Field, is_list, typed
+from .file_options import FileOptions
 from .label_rule import labels_in_memory
 from .labelled import Labelled, check_no_classes, indices_of, read_labelled
 from .numbers import announced, are_scores
@@ -123,7 +124,7 @@ def write_corpus(path: Path, columns: Columns, texts: pa.Array, text_pair: pa.Ar
         arrays[columns.text_pair] = text_pair
     with RowWriter(path) as writer:
         writer.write(pa.record_batch(arrays))
-    return Corpus(path, columns)
+    return Corpus(path, replace(columns, files=FileOptions()))
 
 
 def write_texts(path: Path, texts: pa.Array, text_pair: pa.Array | None = None) -> Corpus:

@@ -3,7 +3,7 @@
 - White space around a name is removed.
 - A whole number is written without a fraction: ``1.0``, ``1`` and the string ``"1.0"`` are the class ``1``.
 - True and False are the classes ``true`` and ``false``, also as the strings ``"True"`` and ``"False"``.
-- NaN, None and empty names are no labels: an error with the row.
+- NaN, infinity, None and empty names are no labels: an error with the row.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .._internal.texts import decoded
+from .._internal.texts import decoded, encodable
 from ..errors import InputError
 
 
@@ -41,7 +41,7 @@ def labels_in_memory(labels: Any) -> pa.Array:
     Raises:
         InputError: `labels` are of several types, or of a type that cannot be a label.
     """
-    if isinstance(labels, str | bytes) or not hasattr(labels, "__iter__"):
+    if isinstance(labels, str | bytes) or not hasattr(labels, "__iter__") or getattr(labels, "ndim", 1) == 0:
         raise InputError(f"The labels are a {type(labels).__name__}: pass a list with one label per text.")
     if hasattr(labels, "to_arrow"):
         labels = labels.to_arrow()
@@ -55,6 +55,10 @@ def labels_in_memory(labels: Any) -> pa.Array:
     for i, value in enumerate(values):
         if isinstance(value, float) and math.isnan(value):
             values[i] = None
+        elif isinstance(value, float) and math.isinf(value):
+            raise InputError(f"Label {i} is {value}: give a finite number, or drop the text.")
+        elif isinstance(value, str):
+            values[i] = encodable(value)
         elif isinstance(value, set | frozenset):
             values[i] = sorted(value, key=str)
         elif isinstance(value, tuple):

@@ -13,14 +13,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import ArrayLike, NDArray
 
+from .._internal.texts import joined_strings
 from ..errors import InputError
-from ..problem import SCORE, Problem, problem_of_labels
+from ..problem import SCORE, Problem, check_class_names, problem_of_labels
 from .columns import Columns
 from .corpus import Corpus, as_batch
 from .fields import Field, typed
 from .identity import identities
 from .label_rule import class_names
-from .numbers import announced, are_scores
+from .numbers import announced, are_scores, missing_number
 from .readers import RowBlock
 from .splits import Labels, connected, fold_numbers, held_out_rows, strata_of_scores
 
@@ -70,6 +71,22 @@ class Labelled:
             groups=None if self.groups is None else self.groups.take(pa.array(rows)),
         )
 
+    def joined(self, other: Labelled) -> Labelled:
+        """These rows and then those of `other`, which has the same classes; without groups."""
+        pair = None
+        if self.text_pair is not None and other.text_pair is not None:
+            pair = joined_strings([self.text_pair, other.text_pair])
+        weights = [
+            np.ones(len(part), np.float32) if part.weights is None else part.weights for part in (self, other)
+        ]
+        return Labelled(
+            texts=joined_strings([self.texts, other.texts]),
+            labels=np.concatenate([self.labels, other.labels]),
+            classes=self.classes,
+            text_pair=pair,
+            weights=np.concatenate(weights),
+        )
+
     def split(self, share: float, seed: int) -> tuple[Labelled, Labelled]:
         """Hold out a random part of the rows, for example for validation.
 
@@ -89,6 +106,11 @@ class Labelled:
         Raises:
             InputError: `share` is not between 0 and 1, or no class has two different texts.
         """
+        chosen = self.held_out(share, seed)
+        return self.select(np.flatnonzero(~chosen)), self.select(np.flatnonzero(chosen))
+
+    def held_out(self, share: float, seed: int) -> NDArray[np.bool_]:
+        """The rows that :meth:`split` holds out, bool (n,)."""
         if not 0 < share < 1:
             raise InputError(f"A share of {share} cannot be held out: give a share between 0 and 1.")
         chosen = held_out_rows(self._groups(), self._strata(), share, seed)
@@ -97,7 +119,7 @@ class Labelled:
                 f"{len(self)} rows are too few to hold out {share:g} of them, since no class has two "
                 "different texts: give more rows."
             )
-        return self.select(np.flatnonzero(~chosen)), self.select(np.flatnonzero(chosen))
+        return chosen
 
     def folds(self, k: int, seed: int) -> list[tuple[Labelled, Labelled]]:
         """Split the rows into `k` folds for cross-validation; each is held out once.
@@ -117,13 +139,17 @@ class Labelled:
         """
         if k < 2:
             raise InputError(f"{k} folds are too few for cross-validation: give at least 2.")
-        numbers = fold_numbers(self._groups(), self._strata(), k, seed)
+        numbers = self.fold_numbers(k, seed)
         if not np.isin(np.arange(k), numbers).all():
             raise InputError(f"{len(self)} rows are too few for {k} folds: give more rows, or fewer folds.")
         return [
             (self.select(np.flatnonzero(numbers != fold)), self.select(np.flatnonzero(numbers == fold)))
             for fold in range(k)
         ]
+
+    def fold_numbers(self, k: int, seed: int) -> NDArray[np.int64]:
+        """The fold that holds out each row, int64 (n,), see :meth:`folds`; -1 for rows in no fold."""
+        return fold_numbers(self._groups(), self._strata(), k, seed)
 
     def counts(self) -> NDArray[np.int64]:
         """Number of rows of each class, int64 (classes,); of a regression, the number of rows."""
@@ -142,11 +168,11 @@ class Labelled:
 
     def _groups(self) -> NDArray[np.int64]:
         """Number of each row's part, int64 (n,): equal for rows with the same text or of the same group."""
-        texts = _numbering(identities(self.texts, self.text_pair))
-        return texts if self.groups is None else connected(texts, _numbering(self.groups))
+        texts = numbering(identities(self.texts, self.text_pair))
+        return texts if self.groups is None else connected(texts, numbering(self.groups))
 
 
-def _numbering(values: pa.Array) -> NDArray[np.int64]:
+def numbering(values: pa.Array) -> NDArray[np.int64]:
     """Number of each different value from 0, int64 (n,)."""
     found: NDArray[np.int64] = values.dictionary_encode().indices.to_numpy().astype(np.int64)
     return found
@@ -178,9 +204,6 @@ def read_labelled(
     paths: str | Path | Sequence[str | Path],
     columns: Columns,
     classes: Sequence[str] | None = None,
-    *,
-    format: str | None = None,  # noqa: A002
-    quoting: bool | None = None,
 ) -> Labelled:
     """Read labelled texts into memory.
 
@@ -194,8 +217,6 @@ def read_labelled(
         classes: Class names, in order; by default the labels that occur, sorted (as numbers if all are whole
             numbers). If no class is named like a whole number, labels can also be class indices from 0, as in
             transformers. :data:`~sparsedistill.problem.SCORE`, the outputs of a regression, reads numbers.
-        format: Format of all files, as in :class:`Corpus`.
-        quoting: Fields can be in double quotes, as in :class:`Corpus`.
 
     Raises:
         InputError: A file cannot be read, `columns` has no label, there are fewer than two classes, a label
@@ -205,7 +226,7 @@ def read_labelled(
         raise InputError("No label column was given: name the column with the labels.")
     if classes is not None and tuple(classes) == SCORE and columns.problem is None:
         columns = replace(columns, problem="regression")
-    corpus = Corpus(paths, columns, format=format, quoting=quoting)
+    corpus = Corpus(paths, columns)
     if columns.problem == "regression":
         check_no_classes(classes)
         return _with_numbers(list(corpus.rows()), numeric=True)
@@ -220,12 +241,15 @@ def read_labelled(
     if columns.problem is None and classes is None and are_scores(batch.labels):
         logger.info(announced(f"the column {columns.label!r} of {corpus.files[0]}"))
         return _with_numbers(blocks, numeric=False)
+    if classes is None:
+        _check_numbers(blocks, batch.labels)
     names = tuple(_occurring(batch.labels) if classes is None else classes)
     if len(names) < 2:
         raise InputError(
             f"{corpus.files[0]} has only the label {', '.join(map(repr, names)) or '(none)'} in the column "
             f"{columns.label!r}: give texts of at least two classes."
         )
+    check_class_names(names)
     return Labelled(
         texts=batch.texts,
         text_pair=batch.text_pair,
@@ -281,22 +305,24 @@ def indices_of(
     Raises:
         InputError: There are fewer than two classes, or a label is not one of `classes`.
     """
+    block = RowBlock(pa.table({"label": labels}), lambda i: f"Label {i}")
     if classes is not None:
         _check_classes(classes)
-        _check_labels(RowBlock(pa.table({"label": labels}), lambda i: f"Label {i}"), classes)
+        _check_labels(block, classes)
+    else:
+        _check_numbers([block], labels)
     names = tuple(_occurring(labels) if classes is None else classes)
     if len(names) < 2:
         only = f"all {names[0]!r}" if names else "missing"
         raise InputError(f"The labels are {only}: give texts of at least two classes.")
+    check_class_names(names)
     return _indices(labels, names), names
 
 
 def _check_classes(classes: Sequence[str]) -> None:
     if len(classes) < 2:
         raise InputError(f"Only {len(classes)} class names were given: give at least two classes.")
-    if len(set(classes)) < len(classes):
-        twice = next(name for name in classes if list(classes).count(name) > 1)
-        raise InputError(f"The class {twice!r} is given twice: name each class once.")
+    check_class_names(classes)
 
 
 def _label_set(classes: Sequence[str]) -> list[str]:
@@ -318,6 +344,17 @@ def _check_labels(block: RowBlock, classes: Sequence[str]) -> None:
             f"{block.place(row)}: the label {names[int(i)].as_py()!r} is unknown: use one of "
             f"{', '.join(map(repr, classes))}."
         )
+
+
+def _check_numbers(blocks: Sequence[RowBlock], labels: pa.Array) -> None:
+    """Check that no label is a missing number among numbers, which would become a class of its own."""
+    missing = missing_number(labels)
+    for block in blocks if missing is not None else ():
+        row = pc.index(block.table.column("label"), missing).as_py()
+        if row >= 0:
+            raise InputError(
+                f"{block.place(row)}: the label is {missing!r} and the others are numbers: leave out the row."
+            )
 
 
 def _occurring(labels: pa.Array) -> list[str]:

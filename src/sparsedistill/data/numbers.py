@@ -8,6 +8,8 @@ import pyarrow.compute as pc
 
 #: Up to this number of different labels, numbers are classes.
 MOST_NUMBERED_CLASSES = 20
+#: How programs write a number that is missing or not finite.
+_NO_NUMBERS = ("nan", "-nan", "inf", "+inf", "-inf", "infinity", "-infinity")
 
 
 def are_scores(labels: pa.Array) -> bool:
@@ -30,6 +32,25 @@ def are_scores(labels: pa.Array) -> bool:
         return False
     finite = numbers[np.isfinite(numbers)]
     return bool((finite != np.rint(finite)).any())
+
+
+def missing_number(labels: pa.Array) -> str | None:
+    """A label that says that a number is missing, such as ``nan``, if all others are numbers.
+
+    Args:
+        labels: large_string (n,), or for multi-label lists of them.
+    """
+    if not pa.types.is_large_string(labels.type):
+        return None
+    names = pc.unique(labels).to_pylist()
+    missing = [name for name in names if name.lower() in _NO_NUMBERS]
+    if not missing or len(missing) == len(names):
+        return None
+    try:
+        numbers = [float(name) for name in names]
+    except ValueError:
+        return None
+    return missing[0] if np.isfinite(numbers).any() else None
 
 
 def announced(source: str) -> str:

@@ -17,6 +17,7 @@ from .._internal.progress import Progress, no_progress
 from ..errors import InputError
 from .columns import Columns
 from .corpus import Corpus, TextBatch
+from .file_options import FileOptions
 from .hub import HubDataset
 from .identity import not_held_out
 from .recombination import recombined
@@ -155,7 +156,7 @@ class DataSource:
         return None
 
     def _read(self, paths: Sequence[Path], columns: Columns) -> pa.Table:
-        corpus = Corpus(list(paths), columns)
+        corpus = Corpus(list(paths), replace(columns, files=FileOptions()))
         table = pa.Table.from_batches([_by_role(batch) for batch in corpus.batches()])
         for column in self.where:
             cells = [batch.texts for batch in Corpus(list(paths), Columns(column)).batches()]

@@ -6,6 +6,7 @@ import io
 import json
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -15,15 +16,18 @@ import pyarrow.json
 from ..._internal.texts import encodable
 from ...errors import InputError
 from ..fields import Field, Kind
-from .base import (
+from .base import RawColumns, Reader, Source, check_columns, short_reason
+from .json_values import values_of, written
+from .records import (
     LARGEST_CHUNK,
-    RawColumns,
-    Reader,
-    Source,
-    check_columns,
-    line_chunks,
-    short_reason,
+    Records,
+    cut,
+    head_of,
+    line_ends,
+    raw_chunks,
+    read_mark,
     universal_lines,
+    without_marks,
 )
 
 #: A row and its place in error messages.
@@ -56,25 +60,55 @@ class JsonlReader(Reader):
     format = "jsonl"
     endings = ("jsonl", "ndjson", "json")
 
-    def read(self, source: Source, fields: Sequence[Field]) -> Iterator[RawColumns]:
+    def read(self, source: Source, fields: Sequence[Field], *, records: bool = False) -> Iterator[RawColumns]:
         """Read the columns of `fields`. See :meth:`Reader.read`."""
         number = 1
-        with source.opened() as stream:
+        with source.opened(raw=True) as stream:
+            mark = read_mark(stream)
             if stream.peek(1).lstrip()[:1] == b"[":
+                if records:
+                    raise InputError(
+                        f"{source.name} is one JSON array, of which rows cannot be copied: write one object "
+                        "per line."
+                    )
                 yield from _read_array(source, stream, fields)
                 return
-            for chunk in line_chunks(stream):
-                chunk = universal_lines(chunk)
-                lines = chunk.count(b"\n") + (not chunk.endswith(b"\n"))
-                table = _parse_chunk(chunk, fields)
+            if records:
+                yield RawColumns.before_rows(fields, head_of(mark))
+            for raw in raw_chunks(stream, returns=True, at_once=source.line_buffered):
+                chunk = universal_lines(without_marks(raw))
                 if number == 1:
                     _check_first_object(source, chunk, fields)
-                if table is not None and len(table) == lines:
-                    columns = dict(zip(table.column_names, table.columns, strict=True))
-                    yield RawColumns(columns, np.arange(number, number + lines))
-                else:
-                    yield _parse_lines(source, chunk, number, fields)
-                number += lines
+                rows = _parse_chunk(chunk, number, fields, records) or _parse_lines(
+                    source, chunk, number, fields
+                )
+                if records:
+                    assert rows.lines is not None  # noqa: S101 - lines have numbers
+                    lines = Records(cut(raw, line_ends(raw, returns=True)))
+                    rows = replace(rows, records=lines.take(rows.lines - number))
+                yield rows
+                number += chunk.count(b"\n")
+
+    def columns(self, source: Source) -> Sequence[str]:
+        """Names in the first row. See :meth:`Reader.columns`."""
+        with source.opened(raw=True) as stream:
+            row = _first_object(stream)
+        return [encodable(name) for name in row] if isinstance(row, dict) else []
+
+
+def _first_object(stream: io.BufferedReader) -> Any:
+    """The first row of a file, or None if it is no JSON."""
+    read_mark(stream)
+    try:
+        if stream.peek(1).lstrip()[:1] == b"[":
+            return next(iter(json.load(stream)), None)
+        for raw in raw_chunks(stream, returns=True):
+            lines = universal_lines(without_marks(raw)).split(b"\n")
+            if line := next(filter(bytes.strip, lines), None):
+                return json.loads(line)
+    except (ValueError, RecursionError):  # it is reported with its line when the rows are read
+        pass
+    return None
 
 
 def _read_array(source: Source, stream: io.BufferedReader, fields: Sequence[Field]) -> Iterator[RawColumns]:
@@ -119,21 +153,46 @@ def _known(row: dict[str, Any], fields: Sequence[Field]) -> list[str]:
     ]
 
 
-def _parse_chunk(chunk: bytes, fields: Sequence[Field]) -> pa.Table | None:
-    """Parse with Arrow; None if :func:`_parse_lines` has to convert values or report an error."""
-    if len(chunk) >= LARGEST_CHUNK or any("." in field.name for field in fields):
+def _parse_chunk(chunk: bytes, number: int, fields: Sequence[Field], separate: bool) -> RawColumns | None:
+    """Parse with Arrow; None if :func:`_parse_lines` has to convert values or report an error.
+
+    Args:
+        chunk: Lines.
+        number: The number of the first.
+        fields: The columns.
+        separate: Check that each line is an object: Arrow reads two objects in a line, and one in two lines.
+    """
+    typed = [field for field in fields if field.kind != "value"]
+    if len(chunk) >= LARGEST_CHUNK or any("." in field.name for field in typed):
+        return None
+    lines = chunk.count(b"\n") + (not chunk.endswith(b"\n"))
+    if (separate or len(typed) < len(fields)) and not all(map(_is_braced, chunk.split(b"\n")[:lines])):
         return None
     try:
-        return pyarrow.json.read_json(
+        table = pyarrow.json.read_json(
             pa.BufferReader(chunk),
             read_options=pyarrow.json.ReadOptions(block_size=len(chunk) + 1),
             parse_options=pyarrow.json.ParseOptions(
-                explicit_schema=pa.schema([(field.name, _TYPES[field.kind]) for field in fields]),
+                explicit_schema=pa.schema([(field.name, _TYPES[field.kind]) for field in typed]),
                 unexpected_field_behavior="ignore",
             ),
         )
     except pa.ArrowInvalid:
         return None
+    if len(table) != lines:
+        return None
+    columns = dict(zip(table.column_names, table.columns, strict=True))
+    if len(typed) < len(fields):
+        try:
+            columns |= values_of(chunk.split(b"\n")[:lines], _carried(fields))
+        except ValueError:  # Arrow does not look into all members
+            return None
+    return RawColumns(columns, np.arange(number, number + lines))
+
+
+def _is_braced(line: bytes) -> bool:
+    line = line.strip()
+    return line.startswith(b"{") and line.endswith(b"}")
 
 
 def _check_first_object(source: Source, chunk: bytes, fields: Sequence[Field]) -> None:
@@ -151,6 +210,7 @@ def _parse_lines(source: Source, chunk: bytes, number: int, fields: Sequence[Fie
     lines = [(i, line) for i, line in enumerate(chunk.split(b"\n"), number) if line.strip()]
     places = ((f"{source.name}, line {i}", line) for i, line in lines)
     columns = _columns(((place, _parse_object(line, place)) for place, line in places), fields)
+    columns |= values_of((line for _, line in lines), _carried(fields))
     return RawColumns(columns, np.array([i for i, _ in lines], dtype=np.int64))
 
 
@@ -160,7 +220,17 @@ def _columns(rows: Iterable[_Located], fields: Sequence[Field]) -> dict[str, pa.
     for place, row in rows:
         for field in fields:
             found[field.name].append(_converted(_value(row, field.name), field, place))
-    return {field.name: pa.array(found[field.name], _TYPES[field.kind]) for field in fields}
+    return {
+        field.name: written(found[field.name])
+        if field.kind == "value"
+        else pa.array(found[field.name], _TYPES[field.kind])
+        for field in fields
+    }
+
+
+def _carried(fields: Sequence[Field]) -> list[str]:
+    """The columns that are carried through as they are written."""
+    return [field.name for field in fields if field.kind == "value"]
 
 
 def _parse_object(line: bytes, place: str) -> dict[str, Any]:
@@ -179,12 +249,14 @@ def _parse_object(line: bytes, place: str) -> dict[str, Any]:
 
 def _converted(value: Any, field: Field, place: str) -> Any:
     """`value` as Arrow would parse it in a column of the field's kind."""
-    if value is None:
-        return None
+    if value is None or field.kind == "value":
+        return value
     if field.kind == "text" and isinstance(value, str):
         return encodable(value)
     if field.kind == "label" and isinstance(value, float) and math.isnan(value):
         return None
+    if field.kind == "label" and isinstance(value, float) and math.isinf(value):
+        raise InputError(f"{place}: {field.name!r} is {value}: give a finite number.")
     if field.kind == "label" and _is_label(value):
         return _label_name(value)
     if field.kind == "labels" and isinstance(value, str):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from ...errors import InputError
+from ..file_options import FileOptions
 from .base import STANDARD_STREAM, Reader, Source
 from .delimited import CsvReader, TsvReader
 from .jsonl import JsonlReader
@@ -22,23 +24,46 @@ CODECS = {"gz": "gzip", "zst": "zstd"}
 _BY_ENDING = {ending: reader for reader in READERS.values() for ending in reader.endings}
 
 
-def source_of(path: str, format: str | None = None, quoting: bool | None = None) -> Source:  # noqa: A002
+def source_of(path: str, files: FileOptions | None = None) -> Source:
     """A file with the reader of its format.
 
     Args:
         path: The file; ``"-"`` is standard input.
-        format: Its format, written like the ending of a file name (``"tsv"``, ``"jsonl.gz"``); by default
-            the ending of `path`.
-        quoting: Fields can be in double quotes; by default true for csv, false for tsv.
+        files: How it is read, if its name does not say it.
 
     Raises:
         InputError: The format is not known, or a parquet file is compressed or comes from standard input.
     """
-    reader, codec = format_of(path, format)
-    source = Source(path, reader, codec, reader.quoting if quoting is None else quoting)
+    files = files or FileOptions()
+    reader, codec = format_of(path, files.format)
+    source = Source(
+        path,
+        reader,
+        codec,
+        reader.quoting if files.quoting is None else files.quoting,
+        reader.delimiter if files.delimiter is None else files.delimiter,
+        files.encoding,
+        files.line_buffered,
+    )
     if reader.binary and source.is_stream:
         raise InputError(f"{reader.format} cannot be read from {source.name}, a stream: give a file.")
     return source
+
+
+def check_options(sources: Sequence[Source], files: FileOptions) -> None:
+    """Check that options of some formats come with a file of one.
+
+    Raises:
+        InputError: There is none.
+    """
+    if all(source.reader.delimiter is None for source in sources):
+        for name, value in (("delimiter", files.delimiter), ("quoting", files.quoting)):
+            if value is not None:
+                raise InputError(
+                    f"{sources[0].name} has no {name}: leave it out, or give the format csv or tsv."
+                )
+    if files.encoding is not None and all(source.reader.binary for source in sources):
+        raise InputError(f"{sources[0].name} has no encoding: leave it out.")
 
 
 def is_known(path: Path) -> bool:

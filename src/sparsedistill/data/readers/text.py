@@ -10,7 +10,8 @@ import pyarrow as pa
 
 from ...errors import InputError
 from ..fields import Field
-from .base import RawColumns, Reader, Source, line_chunks, split_lines, universal_lines
+from .base import RawColumns, Reader, Source, split_lines
+from .records import Records, cut, head_of, line_ends, raw_chunks, read_mark, universal_lines, without_marks
 
 #: What every label in a file of fastText starts with.
 LABEL_PREFIX = "__label__"
@@ -26,20 +27,26 @@ class TextReader(Reader):
 
     format = "txt"
     endings = ("txt", "text")
+    named = False
 
-    def read(self, source: Source, fields: Sequence[Field]) -> Iterator[RawColumns]:
+    def read(self, source: Source, fields: Sequence[Field], *, records: bool = False) -> Iterator[RawColumns]:
         """Read all lines. See :meth:`Reader.read`."""
         number = 1
-        with source.opened() as stream:
+        with source.opened(raw=True) as stream:
+            mark = read_mark(stream)
             if stream.peek(len(LABEL_PREFIX))[: len(LABEL_PREFIX)] == _PREFIX:
-                yield from FastTextReader.read_lines(source, stream, fields)
+                yield from FastTextReader.read_lines(source, stream, fields, mark if records else None)
                 return
             check_has_columns(source, fields, ("text",))
-            for chunk in line_chunks(stream):
-                lines = split_lines(universal_lines(chunk))
+            if records:
+                yield RawColumns.before_rows(fields, head_of(mark))
+            for chunk in raw_chunks(stream, returns=True, at_once=source.line_buffered):
+                lines = split_lines(universal_lines(without_marks(chunk)))
                 numbers = np.arange(number, number + len(lines))
                 number += len(lines)
-                yield RawColumns({field.name: lines for field in fields}, numbers)
+                yield RawColumns(
+                    {field.name: lines for field in fields}, numbers, _records(chunk) if records else None
+                )
 
 
 class FastTextReader(Reader):
@@ -47,22 +54,26 @@ class FastTextReader(Reader):
 
     format = "fasttext"
     endings = ("fasttext", "ft")
+    named = False
 
-    def read(self, source: Source, fields: Sequence[Field]) -> Iterator[RawColumns]:
+    def read(self, source: Source, fields: Sequence[Field], *, records: bool = False) -> Iterator[RawColumns]:
         """Read all lines. See :meth:`Reader.read`."""
-        with source.opened() as stream:
-            yield from self.read_lines(source, stream, fields)
+        with source.opened(raw=True) as stream:
+            mark = read_mark(stream)
+            yield from self.read_lines(source, stream, fields, mark if records else None)
 
     @staticmethod
     def read_lines(
-        source: Source, stream: io.BufferedReader, fields: Sequence[Field]
+        source: Source, stream: io.BufferedReader, fields: Sequence[Field], mark: bytes | None
     ) -> Iterator[RawColumns]:
-        """Read the lines of an open file."""
+        """Read the lines of an open file, whose byte order mark is given if its records are read."""
         check_has_columns(source, fields, ("text", "label"))
+        if mark is not None:
+            yield RawColumns.before_rows(fields, head_of(mark))
         number = 1
-        for chunk in line_chunks(stream):
+        for chunk in raw_chunks(stream, returns=True, at_once=source.line_buffered):
             texts, names = [], []
-            lines = split_lines(universal_lines(chunk)).to_pylist()
+            lines = split_lines(universal_lines(without_marks(chunk))).to_pylist()
             for i, line in enumerate(lines, number):
                 words = line.split(b" ")
                 first = next((k for k, word in enumerate(words) if not word.startswith(_PREFIX)), len(words))
@@ -85,7 +96,11 @@ class FastTextReader(Reader):
                     columns[field.name] = pa.array(names, pa.list_(pa.large_binary()))
                 else:
                     columns[field.name] = pa.array([row[0] for row in names], pa.large_binary())
-            yield RawColumns(columns, numbers)
+            yield RawColumns(columns, numbers, None if mark is None else _records(chunk))
+
+
+def _records(chunk: bytes) -> Records:
+    return Records(cut(chunk, line_ends(chunk, returns=True)))
 
 
 def check_has_columns(source: Source, fields: Sequence[Field], roles: tuple[str, ...]) -> None:
