@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import math
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -122,7 +124,7 @@ class Cascade(TextClassifier):
         self.classes, self.problem = self.student.classes, self.student.problem
         self.pair = self.student.pair
         certainty(np.empty((0, len(self.classes)), np.float32), self.problem, self.decision)  # checks it
-        self._loaded_teacher: Teacher | None = None
+        self._loaded: list[Teacher] = []  # the teacher, once it is loaded: copies share the list
 
     @classmethod
     def fit(
@@ -198,6 +200,12 @@ class Cascade(TextClassifier):
             return self.teacher.name
         return str(self.teacher) if isinstance(self.teacher, str | Path) else None
 
+    def always_deferring(self) -> Cascade:
+        """A cascade that defers every text: the answers of the teacher, which both load only once."""
+        other = copy.copy(self)
+        other.threshold = sys.float_info.max
+        return other
+
     # ---- predictions -----------------------------------------------------------------------------
 
     def score(
@@ -218,9 +226,30 @@ class Cascade(TextClassifier):
             InputError: As :meth:`Student.score`; or the teacher cannot be loaded, has other classes, or
                 returns scores of the wrong shape.
         """
-        found = self.student.score(texts, text_pair, threads=threads)
-        deferred = certainty(found.logits, self.problem, self.decision) < self.threshold
-        logits = found.logits
+        return self.deferring(self.student.score(texts, text_pair, threads=threads), texts, text_pair)
+
+    def uncertain(self, found: Predictions) -> NDArray[np.bool_]:
+        """Which of n texts are deferred to the teacher, bool (n,).
+
+        Args:
+            found: What the student says of the texts.
+        """
+        return certainty(found.logits, self.problem, self.decision) < self.threshold
+
+    def deferring(
+        self, found: Predictions, texts: Texts, text_pair: Texts | None = None
+    ) -> CascadePredictions:
+        """Let the teacher score those of n texts that the student is not confident about.
+
+        Args:
+            found: What the student says of the texts.
+            texts: The texts, or the first texts of pairs.
+            text_pair: The second texts of the pairs.
+
+        Raises:
+            InputError: The teacher cannot be loaded, has other classes, or returns scores of the wrong shape.
+        """
+        deferred, logits = self.uncertain(found), found.logits
         rows = np.flatnonzero(deferred)
         if len(rows):
             logits = logits.copy()
@@ -272,7 +301,7 @@ class Cascade(TextClassifier):
     # ---- teacher ---------------------------------------------------------------------------------
 
     def _load_teacher(self) -> Teacher:
-        if self._loaded_teacher is None:
+        if not self._loaded:
             several = self.problem == "multi_label"
             teacher = as_teacher(self.teacher, self.classes, several)
             if tuple(teacher.classes) != self.classes or teacher.multi_label != several:
@@ -280,8 +309,8 @@ class Cascade(TextClassifier):
                     f"{teacher.name} has the classes {', '.join(teacher.classes)}, but the student has "
                     f"{', '.join(self.classes)}: pass the teacher that it was distilled from."
                 )
-            self._loaded_teacher = teacher
-        return self._loaded_teacher
+            self._loaded.append(teacher)
+        return self._loaded[0]
 
 
 def is_cascade(directory: str | Path) -> bool:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ._internal.files import atomic_directory, atomic_write
+from ._internal.object_cache import downloaded
+from ._internal.object_store import is_url
 from ._internal.progress import Progress, no_progress
 from ._internal.records import as_json, read_record
-from ._internal.tensors import map_tensors, write_tensors
+from ._internal.tensors import open_tensors, verify_tensors, write_tensors
 from ._internal.texts import Texts
 from .compression.compress import compress
 from .compression.difference import Floor
@@ -18,16 +22,19 @@ from .explain.explain import explain
 from .explain.result import Explanation
 from .model.card import model_card
 from .model.compact import CompactWeights
-from .model.config import COMPACT_LAYOUT, FORMAT, FORMAT_VERSION, FormatRecord, ModelConfig
+from .model.config import COMPACT_LAYOUT, FORMAT, FORMAT_VERSION, FormatRecord, ModelConfig, MultiHeadConfig
+from .model.ngram_network import NgramNetwork
+from .model.stored import check_stored
 from .model.student_model import StudentModel
 from .model.weights import StudentWeights
+from .vocabulary.strings import verify_strings
 from .vocabulary.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from .device import DeviceStudent, Precision
 
-_CONFIG_FILE = "config.json"
-_MODEL_FILE = "model.safetensors"
+CONFIG_FILE = "config.json"
+MODEL_FILE = "model.safetensors"
 _CARD_FILE = "README.md"
 _DAMAGED = "copy or save the student again"
 
@@ -42,11 +49,13 @@ class Student(StudentModel):
 
     #: The directory that the student was opened from.
     _opened: ClassVar[Path | None] = None
+    #: Whether its weights were to be mapped.
+    _mapped: ClassVar[bool | None] = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel to another process as the directory that it was opened from, else as its parts."""
-        if self._opened is not None and (self._opened / _MODEL_FILE).is_file():
-            return type(self).from_pretrained, (self._opened,)
+        if self._opened is not None and (self._opened / MODEL_FILE).is_file():
+            return reopen, (type(self), self._opened, self._mapped)
         return super().__reduce__()
 
     # ---- other forms -----------------------------------------------------------------------------
@@ -105,9 +114,7 @@ class Student(StudentModel):
             InputError: `directory` exists already or cannot be written.
         """
         with atomic_directory(directory) as partial:
-            write_tensors(partial / _MODEL_FILE, {**self.vocabulary.arrays(), **self.weights.arrays()})
-            self._write_config(partial, Path(directory).name)
-            self.vocabulary.save_ngrams(partial)
+            write_parts(partial, self.network, self.config(), Path(directory).name)
 
     def save_evaluation(self, directory: str | Path) -> None:
         """Write :attr:`evaluation` to a directory that :meth:`save_pretrained` wrote.
@@ -120,21 +127,16 @@ class Student(StudentModel):
         """
         folder = Path(directory)
         config = self.config()
-        if replace(_read_config(folder), evaluation=config.evaluation) != config:
+        found = read_config(folder)
+        stored = replace(config, digests=found.digests)
+        if isinstance(found, MultiHeadConfig) or replace(found, evaluation=config.evaluation) != stored:
             raise InputError(
                 f"{directory} holds another student: name the directory that this one was saved to."
             )
-        self._write_config(folder, folder.absolute().name)
-
-    def _write_config(self, folder: Path, name: str) -> None:
-        """Write ``config.json`` and the model card."""
-        config = self.config()
-        for file, text in ((_CONFIG_FILE, as_json(config)), (_CARD_FILE, model_card(config, name))):
-            with atomic_write(folder / file) as partial:
-                partial.write_text(text, encoding="utf-8")
+        write_config(folder, stored, folder.absolute().name)
 
     def config(self) -> ModelConfig:
-        """The contents of ``config.json``."""
+        """The contents of ``config.json``, without the digests of what is stored."""
         return ModelConfig(
             format=FORMAT,
             format_version=FORMAT_VERSION,
@@ -146,42 +148,52 @@ class Student(StudentModel):
             compact=self.weights.layout() if isinstance(self.weights, CompactWeights) else None,
             tokenizer=self.vocabulary.tokenizer.record(),
             vocabulary=self.vocabulary.record(),
+            digests={},
             evaluation=self.evaluation,
         )
 
     @classmethod
-    def from_pretrained(cls, model: str | Path, *, revision: str | None = None) -> Student:
+    def from_pretrained(
+        cls,
+        model: str | Path,
+        *,
+        revision: str | None = None,
+        verify: bool = False,
+        mmap: bool | None = None,
+    ) -> Student:
         """Load a student from a directory or from the Hugging Face Hub.
 
-        The weights are memory-mapped, not read: loading takes milliseconds at any size, and processes share
-        the memory. The loaded student gives the same scores as the saved one, bit for bit.
+        Weights of more than 2 MiB are memory-mapped, not read: loading takes milliseconds at any size, and
+        processes share the memory. The loaded student gives the same scores as the saved one, bit for bit.
 
         Args:
-            model: A directory that :meth:`save_pretrained` wrote, or a Hub id (needs the package
-                huggingface_hub).
+            model: A directory that :meth:`save_pretrained` wrote, its URL in an object store (``s3://``), of
+                which a copy is kept, or a Hub id (needs the package huggingface_hub).
             revision: Branch, tag or commit of a model on the Hub; by default its main branch.
+            verify: Read the whole student and compare it with the digests in ``config.json``.
+            mmap: Whether to map the weights. A mapped file must not be written to or truncated while it is
+                used, only replaced by renaming another: if False, the weights are read into memory.
 
         Raises:
             InputError: The student was not found, is damaged, or has another format version.
         """
-        directory = Path(model) if Path(model).is_dir() else _from_hub(str(model), revision)
-        config = _read_config(directory)
-        arrays = map_tensors(directory / _MODEL_FILE)
-        vocabulary = Vocabulary.from_arrays(
-            config.tokenizer, config.vocabulary, arrays, directory, compact=config.compact is not None
-        )
-        try:
-            weights = (
-                StudentWeights.from_arrays(arrays)
-                if config.compact is None
-                else CompactWeights.from_arrays(config.compact, arrays)
+        directory = find_directory(model, revision)
+        config = read_config(directory)
+        if isinstance(config, MultiHeadConfig):
+            names = ", ".join(head.name for head in config.heads)
+            raise InputError(
+                f"{directory} answers several questions ({names}): open it with MultiHeadStudent, whose "
+                "head() is a student of one of them."
             )
-        except (KeyError, TypeError) as error:
-            raise InputError(f"{directory} does not hold a usable student ({error}): {_DAMAGED}.") from error
         student = cls(
-            vocabulary, weights, tuple(config.classes), config.problem, config.pair, config.evaluation
+            *read_parts(directory, config, verify=verify, mapped=mmap),
+            tuple(config.classes),
+            config.problem,
+            config.pair,
+            config.evaluation,
         )
         object.__setattr__(student, "_opened", directory.resolve())
+        object.__setattr__(student, "_mapped", mmap)
         return student
 
     def push_to_hub(self, repo_id: str, *, private: bool = False) -> str:
@@ -191,36 +203,126 @@ class Student(StudentModel):
             repo_id: ``name`` or ``organisation/name``; created if it does not exist.
             private: Create the repository as private.
         """
-        from tempfile import TemporaryDirectory
-
-        import huggingface_hub
-
-        repo = huggingface_hub.create_repo(repo_id, private=private, exist_ok=True)
-        with TemporaryDirectory() as folder:
-            directory = Path(folder) / repo.repo_id.split("/")[-1]
-            self.save_pretrained(directory)
-            huggingface_hub.upload_folder(repo_id=repo.repo_id, folder_path=directory)
-        return str(repo)
+        return upload(self.save_pretrained, repo_id, private=private)
 
 
-def _read_config(directory: Path) -> ModelConfig:
+def reopen(kind: Any, directory: Path, mapped: bool | None) -> Any:
+    """Open a student that another process had opened: an object of the class `kind`."""
+    return kind.from_pretrained(directory, mmap=mapped)
+
+
+def find_directory(model: str | Path, revision: str | None) -> Path:
+    """The directory of a student; one on the Hub or in an object store is downloaded first.
+
+    Raises:
+        InputError: The student was not found.
+    """
+    if not isinstance(model, str | PathLike) or not str(model):
+        raise InputError(f"The student is named {model!r}: give a directory or a Hub id.")
+    if isinstance(model, str) and is_url(model):
+        return downloaded(model, (CONFIG_FILE,))
+    try:
+        if Path(model).is_dir():
+            return Path(model)
+    except OSError as error:  # a name that is too long
+        raise InputError(
+            f"{str(model)[:100]}... cannot be read ({error.strerror}): check the name."
+        ) from error
+    return _from_hub(str(model), revision)
+
+
+def read_config(directory: Path) -> ModelConfig | MultiHeadConfig:
     """Read ``config.json``; its format and layout are checked before the rest is read.
 
     Raises:
         InputError: The file is missing or damaged, or its format or layout is of another version.
     """
-    path = directory / _CONFIG_FILE
+    path = directory / CONFIG_FILE
     found = read_record(path, FormatRecord, _DAMAGED)
     if found.format != FORMAT or found.format_version != FORMAT_VERSION:
         raise InputError(
             f"{directory} does not hold a student of format version {FORMAT_VERSION}: "
             "name a directory that save_pretrained wrote."
         )
-    if found.compact is not None and found.compact.get("layout") != COMPACT_LAYOUT:
+    if found.compact is not None and found.compact.layout != COMPACT_LAYOUT:
         raise InputError(
             f"{directory} was compressed by another version of sparsedistill: compress the student again."
         )
+    if found.heads is not None:
+        return read_record(path, MultiHeadConfig, _DAMAGED)
     return read_record(path, ModelConfig, _DAMAGED)
+
+
+def read_parts(
+    directory: Path, config: ModelConfig | MultiHeadConfig, *, verify: bool, mapped: bool | None
+) -> tuple[Vocabulary, StudentWeights | CompactWeights]:
+    """Open the vocabulary and the weights of a student.
+
+    Args:
+        directory: The directory of the student.
+        config: Its configuration.
+        verify: Compare everything with its digests.
+        mapped: See :func:`~._internal.tensors.open_tensors`.
+
+    Raises:
+        InputError: A file is missing or damaged, or does not fit `config`.
+    """
+    file = directory / MODEL_FILE
+    arrays = open_tensors(file, mapped=mapped)
+    try:
+        check_stored(config, arrays)
+    except ValueError as error:
+        raise InputError(f"{directory} does not hold a usable student ({error}): {_DAMAGED}.") from error
+    if verify:
+        verify_tensors(file, config.digests, _DAMAGED)
+        verify_strings(directory, config.digests)
+    vocabulary = Vocabulary.from_arrays(
+        config.tokenizer, config.vocabulary, arrays, directory, compact=config.compact is not None
+    )
+    try:
+        if config.compact is None:
+            return vocabulary, StudentWeights.from_arrays(arrays)
+        return vocabulary, CompactWeights.from_arrays(config.compact, arrays)
+    except (KeyError, TypeError) as error:
+        raise InputError(f"{directory} does not hold a usable student ({error}): {_DAMAGED}.") from error
+
+
+def write_parts(
+    folder: Path, network: NgramNetwork, config: ModelConfig | MultiHeadConfig, name: str
+) -> None:
+    """Write a student to an existing directory.
+
+    Raises:
+        InputError: The directory cannot be written.
+    """
+    arrays = {**network.vocabulary.arrays(), **network.weights.arrays()}
+    digests = write_tensors(folder / MODEL_FILE, arrays) | network.vocabulary.save_ngrams(folder)
+    write_config(folder, replace(config, digests=digests), name)
+
+
+def write_config(folder: Path, config: ModelConfig | MultiHeadConfig, name: str) -> None:
+    """Write ``config.json`` and the model card, each atomically.
+
+    Raises:
+        InputError: The directory cannot be written.
+    """
+    for file, text in ((CONFIG_FILE, as_json(config)), (_CARD_FILE, model_card(config, name))):
+        with atomic_write(folder / file) as partial:
+            partial.write_text(text, encoding="utf-8")
+
+
+def upload(save: Callable[[Path], None], repo_id: str, *, private: bool) -> str:
+    """Upload what `save` writes to a directory to the Hugging Face Hub, and return its URL."""
+    from tempfile import TemporaryDirectory
+
+    import huggingface_hub
+
+    repo = huggingface_hub.create_repo(repo_id, private=private, exist_ok=True)
+    with TemporaryDirectory() as folder:
+        directory = Path(folder) / repo.repo_id.split("/")[-1]
+        save(directory)
+        huggingface_hub.upload_folder(repo_id=repo.repo_id, folder_path=directory)
+    return str(repo)
 
 
 def _from_hub(model: str, revision: str | None) -> Path:

@@ -8,8 +8,9 @@ texts, and a student that has changed too much is rejected.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import product
 from typing import TypeVar
 
 import numpy as np
@@ -18,13 +19,18 @@ from numpy.typing import NDArray
 from .. import _core
 from .._internal.progress import Progress, no_progress
 from .._internal.texts import Texts
+from .._internal.threads import all_threads
 from ..errors import InputError
 from ..model.compact import CompactWeights
+from ..model.heads import Head
+from ..model.ngram_network import NgramNetwork
+from ..model.predictions import sides_of
 from ..model.record import CompressionRecord, CompressionStep
 from ..model.student_model import StudentModel
 from ..model.weights import StudentWeights
 from ..problem import Problem
-from .difference import Difference, Floor
+from ..vocabulary.vocabulary import Vocabulary
+from .difference import Floor, Floors
 from .low_rank import LowRankHead, cut, narrowed
 from .quantize import QuantizedRows
 from .sample import Floats, Sample
@@ -65,64 +71,121 @@ def compress(
     Raises:
         InputError: The student is compact already, there are too few texts, or the floor cannot be kept.
     """
-    weights = model.weights
+    network, (record,) = compact_network(
+        model.network,
+        model.heads,
+        texts,
+        text_pair,
+        dims=dims,
+        floors=None if floor is None else (floor,),
+        threads=threads,
+        progress=progress,
+    )
+    return replace(
+        model,
+        vocabulary=network.vocabulary,
+        weights=network.weights,
+        evaluation=replace(model.evaluation, compression=record),
+    )
+
+
+def compact_network(
+    network: NgramNetwork,
+    heads: tuple[Head, ...],
+    texts: Texts,
+    text_pair: Texts | None = None,
+    *,
+    dims: int | None = None,
+    floors: tuple[Floor, ...] | None = None,
+    threads: int | None = None,
+    progress: Progress = no_progress,
+) -> tuple[NgramNetwork, list[CompressionRecord]]:
+    """Make the compact form of a network, of which each head keeps its floor. See :func:`compress`.
+
+    Args:
+        network: The network of a trained student.
+        heads: The heads, in the order of its outputs.
+        texts: See :func:`compress`, as for the other arguments.
+        text_pair: See there.
+        dims: See there.
+        floors: A floor per head.
+        threads: See there.
+        progress: See there.
+
+    Returns:
+        The compact network, and what was measured of each head.
+
+    Raises:
+        InputError: As :func:`compress`.
+    """
+    weights = network.weights
     if isinstance(weights, CompactWeights):
         raise InputError("The student is compact already: compress the student that it was made from.")
-    floor = floor or Floor.of(model.problem)
-    sample = Sample.take(model, weights.table, texts, text_pair, threads)
+    limits = Floors(heads, floors or tuple(Floor.of(head.problem) for head in heads))
+    sample = Sample.take(network, heads, weights.table, texts, text_pair, threads)
     ranks = list(_ranks(weights.dim, dims))
-    last: CompressionStep | None = None
+    last: str | None = None
     with progress("Compressing", len(ranks), "ranks") as advance:
         for tried, rank in enumerate(ranks):
             head = cut(weights, sample, rank)
-            if dims is not None or head.difference(sample, sample.fit).within(floor.part(0.5)):
-                compact, steps = _quantized(model, weights, head, sample, floor, threads)
-                last = steps[-1]
+            found = head.of_sample(sample, sample.fit)
+            if dims is not None or limits.part(0.5).keep(found, sample.logits[sample.fit]):
+                compact, steps = _quantized(network, weights, head, sample, limits, threads)
+                last = _as_line(heads, steps[-1])
                 if compact is not None:
                     advance(len(ranks) - tried)  # no other rank is needed
                     for step in steps:
-                        logger.info(_as_line(step, model.problem))
-                    record = CompressionRecord(len(sample.held_out), steps)
-                    return replace(compact, evaluation=replace(model.evaluation, compression=record))
+                        logger.info(_as_line(heads, step))
+                    by_head = zip(*steps, strict=True)
+                    return compact, [CompressionRecord(len(sample.held_out), list(each)) for each in by_head]
             advance()
+    floor = "; ".join(_of_head(head, str(floor)) for head, floor in zip(heads, limits.floors, strict=True))
     raise InputError(
-        f"The compact student would change too much (floor: {floor}; "
-        f"{_as_line(last, model.problem) if last else 'no rank is close enough'}): allow more dimensions, "
-        "lower the floor, or give more texts."
+        f"The compact student would change too much (floor: {floor}; {last or 'no rank is close enough'}): "
+        "allow more dimensions, lower the floor, or give more texts."
     )
 
 
 def _quantized(
-    model: Model,
+    network: NgramNetwork,
     weights: StudentWeights,
     head: LowRankHead,
     sample: Sample,
-    floor: Floor,
+    floors: Floors,
     threads: int | None,
-) -> tuple[Model | None, list[CompressionStep]]:
-    """Narrow and quantize a head; the compact student if it keeps the floor, and what each step changed."""
+) -> tuple[NgramNetwork | None, list[list[CompressionStep]]]:
+    """Narrow and quantize a head.
+
+    Returns:
+        The compact network if it keeps the floors, and per step what it changed in each of its heads.
+    """
     rank = head.projection.shape[1]
-    steps = [head.difference(sample, sample.held_out).step(f"cut to {rank} dimension{'s' * (rank > 1)}")]
-    narrow = head if model.pair else narrowed(head, sample, floor.part(0.7))
-    if narrow is not head:
-        name = f"head of {len(narrow.hidden_bias)} units"
-        steps.append(narrow.difference(sample, sample.held_out).step(name))
+
+    def step(name: str, outputs: NDArray[np.float32]) -> list[CompressionStep]:
+        return [one.step(name) for one in floors.differences(outputs, sample.logits[sample.held_out])]
+
+    cut_step = step(f"cut to {rank} dimension{'s' * (rank > 1)}", head.of_sample(sample, sample.held_out))
+    narrow = narrowed(head, sample, floors.part(0.7))
+    # The last rank may keep the floor only with all units: a narrow head has used a part of it.
+    heads = (narrow, head) if narrow is not head and rank == weights.dim else (narrow,)
     # Rows that keep the floor on one half of the texts may miss it on the other: then with a larger margin.
-    for share in (0.9, 0.4):
-        rows = QuantizedRows.of(narrow, weights.table, sample, floor.part(share))
-        compact = _build(model, narrow, rows)
-        logits = compact.score(*sample.select(sample.held_out), threads=threads).logits
-        expected = sample.logits[sample.held_out]
-        difference = Difference.between(logits, expected, model.problem)
-        served = difference.step(f"{rows.bytes} bytes per n-gram, as served")
-        if difference.within(floor):
-            return compact, [*steps, served]
-    return None, [*steps, served]
+    for tried, share in product(heads, (0.9, 0.4)):
+        steps = [cut_step]
+        if tried is not head:
+            units = len(tried.hidden_bias)
+            steps.append(step(f"head of {units} units", tried.of_sample(sample, sample.held_out)))
+        rows = QuantizedRows.of(tried, weights.table, sample, floors.part(share))
+        compact = _build(network.vocabulary, tried, rows, pair=network.pair)
+        sides = sides_of(*sample.select(sample.held_out), pair=network.pair)
+        served, _ = compact(*sides, all_threads(threads))
+        steps.append(step(f"{rows.bytes} bytes per n-gram, as served", served))
+        if floors.keep(served, sample.logits[sample.held_out]):
+            return compact, steps
+    return None, steps
 
 
-def _build(model: Model, head: LowRankHead, rows: QuantizedRows) -> Model:
-    """The student with `head` over `rows`, laid out as the core reads it."""
-    vocabulary = model.vocabulary
+def _build(vocabulary: Vocabulary, head: LowRankHead, rows: QuantizedRows, *, pair: bool) -> NgramNetwork:
+    """The network with `head` over `rows`, laid out as the core reads it."""
     keys = vocabulary.keys()
     followers = np.full(len(keys), 0xFFFF, np.uint16)
     if vocabulary.ngrams is not None and vocabulary.closed:
@@ -146,7 +209,7 @@ def _build(model: Model, head: LowRankHead, rows: QuantizedRows) -> Model:
         output_weight=_floats(head.output_weight),
         output_bias=_floats(head.output_bias),
     )
-    return replace(model, vocabulary=vocabulary.without_table(), weights=weights)
+    return NgramNetwork(vocabulary.without_table(), weights, pair)
 
 
 def _floats(array: Floats) -> NDArray[np.float32]:
@@ -164,13 +227,23 @@ def _ranks(dim: int, asked: int | None) -> Iterator[int]:
         raise InputError(f"dims is {asked}: it must be 1 to {dim}, the dimensions of the table.")
 
 
-def _as_line(step: CompressionStep, problem: Problem) -> str:
+def _as_line(heads: Sequence[Head], steps: Sequence[CompressionStep]) -> str:
+    """What a step changed in each head."""
+    changes = (_of_head(head, _changes(step, head.problem)) for head, step in zip(heads, steps, strict=True))
+    return f"{steps[0].step}: {'; '.join(changes)}"
+
+
+def _of_head(head: Head, words: str) -> str:
+    return f"{head.name} {words}" if head.name else words
+
+
+def _changes(step: CompressionStep, problem: Problem) -> str:
     if problem == "regression":
         return (
-            f"{step.step}: Spearman {step.agreement:.5f}, numbers change by {step.mean_change:.4f} standard "
-            f"deviations on average and {step.max_change:.3f} at most"
+            f"Spearman {step.agreement:.5f}, numbers change by {step.mean_change:.4f} standard deviations on "
+            f"average and {step.max_change:.3f} at most"
         )
     return (
-        f"{step.step}: agreement {step.agreement:.3%}, probabilities change by "
+        f"agreement {step.agreement:.3%}, probabilities change by "
         f"{step.mean_change:.5f} on average and {step.max_change:.4f} at most"
     )

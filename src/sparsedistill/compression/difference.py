@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from math import inf
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from .._internal.correlation import spearman
 from ..errors import InputError
+from ..model.heads import Head, head_slices
 from ..model.predictions import probabilities
 from ..model.record import CompressionStep
 from ..problem import Problem
@@ -36,8 +38,8 @@ class Floor:
     largest: float = inf
 
     def __post_init__(self) -> None:
-        if not self.agreement <= 1:
-            raise InputError(f"The agreement to keep is {self.agreement}: it must be at most 1.")
+        if not 0 <= self.agreement <= 1:
+            raise InputError(f"The agreement to keep is {self.agreement}: it must be 0 to 1.")
         for name in ("change", "largest"):
             if not getattr(self, name) >= 0:
                 raise InputError(f"The {name} to allow is {getattr(self, name)}: it must be at least 0.")
@@ -101,3 +103,35 @@ class Difference:
     def step(self, name: str) -> CompressionStep:
         """The difference as a step of the record of a compression."""
         return CompressionStep(name, **asdict(self))
+
+
+@dataclass(frozen=True)
+class Floors:
+    """The floor of each head of a student; a student of one question has one head.
+
+    Attributes:
+        heads: The heads.
+        floors: A floor per head.
+    """
+
+    heads: tuple[Head, ...]
+    floors: tuple[Floor, ...]
+
+    def part(self, share: float) -> Floors:
+        """A part of each floor: see :meth:`Floor.part`."""
+        return Floors(self.heads, tuple(floor.part(share) for floor in self.floors))
+
+    def differences(self, found: NDArray[np.float32], expected: NDArray[np.float32]) -> list[Difference]:
+        """The difference of each head between two arrays of outputs, float32 (n, outputs) each."""
+        return [
+            Difference.between(found[:, part], expected[:, part], head.problem)
+            for head, part in zip(self.heads, head_slices(self.heads), strict=True)
+        ]
+
+    def allow(self, differences: Sequence[Difference]) -> bool:
+        """Whether the difference of each head is within its floor."""
+        return all(one.within(floor) for one, floor in zip(differences, self.floors, strict=True))
+
+    def keep(self, found: NDArray[np.float32], expected: NDArray[np.float32]) -> bool:
+        """Whether outputs are within all floors of the expected ones."""
+        return self.allow(self.differences(found, expected))

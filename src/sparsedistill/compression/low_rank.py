@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..model.heads import head_slices
 from ..model.pairs import pair_features
 from ..model.weights import StudentWeights
-from .difference import Difference, Floor
+from .difference import Floors
 from .sample import Floats, Sample
 
-_WIDTHS = (16, 32, 64, 128)  # units of a narrowed head: whole vectors of the kernel
+_WIDTHS = (16, 32, 64, 128, 192, 256, 384, 512)  # units of a narrowed head: whole vectors of the kernel
 _EMPTY_WEIGHT = 30.0  # of the empty text among the texts that a head is fitted to: its answer must stay
 
 
@@ -48,10 +49,9 @@ class LowRankHead:
         found: Floats = self.hidden(features, shares) @ self.output_weight.T + self.output_bias
         return found.astype(np.float32)
 
-    def difference(self, sample: Sample, part: NDArray[np.int64]) -> Difference:
-        """The difference from the trained student on some texts of `sample`."""
-        found = self.logits(sample.pooled[part] @ self.projection, sample.shares[part])
-        return Difference.between(found, sample.logits[part], sample.problem)
+    def of_sample(self, sample: Sample, part: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Logits, float32 (n, classes), of some texts of `sample`."""
+        return self.logits(sample.pooled[part] @ self.projection, sample.shares[part])
 
 
 def cut(weights: StudentWeights, sample: Sample, rank: int) -> LowRankHead:
@@ -69,7 +69,7 @@ def cut(weights: StudentWeights, sample: Sample, rank: int) -> LowRankHead:
     sensitivity = np.eye(len(moment))
     if sample.text_pair is None:
         slopes = 1 - np.tanh(pooled @ hidden_weight.T + hidden_bias) ** 2
-        spread = output_weight - output_weight.mean(axis=0) if len(output_weight) > 1 else output_weight
+        spread = _effects(output_weight, sample)
         # The mean over texts of the outer products of the gradients of all classes, in closed form.
         units = (slopes.T @ slopes) * (spread.T @ spread) / len(pooled)
         sensitivity = hidden_weight.T @ units @ hidden_weight
@@ -85,20 +85,20 @@ def cut(weights: StudentWeights, sample: Sample, rank: int) -> LowRankHead:
     return LowRankHead(projection, None, hidden_weight @ basis, hidden_bias, output_weight, output_bias)
 
 
-def narrowed(head: LowRankHead, sample: Sample, floor: Floor) -> LowRankHead:
-    """`head` with as few hidden units as keep `floor`, chosen greedily and fitted by least squares."""
+def narrowed(head: LowRankHead, sample: Sample, floors: Floors) -> LowRankHead:
+    """`head` with as few hidden units as keep `floors`, chosen greedily and fitted by least squares."""
     features = np.pad(sample.pooled[sample.fit] @ head.projection, ((0, 1), (0, 0), (0, 0)))
     weights = np.ones(len(features))
     weights[-1] = _EMPTY_WEIGHT
     units = head.hidden(features, np.pad(sample.shares[sample.fit], ((0, 1), (0, 0))))
     target = (units @ head.output_weight.T) * weights[:, None]
-    products = _Products.of(units, weights, target)
+    search = _Search(units, weights, target / sample.units)
     chosen: list[int] = []
     for width in _WIDTHS:
         if width >= len(head.hidden_bias):
             break
         while len(chosen) < width:
-            chosen.append(products.next_unit(chosen))
+            chosen.append(search.next_unit())
         solution = _fitted(units, weights, target, chosen)[1]
         narrow = replace(
             head,
@@ -107,34 +107,60 @@ def narrowed(head: LowRankHead, sample: Sample, floor: Floor) -> LowRankHead:
             output_weight=solution[1:].T.astype(np.float64),
             output_bias=head.output_bias + solution[0],
         )
-        if narrow.difference(sample, sample.fit).within(floor):
+        if floors.keep(narrow.of_sample(sample, sample.fit), sample.logits[sample.fit]):
             return narrow
     return head
 
 
-@dataclass(frozen=True)
-class _Products:
-    """Products of the weighted columns of a constant and all units, with each other and with the target.
+def _effects(output_weight: Floats, sample: Sample) -> Floats:
+    """How the hidden units move the answers, (outputs, hidden).
 
-    With them the choice of a unit costs nothing per text.
+    What moves all classes of a softmax alike changes no answer, and numbers count in their unit.
+    """
+    effects = output_weight / sample.units[:, None]
+    for head, part in zip(sample.heads, head_slices(sample.heads), strict=True):
+        if head.problem == "single_label" and len(head.classes) > 1:
+            effects[part] -= effects[part].mean(axis=0)
+    return effects
+
+
+class _Search:
+    """The greedy choice of units: orthogonal matching pursuit (Pati et al. 1993).
+
+    It works on the products of the weighted columns of a constant and all units, with each other and with the
+    target. Those of what is left when the chosen columns are fitted are kept up to date, at the cost of one
+    step of Gram-Schmidt per unit, and nothing per text.
+
+    Args:
+        units: Activations (n, units).
+        weights: Weights of the texts (n,).
+        target: What to fit, (n, classes), weighted.
     """
 
-    gram: Floats
-    with_target: Floats
-
-    @classmethod
-    def of(cls, units: Floats, weights: Floats, target: Floats) -> _Products:
+    def __init__(self, units: Floats, weights: Floats, target: Floats) -> None:
         columns = np.column_stack([np.ones(len(units)), units]) * weights[:, None]
-        return cls(columns.T @ columns, columns.T @ target)
+        self._gram, self._with_target = columns.T @ columns, columns.T @ target
+        self._lengths = np.sqrt(np.diag(self._gram)) + 1e-12
+        self._chosen: list[int] = []
+        self._take(0)
 
-    def next_unit(self, chosen: list[int]) -> int:
-        """The unit that explains most of what the chosen units leave of the target."""
-        design = [0, *(unit + 1 for unit in chosen)]
-        solution = np.linalg.lstsq(self.gram[np.ix_(design, design)], self.with_target[design], rcond=None)[0]
-        left = (self.with_target - self.gram[:, design] @ solution)[1:]
-        gain = np.linalg.norm(left, axis=1) / (np.sqrt(np.diag(self.gram)[1:]) + 1e-12)
-        gain[chosen] = -1
-        return int(gain.argmax())
+    def next_unit(self) -> int:
+        """The unit that explains most of what the units before leave of the target."""
+        gain = np.linalg.norm(self._with_target, axis=1) / self._lengths
+        gain[self._chosen] = -1
+        self._take(int(gain.argmax()))
+        return self._chosen[-1] - 1
+
+    def _take(self, column: int) -> None:
+        """Remove from all columns and the target what lies along a column."""
+        self._chosen.append(column)
+        square = self._gram[column, column]
+        if square <= 1e-10 * self._lengths[column] ** 2:
+            return  # the columns before span it
+        along = self._gram[column] / np.sqrt(square)
+        target = self._with_target[column] / np.sqrt(square)
+        self._gram -= np.outer(along, along)
+        self._with_target -= np.outer(along, target)
 
 
 def _fitted(units: Floats, weights: Floats, target: Floats, chosen: list[int]) -> tuple[Floats, NDArray[Any]]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import _core
-from .difference import Difference, Floor
+from .difference import Floors
 from .low_rank import LowRankHead
 from .sample import Floats, Sample
 
@@ -39,8 +39,10 @@ class QuantizedRows:
         return int(self.values.shape[1])
 
     @classmethod
-    def of(cls, head: LowRankHead, table: NDArray[np.float32], sample: Sample, floor: Floor) -> QuantizedRows:
-        """Quantize `table` to as few bytes as keep `floor`; the rest of a slot widens more numbers."""
+    def of(
+        cls, head: LowRankHead, table: NDArray[np.float32], sample: Sample, floors: Floors
+    ) -> QuantizedRows:
+        """Quantize `table` to as few bytes as keep `floors`; the rest of a slot widens more numbers."""
         dims = head.projection.shape[1]
         counts = sample.items.weights(len(table))
         projected = _projected(table, head.projection)
@@ -57,9 +59,7 @@ class QuantizedRows:
             return restored
 
         def keeps_floor(features: Floats) -> bool:
-            found = head.logits(features, shares)
-            expected = sample.logits[sample.fit]
-            return Difference.between(found, expected, sample.problem).within(floor)
+            return floors.keep(head.logits(features, shares), sample.logits[sample.fit])
 
         features = np.stack([pooled(*narrow[d], d) for d in range(dims)], axis=2)
         wide = 0

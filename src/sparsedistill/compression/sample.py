@@ -8,9 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._internal.texts import Texts
+from .._internal.threads import all_threads
 from ..errors import InputError
-from ..model.student_model import StudentModel
-from ..problem import Problem
+from ..model.heads import Head, output_units
+from ..model.ngram_network import NgramNetwork
+from ..model.predictions import sides_of
 from ..vocabulary.rows import NgramRows
 from ..vocabulary.vocabulary import Vocabulary
 
@@ -18,7 +20,7 @@ Floats = NDArray[np.float64]
 
 _LEAST_TEXTS = 20
 _FITTED = 5000  # texts that directions and scales are fitted to, at most
-_AT_ONCE = 1000  # texts whose rows are in memory together
+_AT_ONCE = 1 << 22  # characters of texts whose n-grams are in memory together
 
 
 @dataclass(frozen=True)
@@ -30,8 +32,9 @@ class Sample:
     Attributes:
         texts: n texts, or the first texts of n pairs.
         text_pair: n second texts.
-        logits: float32 (n, classes), the trained student's.
-        problem: What the student says of a text.
+        logits: float32 (n, outputs), the trained student's.
+        heads: Its heads.
+        units: float64 (outputs,), see :func:`~sparsedistill.model.heads.output_units`.
         fit: Indices of the texts that the compact form is fitted to.
         held_out: Indices of the texts that it is measured on.
         pooled: float64 (n, segments, table_dim), the mean row of each segment times its share.
@@ -42,7 +45,8 @@ class Sample:
     texts: list[str]
     text_pair: list[str] | None
     logits: NDArray[np.float32]
-    problem: Problem
+    heads: tuple[Head, ...]
+    units: Floats
     fit: NDArray[np.int64]
     held_out: NDArray[np.int64]
     pooled: Floats
@@ -52,7 +56,8 @@ class Sample:
     @classmethod
     def take(
         cls,
-        model: StudentModel,
+        network: NgramNetwork,
+        heads: tuple[Head, ...],
         table: NDArray[np.float32],
         texts: Texts,
         text_pair: Texts | None,
@@ -61,7 +66,8 @@ class Sample:
         """Score and pool texts.
 
         Args:
-            model: The trained student.
+            network: The network of the trained student.
+            heads: Its heads.
             table: float32 (rows, table_dim), its table.
             texts: n texts; half of them, drawn at random, are fitted to.
             text_pair: n second texts, for pairs.
@@ -70,20 +76,21 @@ class Sample:
         Raises:
             InputError: There are too few texts.
         """
-        logits = model.score(texts, text_pair, threads=threads).logits
+        logits, _ = network(*sides_of(texts, text_pair, pair=network.pair), all_threads(threads))
         if len(logits) < _LEAST_TEXTS:
             raise InputError(f"{len(logits)} texts are too few to compress with: give some thousand texts.")
         order = np.random.default_rng(0).permutation(len(logits))
         fit, held_out = order[: len(order) // 2][:_FITTED], order[len(order) // 2 :]
         first = [str(text) for text in texts]
         second = None if text_pair is None else [str(text) for text in text_pair]
-        pooled, shares = _pooled(model.vocabulary, table, first, second, threads)
-        items = model.vocabulary.extract(*_select(first, second, fit), threads=threads, folded=True)
+        pooled, shares = _pooled(network.vocabulary, table, first, second, threads)
+        items = network.vocabulary.extract(*_select(first, second, fit), threads=threads, folded=True)
         return cls(
             texts=first,
             text_pair=second,
             logits=logits,
-            problem=model.problem,
+            heads=heads,
+            units=output_units(heads, logits),
             fit=fit,
             held_out=held_out,
             pooled=pooled,
@@ -109,10 +116,12 @@ def _pooled(
     text_pair: list[str] | None,
     threads: int | None,
 ) -> tuple[Floats, Floats]:
-    """Pooled rows and shares of a sample, some texts at a time, since their rows take memory."""
+    """Pooled rows and shares of a sample, some texts at a time, since their n-grams take memory."""
     pooled, shares = [], []
-    for begin in range(0, len(texts), _AT_ONCE):
-        part = np.arange(begin, min(begin + _AT_ONCE, len(texts)))
+    lengths = np.cumsum([len(text) for text in texts])
+    if text_pair is not None:
+        lengths += np.cumsum([len(text) for text in text_pair])
+    for part in np.split(np.arange(len(texts)), np.flatnonzero(np.diff(lengths // _AT_ONCE)) + 1):
         found = vocabulary.extract(*_select(texts, text_pair, part), threads=threads, folded=True)
         counts = found.counts.reshape(len(part), -1)
         total = np.maximum(counts.sum(axis=1, keepdims=True), 1)

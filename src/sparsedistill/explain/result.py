@@ -38,6 +38,50 @@ class Span:
     characters: bool = False
 
 
+@dataclass(frozen=True)
+class ExplainedNgram:
+    """An n-gram of an :class:`ExplanationRecord`.
+
+    Attributes:
+        ngram: See :class:`Span`, as for `begin`, `end`, `second` and `characters`.
+        begin: See there.
+        end: See there.
+        second: See there.
+        characters: See there.
+        evidence: See :meth:`Explanation.evidence`.
+        contributions: What it adds to the logit of each class.
+    """
+
+    ngram: str
+    begin: int
+    end: int
+    second: bool
+    characters: bool
+    evidence: float
+    contributions: dict[str, float]
+
+
+@dataclass(frozen=True)
+class ExplanationRecord:
+    """An explanation as JSON values.
+
+    Attributes:
+        text: The text, or the first one of a pair.
+        text_pair: The second text of a pair.
+        label: The class that is explained.
+        logits: The logit of each class, or the number.
+        empty_logits: The same of the text without n-grams.
+        ngrams: The strongest n-grams, strongest first.
+    """
+
+    text: str
+    text_pair: str | None
+    label: str
+    logits: dict[str, float]
+    empty_logits: dict[str, float]
+    ngrams: list[ExplainedNgram]
+
+
 @dataclass(frozen=True, repr=False)
 class Explanation:
     """Why the answer for a text is what it is: ``logits == empty_logits + contributions.sum(axis=0)``.
@@ -100,6 +144,37 @@ class Explanation:
         evidence = self.evidence(label)
         order = np.argsort(-np.abs(evidence), kind="stable")[: max(count, 0)]
         return [(self.spans[i], float(evidence[i])) for i in order]
+
+    def record(self, label: str | None = None, count: int = 10) -> ExplanationRecord:
+        """This explanation as JSON values, with its `count` strongest n-grams.
+
+        Raises:
+            InputError: There is no such class.
+        """
+        places = {id(span): row for row, span in enumerate(self.spans)}
+        ngrams = [
+            ExplainedNgram(
+                shown(span.ngram),
+                span.begin,
+                span.end,
+                span.second,
+                span.characters,
+                evidence,
+                self._by_class(self.contributions[places[id(span)]]),
+            )
+            for span, evidence in self.strongest(label, count)
+        ]
+        return ExplanationRecord(
+            self.text,
+            self.text_pair,
+            self.label if label is None else label,
+            self._by_class(self.logits),
+            self._by_class(self.empty_logits),
+            ngrams,
+        )
+
+    def _by_class(self, values: NDArray[np.float32]) -> dict[str, float]:
+        return dict(zip(self.classes, values.tolist(), strict=True))
 
     def words(self, label: str | None = None, *, second: bool = False) -> list[Word]:
         """The tokens of a text with their shares: the evidence of an n-gram is split evenly over its tokens.

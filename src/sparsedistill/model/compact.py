@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -124,6 +124,10 @@ class CompactWeights:
         narrow = pieces[:, 2 * self.wide : self.wide + self.dim]
         return np.concatenate([256 * both[:, ::2] + both[:, 1::2], narrow], axis=1)
 
+    def of_outputs(self, part: slice) -> CompactWeights:
+        """These weights with some of the outputs; the arrays are shared."""
+        return replace(self, output_weight=self.output_weight[part], output_bias=self.output_bias[part])
+
     @property
     def parameters(self) -> int:
         """Stored numbers, the bytes of the lines included."""
@@ -167,5 +171,6 @@ class CompactWeights:
                 raise TypeError(f"{name} is {array.dtype}, not {np.dtype(dtype)}")
         if not 0 <= layout.wide < 2**31 or not 0 < layout.slots <= _core.COMPACT_MOST_SLOTS:
             raise TypeError("a number of the compact layout is out of range")
-        named: dict[str, Any] = {name.replace(".", "_"): array for name, array in found.items()}
+        tables = {name: aligned(array) for name in ("lines", "rows") if (array := found[name]) is not None}
+        named: dict[str, Any] = {name.replace(".", "_"): array for name, array in (found | tables).items()}
         return cls(slots=layout.slots, wide=layout.wide, **named)

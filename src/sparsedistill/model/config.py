@@ -10,10 +10,17 @@ from ..vocabulary.config import TokenizerRecord, VocabularyRecord
 from .record import EvaluationRecord
 
 FORMAT = "sparsedistill"
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 
 #: Version of the layout of compact lines (core/compact/layout.hpp) and of :class:`CompactLayout`.
-COMPACT_LAYOUT = 2
+COMPACT_LAYOUT = 3
+
+
+@dataclass(frozen=True)
+class LayoutRecord:
+    """The version of the layout of a compact student."""
+
+    layout: int = 0
 
 
 @dataclass(frozen=True)
@@ -22,7 +29,8 @@ class FormatRecord:
 
     format: str = ""
     format_version: int = 0
-    compact: dict[str, Any] | None = None
+    compact: LayoutRecord | None = None
+    heads: list[Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -54,6 +62,7 @@ class ModelConfig:
         hidden: Units of the hidden layer.
         tokenizer: How texts become n-grams.
         vocabulary: Facts about the n-gram vocabulary.
+        digests: The digest of each array of ``model.safetensors``, and of ``ngrams.parquet``.
         compact: The layout of a compact student; None for one as trained.
         evaluation: What was measured.
     """
@@ -67,5 +76,62 @@ class ModelConfig:
     hidden: int
     tokenizer: TokenizerRecord
     vocabulary: VocabularyRecord
+    digests: dict[str, str]
     compact: CompactLayout | None = None
     evaluation: EvaluationRecord = field(default_factory=EvaluationRecord)
+
+    @property
+    def outputs(self) -> int:
+        """Outputs of the network."""
+        return len(self.classes)
+
+
+@dataclass(frozen=True)
+class HeadRecord:
+    """A question of a student of several.
+
+    Attributes:
+        name: Its name.
+        classes: See :class:`ModelConfig`.
+        problem: See there.
+        evaluation: What was measured of its answers.
+    """
+
+    name: str
+    classes: list[str]
+    problem: Problem
+    evaluation: EvaluationRecord = field(default_factory=EvaluationRecord)
+
+
+@dataclass(frozen=True)
+class MultiHeadConfig:
+    """All of ``config.json`` of a student of several questions: as :class:`ModelConfig`, with `heads`.
+
+    Attributes:
+        format: ``"sparsedistill"``.
+        format_version: Version of the directory's format.
+        heads: The questions, in the order of the outputs.
+        pair: The student compares two texts.
+        dim: Dimensions of a row.
+        hidden: Units of the hidden layer.
+        tokenizer: How texts become n-grams.
+        vocabulary: Facts about the n-gram vocabulary.
+        digests: See :class:`ModelConfig`.
+        compact: The layout of a compact student; None for one as trained.
+    """
+
+    format: str
+    format_version: int
+    heads: list[HeadRecord]
+    pair: bool
+    dim: int
+    hidden: int
+    tokenizer: TokenizerRecord
+    vocabulary: VocabularyRecord
+    digests: dict[str, str]
+    compact: CompactLayout | None = None
+
+    @property
+    def outputs(self) -> int:
+        """Outputs of the network."""
+        return sum(len(head.classes) for head in self.heads)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -15,6 +16,9 @@ from .._internal.texts import CoreTexts, Texts, check_texts, core_texts
 from .._internal.threads import all_threads
 from ..errors import InputError
 from ..problem import Problem
+from .heads import Head
+
+_LONGEST_IN_PLACE = 64  # characters of a class name
 
 #: What a call takes, as transformers' text-classification pipeline: a text, a pair, or several of them.
 Inputs: TypeAlias = str | Mapping[str, str] | Sequence[str] | Sequence[Mapping[str, str]]
@@ -76,14 +80,21 @@ class TextClassifier(ABC):
     pair: bool
 
     @property
+    def heads(self) -> tuple[Head, ...]:
+        """What it answers: its only question, which has no name."""
+        return (Head("", tuple(self.classes), self.problem),)
+
+    @property
     def multi_label(self) -> bool:
         """Whether a text can have any number of classes."""
         return self.problem == "multi_label"
 
     @property
-    def classes_(self) -> NDArray[np.str_]:
-        """The class names as an array, as in scikit-learn."""
-        return np.array(self.classes)
+    def classes_(self) -> NDArray[Any]:
+        """The class names as an array, as in scikit-learn; of dtype object if one is long."""
+        # An array of str takes four bytes per character of the longest name for every text that is predicted.
+        long = max(map(len, self.classes)) > _LONGEST_IN_PLACE
+        return np.array(self.classes, dtype=object if long else None)
 
     @abstractmethod
     def score(
@@ -108,7 +119,11 @@ class TextClassifier(ABC):
 
         For multi-label bool (n, classes), True if the probability is at least 0.5. See :meth:`score`.
         """
-        logits = self.score(texts, text_pair, threads=threads).logits
+        return self.labels_of(self.score(texts, text_pair, threads=threads))
+
+    def labels_of(self, predictions: Predictions) -> NDArray[Any]:
+        """What :meth:`predict` gives for texts with these predictions."""
+        logits = predictions.logits
         if self.problem == "regression":
             return logits[:, 0]
         return logits >= 0 if self.multi_label else self.classes_[logits.argmax(axis=1)]
@@ -134,9 +149,12 @@ class TextClassifier(ABC):
             InputError: `inputs` are not texts, or are pairs although the student reads single texts, or the
                 reverse.
         """
-        if top_k is not None and top_k < 1:
-            raise InputError(f"top_k is {top_k}: give 1 or more, or None for all classes.")
-        predictions = self.score(*_columns(inputs), threads=threads)
+        check_top(top_k)
+        predictions = self.score(*text_columns(inputs), threads=threads)
+        return self.entries_of(predictions, top_k, coverage=coverage)
+
+    def entries_of(self, predictions: Predictions, top_k: int | None, *, coverage: bool) -> list[Any]:
+        """What a call gives for texts with these predictions."""
         answers = [
             [{"label": self.classes[c], "score": row[c]} for c in _best(row, top_k)]
             for row in predictions.answers.tolist()
@@ -171,22 +189,53 @@ class StudentClassifier(TextClassifier):
             threads: All cores by default. The result does not depend on it.
 
         Raises:
-            InputError: `texts` are not texts, or `text_pair` is missing or given without need.
+            InputError: `texts` are not texts, `text_pair` is missing or given without need, or the student is
+                damaged: a score is not finite.
         """
-        if self.pair != (text_pair is not None):
-            raise InputError(
-                "The student compares two texts: pass the second texts as text_pair."
-                if self.pair
-                else "The student reads single texts: leave out text_pair."
-            )
-        first = check_texts(core_texts(texts))
-        second = None if text_pair is None else check_texts(core_texts(text_pair))
-        if second is not None and len(first) != len(second):
-            raise InputError(
-                f"{len(first)} texts were given with {len(second)} second texts: give one per text."
-            )
+        first, second = sides_of(texts, text_pair, pair=self.pair)
         logits, coverage = self._score(first, second, all_threads(threads))
+        if not np.isfinite(logits).all():
+            worst = int(np.isfinite(logits).all(axis=1).argmin())
+            raise InputError(
+                f"The scores of text {worst} are not finite: the student is damaged, copy or save it again."
+            )
         return Predictions(logits, coverage, self.problem)
+
+
+def sides_of(texts: Texts, text_pair: Texts | None, *, pair: bool) -> tuple[CoreTexts, CoreTexts | None]:
+    """Texts and second texts as the core reads them, checked.
+
+    Args:
+        texts: n texts, or the first texts of n pairs.
+        text_pair: The second texts, for pairs.
+        pair: The student compares two texts.
+
+    Raises:
+        InputError: `texts` are not texts, or `text_pair` is missing or given without need.
+    """
+    if pair != (text_pair is not None):
+        raise InputError(
+            "The student compares two texts: pass the second texts as text_pair."
+            if pair
+            else "The student reads single texts: leave out text_pair."
+        )
+    first = check_texts(core_texts(texts))
+    second = None if text_pair is None else check_texts(core_texts(text_pair))
+    if second is not None and len(first) != len(second):
+        raise InputError(f"{len(first)} texts were given with {len(second)} second texts: give one per text.")
+    return first, second
+
+
+def check_top(top_k: int | None) -> None:
+    """Check the number of classes per text.
+
+    Raises:
+        InputError: It is not a whole number, or below 1.
+    """
+    if top_k is not None and not isinstance(top_k, Integral):
+        raise InputError(f"top_k is {top_k!r}: give a whole number, or None for all classes.")
+    if top_k is not None and top_k < 1:
+        raise InputError(f"top_k is {top_k}: give 1 or more, or None for all classes.")
 
 
 def _best(scores: list[float], count: int | None) -> list[int]:
@@ -196,7 +245,7 @@ def _best(scores: list[float], count: int | None) -> list[int]:
     return sorted(range(len(scores)), key=lambda c: -scores[c])[:count]
 
 
-def _columns(inputs: Any) -> tuple[Any, Any]:
+def text_columns(inputs: Any) -> tuple[Any, Any]:
     """The texts and second texts in the inputs of a pipeline."""
     if isinstance(inputs, str):
         return [inputs], None

@@ -164,6 +164,21 @@ class CompressionRecord:
 
 
 @dataclass(frozen=True)
+class ReliabilityBin:
+    """Test answers of about the same confidence.
+
+    Attributes:
+        confidence: Their mean confidence.
+        correct: Share of them that is right.
+        texts: Their number; for multi-label, each class of a text is an answer.
+    """
+
+    confidence: float
+    correct: float
+    texts: int
+
+
+@dataclass(frozen=True)
 class Calibration:
     """What the temperature changed on the texts that it was fitted to.
 
@@ -209,6 +224,28 @@ class LinearCalibration:
 
 
 @dataclass(frozen=True)
+class LinearRecord:
+    """What a linear model on the same n-grams changed on the texts that its share was fitted to.
+
+    Attributes:
+        strength: Inverse strength of its regularisation; for a regression, the strength of the ridge.
+        network: What the outputs of the network are multiplied by.
+        linear: What the outputs of the linear model are multiplied by.
+        texts: Held-out texts.
+        loss_before: Log loss in nats with the best multiple of the network alone; for a regression, the mean
+            squared error in units of the variance of the labels.
+        loss_after: The same with the linear model.
+    """
+
+    strength: float
+    network: float
+    linear: float
+    texts: int
+    loss_before: float
+    loss_after: float
+
+
+@dataclass(frozen=True)
 class DeferralRecord:
     """Quality of student and teacher together at round shares of deferred texts.
 
@@ -244,6 +281,7 @@ class EvaluationRecord:
         calibration: What the temperature changed.
         line: What the line of a regression changed.
         compression: What compression changed.
+        linear: What a linear model on the same n-grams changed, if the student has one.
         threshold: Labels of at least this number are to be found (``auc`` and ``f1`` of a regression).
         baselines: Models that the student is compared with, by name: ``"majority"``, or ``"mean"`` for a
             regression, ``"tfidf"``, ``"fasttext"`` and ``"labels_alone"`` (a student trained on the
@@ -252,6 +290,8 @@ class EvaluationRecord:
         by: Column of the groups.
         groups: Groups of test texts, worst first.
         tuning: What the tuner tried.
+        reliability: The test answers of the student by their confidence, in the bins of its calibration
+            error, without empty ones; None for a regression.
     """
 
     texts: int | None = None
@@ -266,12 +306,14 @@ class EvaluationRecord:
     calibration: Calibration | None = None
     compression: CompressionRecord | None = None
     line: LinearCalibration | None = None
+    linear: LinearRecord | None = None
     threshold: float | None = None
     baselines: dict[str, BaselineRecord] | None = None
     warnings: list[str] | None = None
     by: str | None = None
     groups: list[GroupRecord] | None = None
     tuning: TuningRecord | None = None
+    reliability: list[ReliabilityBin] | None = None
 
     def rows(self) -> list[tuple[str, Quality]]:
         """Titles and figures of all classifiers that were measured, in the order of tables."""

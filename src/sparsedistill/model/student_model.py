@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import _core
 from .._internal.texts import CoreTexts
 from ..errors import InputError
-from ..problem import SCORE, Problem
+from ..problem import SCORE, Problem, check_class_names
 from ..vocabulary.vocabulary import Vocabulary
 from .compact import CompactWeights
+from .ngram_network import NgramNetwork
 from .predictions import StudentClassifier
 from .record import EvaluationRecord
 from .weights import StudentWeights
@@ -34,7 +34,7 @@ class StudentModel(StudentClassifier):
         evaluation: What was measured of it.
 
     Raises:
-        InputError: The parts do not fit together.
+        InputError: The parts do not fit together, or class names cannot be used.
     """
 
     vocabulary: Vocabulary
@@ -45,6 +45,7 @@ class StudentModel(StudentClassifier):
     evaluation: EvaluationRecord = field(default_factory=EvaluationRecord)
 
     def __post_init__(self) -> None:
+        check_class_names(self.classes)
         if len(self.classes) != len(self.weights.output_bias):
             raise InputError(
                 f"{len(self.classes)} class names were given for {len(self.weights.output_bias)} outputs: "
@@ -54,46 +55,28 @@ class StudentModel(StudentClassifier):
             raise InputError(
                 f"A regression has the outputs {', '.join(self.classes)}: name its only output score."
             )
-        try:
-            self._classifier = self._make_classifier()
-        except (TypeError, ValueError) as error:
-            raise InputError(f"The student's parts do not fit together ({error}): save it again.") from error
-
-    def _make_classifier(self) -> _core.Classifier | _core.CompactClassifier:
-        weights = self.weights
-        if isinstance(weights, CompactWeights):
-            if weights.pair != self.pair:
-                raise ValueError("compact weights have a basis for pairs, and only for pairs")
-            return weights.classifier(self.vocabulary.tokenizer, closed=self.vocabulary.closed)
-        return _core.Classifier(
-            self.vocabulary.core,
-            weights.table,
-            self.pair,
-            weights.hidden_weight,
-            weights.hidden_bias,
-            weights.output_weight,
-            weights.output_bias,
-        )
+        self._network = NgramNetwork(self.vocabulary, self.weights, self.pair)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Travel as the parts: the core's classifier is made again from them."""
+        """Travel as the parts: the network is made again from them."""
         parts = (self.vocabulary, self.weights, self.classes, self.problem, self.pair, self.evaluation)
         return type(self), parts
 
     @property
+    def network(self) -> NgramNetwork:
+        """Vocabulary and weights."""
+        return self._network
+
+    @property
     def nbytes(self) -> int:
         """Bytes of all arrays, the vocabulary's included: the size of ``model.safetensors``."""
-        arrays = [*self.vocabulary.arrays().values(), *self.weights.arrays().values()]
-        return sum(array.nbytes for array in arrays)
+        return self._network.nbytes
 
     def __repr__(self) -> str:
         kind = "pairs of texts" if self.pair else "texts"
-        size = f"{self.weights.parameters:,} parameters"
-        if isinstance(self.weights, CompactWeights):
-            size = f"compact, {len(self.vocabulary):,} n-grams"
-        return f"{type(self).__name__}({kind} -> {', '.join(self.classes)}; {size})"
+        return f"{type(self).__name__}({kind} -> {', '.join(self.classes)}; {self._network.size})"
 
     def _score(
         self, texts: CoreTexts, text_pair: CoreTexts | None, threads: int
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        return self._classifier(texts, text_pair, threads)
+        return self._network(texts, text_pair, threads)

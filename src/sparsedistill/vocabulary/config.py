@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from .. import _core
+from .._internal.settings import check_fields
 from ..errors import InputError
 
 
@@ -34,6 +36,7 @@ class TokenizerConfig:
     max_characters: int = 0
 
     def __post_init__(self) -> None:
+        check_fields(self)
         if not 1 <= self.max_ngram <= _core.MAX_NGRAM:
             raise InputError(f"max_ngram is {self.max_ngram}: it must be 1 to {_core.MAX_NGRAM}.")
         if not _core.LEAST_CHARACTERS <= self.min_characters <= _core.MOST_CHARACTERS:
@@ -74,9 +77,11 @@ class CountingConfig:
         min_count: Smallest frequency of an n-gram that is kept.
         by_document: Whether the frequency is the number of texts that contain an n-gram, rather than the
             number of its occurrences.
-        memory: Bound on the memory for counting, in bytes. If a corpus needs more, the rarest n-grams are
-            dropped from time to time; :attr:`Vocabulary.error_bound` is the largest amount by which a count
-            can then be too low.
+        memory: Bound on the memory for counting, in bytes. If a corpus needs more, counts go to disk, sorted,
+            and are merged at the end: 16 bytes per n-gram each time.
+        exact: Whether counts are exact. Otherwise nothing goes to disk: if a corpus needs more memory, the
+            rarest n-grams are dropped from time to time, and :attr:`Vocabulary.error_bound` is the largest
+            amount by which a count can then be too low.
 
     Raises:
         InputError: A setting is out of range.
@@ -86,15 +91,18 @@ class CountingConfig:
     min_count: int = 2
     by_document: bool = False
     memory: int = 1 << 30
+    exact: bool = True
 
     def __post_init__(self) -> None:
+        check_fields(self)
         if not 1 <= self.max_rows < 2**32 - 1:
             raise InputError(f"max_rows is {self.max_rows}: it must be 1 to 4,294,967,294.")
         if not 1 <= self.min_count < 2**32:
-            raise InputError(f"min_count is {self.min_count}: it must be at least 1.")
-        if self.memory < _core.LEAST_COUNTER_MEMORY:
+            raise InputError(f"min_count is {self.min_count}: it must be 1 to 4,294,967,295.")
+        if not _core.LEAST_COUNTER_MEMORY <= self.memory < 2**63:
             raise InputError(
-                f"memory is {self.memory} bytes: it must be at least {_core.LEAST_COUNTER_MEMORY}."
+                f"memory is {self.memory} bytes: it must be at least {_core.LEAST_COUNTER_MEMORY}, and less "
+                "than 2^63."
             )
 
 
@@ -117,6 +125,19 @@ class TokenizerRecord:
     boundaries: bool
     min_characters: int
     max_characters: int
+
+    def check_version(self, directory: Path) -> None:
+        """Check that this package tokenizes as the one that wrote a directory.
+
+        Raises:
+            InputError: It has other rules, or another version of Unicode.
+        """
+        version, own = (self.version, self.unicode), (_core.TOKENIZER_VERSION, _core.UNICODE_VERSION)
+        if version != own:
+            raise InputError(
+                f"{directory} needs tokenizer version {version}, but this sparsedistill has {own}: install "
+                "the version that wrote it."
+            )
 
     def config(self) -> TokenizerConfig:
         """The tokenizer's settings.
@@ -149,7 +170,9 @@ class VocabularyFile:
     Attributes:
         tokenizer: How texts become n-grams.
         vocabulary: Facts about the n-grams.
+        digests: The digest of the array of ``vocabulary.safetensors``, and of ``ngrams.parquet``.
     """
 
     tokenizer: TokenizerRecord
     vocabulary: VocabularyRecord
+    digests: dict[str, str]

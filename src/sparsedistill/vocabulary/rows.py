@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+_NUMBERS_AT_ONCE = 1 << 22  # of rows that are added up: 32 MB in float64
 
 
 @dataclass(frozen=True)
@@ -51,11 +54,13 @@ class NgramRows:
         Args:
             table: (rows, dim), the rows.
         """
-        sums = _segment_sums(table[self.rows], self.offsets)
+        sums = _segment_sums(table, self.rows, self.offsets)
         if len(self.words):
-            words = _segment_sums(table[self.characters], self.character_offsets)
-            words /= np.sqrt(np.diff(self.character_offsets))[:, None]
-            sums += _segment_sums(words[self.words], self.word_offsets)
+            scales = np.sqrt(np.diff(self.character_offsets))[:, None]
+            for columns in _columns(table, len(scales)):
+                words = _segment_sums(table[:, columns], self.characters, self.character_offsets)
+                words /= scales
+                sums[:, columns] += _segment_sums(words, self.words, self.word_offsets)
         return sums
 
     def weights(self, rows: int) -> NDArray[np.float64]:
@@ -68,10 +73,30 @@ class NgramRows:
         return weights
 
 
-def _segment_sums(values: NDArray[Any], offsets: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Sums of consecutive segments of (nnz, dim), float64 (segments, dim); zeros for empty ones."""
-    sums = np.zeros((len(offsets) - 1, values.shape[1]))
-    filled = np.diff(offsets) > 0
-    if filled.any():
-        sums[filled] = np.add.reduceat(values, offsets[:-1][filled], axis=0, dtype=np.float64)
+def _segment_sums(
+    table: NDArray[Any], rows: NDArray[np.int64], offsets: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Sums of the rows of consecutive segments, float64 (segments, dim); zeros for empty ones.
+
+    The rows in memory are bounded: those of some segments together, and of a long one some columns at a time.
+    A sum depends on its segment and column alone.
+    """
+    sums = np.zeros((len(offsets) - 1, table.shape[1]))
+    most = max(1, _NUMBERS_AT_ONCE // table.shape[1])
+    first = 0
+    while first < len(sums):
+        last = max(first + 1, int(np.searchsorted(offsets, offsets[first] + most, "right")) - 1)
+        begin, end = int(offsets[first]), int(offsets[last])
+        filled = first + np.flatnonzero(np.diff(offsets[first : last + 1]))
+        for columns in _columns(table, end - begin) if len(filled) else ():
+            values = table[:, columns][rows[begin:end]]
+            starts = offsets[filled] - begin
+            sums[filled, columns] = np.add.reduceat(values, starts, axis=0, dtype=np.float64)
+        first = last
     return sums
+
+
+def _columns(table: NDArray[Any], rows: int) -> Iterator[slice]:
+    """The columns of a table in parts of which this many rows have at most `_NUMBERS_AT_ONCE` numbers."""
+    width = max(1, _NUMBERS_AT_ONCE // max(1, rows))
+    return (slice(begin, begin + width) for begin in range(0, table.shape[1], width))

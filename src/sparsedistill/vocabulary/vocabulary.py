@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from .. import _core
-from .._internal.files import atomic_directory, atomic_write
+from .._internal.files import atomic_directory
 from .._internal.progress import Progress, no_progress
 from .._internal.records import read_record, write_record
-from .._internal.tensors import aligned, map_tensors, write_tensors
-from .._internal.texts import Texts, check_texts, core_texts
+from .._internal.tensors import aligned, open_tensors, verify_tensors, write_tensors
+from .._internal.texts import Texts, check_texts, core_texts, encodable
 from .._internal.threads import all_threads
 from ..errors import InputError
-from .build import CorpusLike, count_ngrams, read_ngrams
+from .buckets import BUCKETS, is_table, keys_of_rows
+from .build import CorpusLike, NgramCounts, count_ngrams, read_ngrams
 from .config import CountingConfig, TokenizerConfig, TokenizerRecord, VocabularyFile, VocabularyRecord
 from .rows import NgramRows
+from .strings import NGRAMS_FILE, read_strings, verify_strings, write_strings
+from .tokenizer import checked_ngrams
 
-#: Name of the array that holds the hash table.
-BUCKETS = "vocabulary.buckets"
 _CONFIG_FILE = "config.json"
 _ARRAYS_FILE = "vocabulary.safetensors"
-_NGRAMS_FILE = "ngrams.parquet"
+_DAMAGED = "build or save the vocabulary again"
 
 
 class Vocabulary:
@@ -43,7 +44,7 @@ class Vocabulary:
         tokenizer: How texts become n-grams.
         closed: Whether every prefix of an n-gram is an n-gram too; look-ups then stop at the first miss.
         ngrams: The strings by row, case-folded tokens joined by spaces; None if they are not known.
-        counts: uint32 (rows,), the frequencies; None if they are not known.
+        counts: uint64 (rows,), the frequencies; None if they are not known.
         error_bound: Largest amount by which a count can be too low.
 
     Attributes:
@@ -63,8 +64,8 @@ class Vocabulary:
         tokenizer: TokenizerConfig,
         *,
         closed: bool,
-        ngrams: Sequence[str] | None = None,
-        counts: NDArray[np.uint32] | None = None,
+        ngrams: Sequence[str] | pa.Array | None = None,
+        counts: NDArray[np.uint64] | None = None,
         error_bound: int = 0,
     ) -> None:
         self.tokenizer = tokenizer
@@ -102,11 +103,12 @@ class Vocabulary:
         *,
         threads: int | None = None,
         progress: Progress = no_progress,
+        directory: str | Path | None = None,
     ) -> Vocabulary:
         """Count the n-grams of `corpus` and keep the most frequent ones (Ye et al. 2022, section 3.2).
 
-        The corpus is read twice: once to count, and once for the strings of the n-grams that are kept. The
-        result does not depend on the number of threads.
+        The corpus is read to count, and then again up to where all n-grams that are kept have occurred, for
+        their strings. The result does not depend on the number of threads or on the memory for counting.
 
         Args:
             corpus: Texts, or a :class:`~sparsedistill.Corpus`.
@@ -114,22 +116,57 @@ class Vocabulary:
             counting: Which n-grams are kept.
             threads: Number of threads; by default, one per core.
             progress: Receives the progress.
+            directory: Where counts go that do not fit into memory; by default where temporary files are.
 
         Raises:
-            InputError: No n-gram is frequent enough, or `corpus` is not a corpus.
+            InputError: No n-gram is frequent enough, `corpus` is not a corpus, or the disk is full.
         """
         tokenizer, counting = tokenizer or TokenizerConfig(), counting or CountingConfig()
         threads = all_threads(threads)
-        counted = count_ngrams(corpus, tokenizer, counting, threads, progress)
+        if isinstance(corpus, Iterator):
+            corpus = list(corpus)  # it is read twice
+        folder = Path(tempfile.gettempdir() if directory is None else directory)
+        counted = count_ngrams(corpus, tokenizer, counting, threads, progress, folder)
+        return cls.from_counts(counted, tokenizer, corpus, threads=threads, progress=progress)
+
+    @classmethod
+    def from_counts(
+        cls,
+        counted: NgramCounts,
+        tokenizer: TokenizerConfig,
+        corpus: CorpusLike,
+        *,
+        threads: int | None = None,
+        progress: Progress = no_progress,
+    ) -> Vocabulary:
+        """Make a vocabulary of n-grams that were counted before.
+
+        Args:
+            counted: The n-grams.
+            tokenizer: How texts become n-grams.
+            corpus: The texts that were counted, for the strings of the n-grams.
+            threads: Number of threads; by default, one per core.
+            progress: Receives the progress.
+
+        Raises:
+            InputError: The n-grams were made to collide.
+        """
+        try:
+            buckets = _core.build_buckets(counted.keys)
+        except ValueError as error:
+            raise InputError(
+                f"The n-grams of the corpus cannot form a vocabulary ({error}): leave out the "
+                "texts that were written for this."
+            ) from error
         vocabulary = cls(
-            _core.build_buckets(counted.keys),
+            buckets,
             len(counted.keys),
             tokenizer,
             closed=True,
             counts=counted.counts,
             error_bound=counted.error_bound,
         )
-        vocabulary._ngrams = read_ngrams(corpus, vocabulary.core, threads, progress)
+        vocabulary._ngrams = read_ngrams(corpus, vocabulary.core, all_threads(threads), progress)
         return vocabulary
 
     @classmethod
@@ -146,20 +183,14 @@ class Vocabulary:
                 ``tokenizer.max_ngram``.
         """
         tokenizer = tokenizer or TokenizerConfig()
-        if not len(ngrams):
-            raise InputError("The list of n-grams is empty: give at least one.")
-        for ngram in ngrams:
-            if not 1 <= len(ngram.split(" ")) <= tokenizer.max_ngram:
-                raise InputError(
-                    f"The n-gram {ngram!r} has more than {tokenizer.max_ngram} tokens: raise max_ngram."
-                )
+        ngrams = checked_ngrams(ngrams, tokenizer.max_ngram)
         try:
-            buckets = _core.build_buckets(_core.keys_of(list(ngrams)))
+            buckets = _core.build_buckets(_core.keys_of(list(map(encodable, ngrams))))
         except ValueError as error:
-            raise InputError(f"The n-grams cannot form a vocabulary ({error}): remove duplicates.") from error
+            raise InputError(f"The n-grams cannot form a vocabulary ({error}): remove some.") from error
         known = set(ngrams)
         closed = all(ngram.rpartition(" ")[0] in known for ngram in ngrams if " " in ngram)
-        return cls(buckets, len(ngrams), tokenizer, closed=closed, ngrams=list(ngrams))
+        return cls(buckets, len(ngrams), tokenizer, closed=closed, ngrams=ngrams)
 
     def __len__(self) -> int:
         return self._rows
@@ -188,11 +219,7 @@ class Vocabulary:
         """
         _ = self.core
         assert self.buckets is not None  # noqa: S101 - the core was made from it
-        slots = np.ascontiguousarray(self.buckets[:, :5])
-        rows = np.ascontiguousarray(self.buckets[:, 5:]).view(np.uint32)[:, :5]
-        filled = (slots != 0) & (rows < len(self))
-        keys = np.zeros(len(self), np.uint64)
-        keys[rows[filled]] = slots[filled]
+        keys = keys_of_rows(self.buckets, len(self))
         if not keys.all():
             raise InputError("The vocabulary has rows without an n-gram: build or save it again.")
         return keys
@@ -248,7 +275,7 @@ class Vocabulary:
 
     def rows_of(self, ngrams: Sequence[str]) -> NDArray[np.int64]:
         """Return the rows of n-grams given as strings, int64 (n,); -1 if an n-gram has no row."""
-        return self.core.find(_core.keys_of(list(ngrams)))
+        return self.core.find(_core.keys_of(list(map(encodable, ngrams))))
 
     # ---- on disk ---------------------------------------------------------------------------------
 
@@ -282,20 +309,19 @@ class Vocabulary:
         Raises:
             InputError: An array is missing, a value is invalid, or the tokenizer has another version.
         """
-        version = tokenizer.version, tokenizer.unicode
-        if version != (_core.TOKENIZER_VERSION, _core.UNICODE_VERSION):
-            raise InputError(
-                f"{directory} needs tokenizer version {version}, but this sparsedistill has "
-                f"{(_core.TOKENIZER_VERSION, _core.UNICODE_VERSION)}: install the version that wrote it."
-            )
+        tokenizer.check_version(directory)
         buckets = None if compact else arrays.get(BUCKETS)
-        usable = compact or (buckets is not None and buckets.dtype == np.uint64 and buckets.ndim == 2)
-        if not usable or not 0 < record.rows < 2**32 or record.error_bound < 0:
+        sizes = 0 < record.rows < 2**32 and 0 <= record.error_bound < 2**32
+        if not sizes or not (compact or is_table(buckets)):
             raise InputError(f"{directory} does not contain a valid vocabulary: save it again.")
         vocabulary = cls(
-            buckets, record.rows, tokenizer.config(), closed=record.closed, error_bound=record.error_bound
+            None if buckets is None else aligned(buckets),
+            record.rows,
+            tokenizer.config(),
+            closed=record.closed,
+            error_bound=record.error_bound,
         )
-        vocabulary._unread = directory / _NGRAMS_FILE
+        vocabulary._unread = directory / NGRAMS_FILE
         return vocabulary
 
     def save(self, directory: str | Path) -> None:
@@ -305,31 +331,41 @@ class Vocabulary:
             InputError: `directory` exists already or cannot be written.
         """
         with atomic_directory(directory) as partial:
-            write_tensors(partial / _ARRAYS_FILE, self.arrays())
-            write_record(partial / _CONFIG_FILE, VocabularyFile(self.tokenizer.record(), self.record()))
-            self.save_ngrams(partial)
+            digests = write_tensors(partial / _ARRAYS_FILE, self.arrays()) | self.save_ngrams(partial)
+            record = VocabularyFile(self.tokenizer.record(), self.record(), digests)
+            write_record(partial / _CONFIG_FILE, record)
 
     @classmethod
-    def load(cls, directory: str | Path) -> Vocabulary:
-        """Open a vocabulary that :meth:`save` wrote. The hash table is mapped into memory.
+    def load(cls, directory: str | Path, *, verify: bool = False) -> Vocabulary:
+        """Open a vocabulary that :meth:`save` wrote. A large hash table is mapped into memory.
+
+        Args:
+            directory: Its directory.
+            verify: Read the whole vocabulary and compare it with its digests.
 
         Raises:
             InputError: `directory` does not contain a vocabulary, or it is damaged.
         """
         directory = Path(directory)
-        config = read_record(directory / _CONFIG_FILE, VocabularyFile, "build or save the vocabulary again")
-        arrays = map_tensors(directory / _ARRAYS_FILE)
+        config = read_record(directory / _CONFIG_FILE, VocabularyFile, _DAMAGED)
+        arrays = open_tensors(directory / _ARRAYS_FILE)
+        if arrays.keys() != config.digests.keys() - {NGRAMS_FILE}:
+            raise InputError(f"{directory} has other arrays than config.json says: {_DAMAGED}.")
+        if verify:
+            verify_tensors(directory / _ARRAYS_FILE, config.digests, _DAMAGED)
+            verify_strings(directory, config.digests)
         return cls.from_arrays(config.tokenizer, config.vocabulary, arrays, directory)
 
-    def save_ngrams(self, directory: Path) -> None:
-        """Write the strings and counts, if known, to ``ngrams.parquet`` in `directory`."""
-        if self.ngrams is None:
-            return
-        columns = {"ngram": pa.array(self.ngrams, pa.string())}
-        if self.counts is not None:
-            columns["count"] = pa.array(self.counts)
-        with atomic_write(directory / _NGRAMS_FILE) as partial:
-            pq.write_table(pa.table(columns), partial, compression="zstd")
+    def save_ngrams(self, directory: Path) -> dict[str, str]:
+        """Write the strings and counts, if known, to ``ngrams.parquet`` in `directory`.
+
+        Returns:
+            The digest of the file, by its name; empty if nothing is known.
+        """
+        self._read_strings()
+        if self._ngrams is None:
+            return {}
+        return {NGRAMS_FILE: write_strings(directory, self._ngrams, self._counts)}
 
     @property
     def ngrams(self) -> Sequence[str] | None:
@@ -341,11 +377,13 @@ class Vocabulary:
             InputError: The file of the strings is damaged or belongs to another vocabulary.
         """
         self._read_strings()
+        if isinstance(self._ngrams, pa.Array):
+            self._ngrams = self._ngrams.to_pylist()
         return self._ngrams
 
     @property
-    def counts(self) -> NDArray[np.uint32] | None:
-        """The frequencies of the n-grams, uint32 (rows,); None if they are not known.
+    def counts(self) -> NDArray[np.uint64] | None:
+        """The frequencies of the n-grams, uint64 (rows,); None if they are not known.
 
         Raises:
             InputError: As for :attr:`ngrams`.
@@ -358,15 +396,5 @@ class Vocabulary:
         if path is None:
             return
         if path.exists():
-            try:
-                table = pq.read_table(path)
-                ngrams = table.column("ngram").to_pylist()
-                counts = table.column("count").to_numpy() if "count" in table.column_names else None
-            except (pa.ArrowException, KeyError, OSError) as error:
-                raise InputError(f"{path} cannot be read ({error}): delete it or copy it again.") from error
-            if len(ngrams) != len(self):
-                raise InputError(
-                    f"{path} has {len(ngrams)} n-grams, but the vocabulary has {len(self)}: delete that file."
-                )
-            self._ngrams, self._counts = ngrams, counts
+            self._ngrams, self._counts = read_strings(path, len(self))
         self._unread = None
