@@ -14,7 +14,7 @@ from ..data.labelled import Labelled
 from ..errors import InputError
 from ..labeling.scorer import Scorer
 from ..model.predictions import Predictions
-from ..model.record import BaselineRecord, EvaluationRecord, GroupRecord, Quality
+from ..model.record import BaselineRecord, EvaluationRecord, GroupRecord, Quality, ReliabilityBin
 from ..model.student_model import StudentModel
 from .advice import group_warnings, warnings_of
 from .baselines import FittedBaseline, constant_of
@@ -22,6 +22,7 @@ from .comparison import Answers
 from .deferral import DeferralCurve
 from .groups import groups_below, measure_groups
 from .metrics import METRICS
+from .reliability import reliability
 
 logger = logging.getLogger(__package__)
 
@@ -51,6 +52,7 @@ class Evaluation:
         by: Column of the groups, if there are groups.
         groups: The groups of texts, worst first.
         threshold: Labels of at least this number were to be found.
+        reliability: The student's answers by their confidence; None for a regression.
     """
 
     texts: int
@@ -66,6 +68,7 @@ class Evaluation:
     by: str | None = None
     groups: list[GroupRecord] | None = None
     threshold: float | None = None
+    reliability: list[ReliabilityBin] | None = None
 
     def record(self, base: EvaluationRecord | None = None) -> EvaluationRecord:
         """The figures as ``config.json`` and the model card hold them.
@@ -127,11 +130,7 @@ def evaluate(
         answers["teacher"] = Answers.of("teacher", logits, labelled, teacher_rate, threshold)
         if student.problem != "regression" or threshold is not None:
             deferral = DeferralCurve.of(
-                predictions.logits,
-                logits,
-                labelled.labels,
-                problem=labelled.problem,
-                decision=threshold,
+                predictions.logits, logits, labelled.labels, problem=labelled.problem, decision=threshold
             )
     answers["student"] = Answers.of("student", predictions.logits, labelled, rate, threshold)
     if compact is not None:
@@ -159,6 +158,7 @@ def evaluate(
         by=None if groups is None else by,
         groups=groups,
         threshold=threshold,
+        reliability=reliability(predictions.logits, labelled),
     )
 
 

@@ -5,10 +5,11 @@ them, and :class:`SoftExamples` gives training examples. Importing this package 
 transformers.
 """
 
-from .labelling import label
+from .labelling import label, label_part
 from .manifest import Manifest, ShardRecord
 from .remembered import RememberingTeacher
 from .scorer import Scorer, batch_scorer
+from .shard import label_shard
 from .soft_examples import SoftExamples
 from .soft_targets import SoftBatch, SoftTargets
 
@@ -22,4 +23,6 @@ __all__ = [
     "SoftTargets",
     "batch_scorer",
     "label",
+    "label_part",
+    "label_shard",
 ]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from .._internal.files import atomic_write, content_hash
+from .._internal.ledger import Ledger
 from .._internal.records import read_record
 from .._internal.texts import encodable
 from ..data.corpus import Corpus, FileFingerprint
@@ -75,12 +77,16 @@ class ColumnsRecord:
         text_pair: Name of the column of the second text, or None.
         scores: Name of the column of lists of scores, or names of a column per class, or None.
         formats: Format, compression and quoting of each file.
+        delimiter: What separates fields, if it was given.
+        encoding: The encoding of the files, if it was given.
     """
 
     text: str
     text_pair: str | None
     scores: str | tuple[str, ...] | None
     formats: tuple[FileFormat, ...]
+    delimiter: str | None = None
+    encoding: str | None = None
 
 
 @dataclass(frozen=True)
@@ -132,12 +138,20 @@ class Manifest(ManifestVersion):
         """Number of texts in the finished shards."""
         return sum(shard.rows for shard in self.shards)
 
-    def with_shard(self, shard: ShardRecord) -> Manifest:
-        """Return a manifest with one more finished shard."""
-        return replace(self, shards=(*self.shards, shard), complete=self.done + shard.rows == self.texts)
+    @property
+    def shard_count(self) -> int:
+        """Number of shards, finished or not."""
+        return -(-self.texts // self.shard_size)
+
+    def with_shards(self, shards: Iterable[ShardRecord]) -> Manifest:
+        """Return a manifest with these and no other finished shards."""
+        ordered = tuple(sorted(shards, key=lambda shard: shard.name))
+        return replace(self, shards=ordered, complete=sum(shard.rows for shard in ordered) == self.texts)
 
 
-def new_manifest(teacher: Teacher | FileTeacher, corpus: Corpus, shard_size: int) -> Manifest:
+def new_manifest(
+    teacher: Teacher | FileTeacher, corpus: Corpus, files: Sequence[FileFingerprint], shard_size: int
+) -> Manifest:
     """Return the manifest of a labelling that has not begun; its texts are not counted yet.
 
     Raises:
@@ -149,12 +163,14 @@ def new_manifest(teacher: Teacher | FileTeacher, corpus: Corpus, shard_size: int
         teacher=json.loads(json.dumps(teacher.fingerprint())),  # tuples become lists, as in a read manifest
         classes=tuple(teacher.classes),
         multi_label=bool(teacher.multi_label),
-        corpus=tuple(replace(file, name=encodable(file.name)) for file in corpus.fingerprint()),
+        corpus=tuple(replace(file, name=encodable(file.name)) for file in files),
         columns=ColumnsRecord(
             columns.text,
             columns.text_pair,
             scores if scores is None or isinstance(scores, str) else tuple(scores),
             tuple((source.format, source.codec, source.quoting) for source in corpus.sources),
+            columns.files.delimiter,
+            columns.files.encoding,
         ),
         shard_size=shard_size,
         teacher_name=str(teacher.name),
@@ -166,6 +182,9 @@ def new_manifest(teacher: Teacher | FileTeacher, corpus: Corpus, shard_size: int
 
 def read_manifest(folder: Path) -> Manifest | None:
     """Read the manifest in `folder`; return None if there is none.
+
+    As long as the labelling is not finished, its finished shards are in the ledger of the directory: a file
+    of all of them would be written again for each one.
 
     Raises:
         InputError: The manifest is damaged or has another format.
@@ -179,7 +198,19 @@ def read_manifest(folder: Path) -> Manifest | None:
         raise InputError(
             f"{path} has format {version}, not {_FORMAT}: use the version of sparsedistill that wrote it."
         )
-    return read_record(path, Manifest, advice)
+    manifest = read_record(path, Manifest, advice)
+    if manifest.complete:
+        return manifest
+    ledger = Ledger(folder)
+    names = (shard_name(number) for number in range(manifest.shard_count))
+    found = {shard.name: shard for shard in manifest.shards}
+    found |= {name: shard for name in names if (shard := ledger.read(name, ShardRecord)) is not None}
+    return replace(manifest.with_shards(found.values()), complete=False)
+
+
+def shard_name(number: int) -> str:
+    """The file name of shard `number`."""
+    return f"shard-{number:05d}.parquet"
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
@@ -214,15 +245,15 @@ def check_same_job(folder: Path, manifest: Manifest, job: Manifest) -> None:
             )
 
 
-def check_shards(folder: Path, manifest: Manifest) -> None:
-    """Check size and content of all finished shards.
+def check_shards(folder: Path, shards: Sequence[ShardRecord]) -> None:
+    """Check size and content of finished shards.
 
     Raises:
         InputError: A shard is missing, truncated or damaged.
     """
     with ThreadPoolExecutor() as pool:
-        damages = list(pool.map(lambda shard: shard.damage(folder), manifest.shards))
-    for shard, damage in zip(manifest.shards, damages, strict=True):
+        damages = list(pool.map(lambda shard: shard.damage(folder), shards))
+    for shard, damage in zip(shards, damages, strict=True):
         if damage is not None:
             raise InputError(
                 f"{folder / shard.name} {damage}: restore that file, or delete {folder} and label again."

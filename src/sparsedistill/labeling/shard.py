@@ -20,12 +20,7 @@ from ..teachers.scores import teacher_scores
 from .manifest import ShardRecord
 
 
-def shard_path(folder: Path, number: int) -> Path:
-    """The file of shard `number`."""
-    return folder / f"shard-{number:05d}.parquet"
-
-
-def write_shard(
+def label_shard(
     path: Path,
     teacher: Teacher | FileTeacher,
     parts: Iterable[TextBatch],
@@ -36,10 +31,10 @@ def write_shard(
 ) -> ShardRecord:
     """Score `parts` and write them with their logits to one file, atomically.
 
-    The result depends on the arguments only.
+    The result depends on the texts and the teacher only.
 
     Args:
-        path: The file, see :func:`shard_path`.
+        path: The file, see :func:`~.manifest.shard_name`.
         teacher: Scores the parts one by one; a :class:`FileTeacher` takes their scores.
         parts: The texts of the shard.
         rows: Number of texts that the shard must have.

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from .._internal.threads import all_threads
 from ..data.examples import Examples
 from ..data.identity import not_held_out
 from ..data.labelled import Labelled
 from ..errors import InputError
-from .soft_targets import SoftBatch, SoftTargets
+from .soft_targets import SoftTargets
 
 
 def without(labelled: Labelled, held_out: pa.Array) -> Labelled:
@@ -22,7 +24,7 @@ def without(labelled: Labelled, held_out: pa.Array) -> Labelled:
         labelled: The examples.
         held_out: Identities, see :func:`~sparsedistill.data.identity.identities`.
     """
-    return labelled.select(_kept(labelled, held_out))
+    return labelled.select(not_held_out(labelled.texts, labelled.text_pair, held_out))
 
 
 class SoftExamples:
@@ -41,7 +43,7 @@ class SoftExamples:
 
     def __init__(self, targets: SoftTargets, held_out: pa.Array) -> None:
         self._targets = targets
-        kept = [(i, _kept(targets.read(i), held_out)) for i in range(len(targets.shards))]
+        kept = list(enumerate(_all_kept(targets, held_out)))
         self.left_out = len(targets) - sum(len(rows) for _, rows in kept)
         self._kept = [(i, rows) for i, rows in kept if len(rows)]
         if not self._kept:
@@ -84,5 +86,15 @@ class SoftExamples:
         return Examples(batch.texts, text_pair=batch.text_pair, logits=batch.logits).take(rows)
 
 
-def _kept(examples: Labelled | SoftBatch, held_out: pa.Array) -> NDArray[np.int64]:
-    return not_held_out(examples.texts, examples.text_pair, held_out)
+def _all_kept(targets: SoftTargets, held_out: pa.Array) -> list[NDArray[np.int64]]:
+    """The rows of each shard that are not held out. Without held-out texts, no shard is read."""
+    everything = np.arange(max(targets.sizes))  # shared: the rows of a billion texts take 8 GB
+
+    def kept(i: int) -> NDArray[np.int64]:
+        rows = not_held_out(*targets.texts(i), held_out)
+        return everything[: len(rows)] if len(rows) == targets.sizes[i] else rows
+
+    if not len(held_out):
+        return [everything[:size] for size in targets.sizes]
+    with ThreadPoolExecutor(all_threads(None)) as pool:  # Arrow's regular expressions take one thread each
+        return list(pool.map(kept, range(len(targets.shards))))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,6 +50,7 @@ class SoftTargets:
         teacher: Name of the teacher.
         fingerprint: Fingerprint of the teacher, see :meth:`~sparsedistill.Teacher.fingerprint`.
         shards: The files, in the order of the corpus.
+        sizes: Texts of each shard.
     """
 
     def __init__(self, directory: Path, manifest: Manifest) -> None:
@@ -58,6 +61,7 @@ class SoftTargets:
         self.teacher = manifest.teacher_name
         self.fingerprint = manifest.teacher
         self.shards = tuple(directory / shard.name for shard in manifest.shards)
+        self.sizes = tuple(shard.rows for shard in manifest.shards)
         self._texts = manifest.done
 
     @staticmethod
@@ -77,8 +81,37 @@ class SoftTargets:
                 f"{folder} is not finished ({manifest.done:,} of {manifest.texts:,} texts): run "
                 "`sparsedistill label` again with the same arguments."
             )
-        check_shards(folder, manifest)
+        check_shards(folder, manifest.shards)
         return SoftTargets(folder, manifest)
+
+    @staticmethod
+    def open_all(directories: Sequence[str | Path]) -> SoftTargets:
+        """Open several finished labellings by one teacher as one, with the texts of all in their order.
+
+        Raises:
+            InputError: As for :meth:`open`; or a labelling is given twice, or is of another teacher, or of
+                pairs beside single texts.
+        """
+        opened = [SoftTargets.open(directory) for directory in directories]
+        joined = copy(opened[0])
+        seen = {joined.directory.resolve()}
+        for other in opened[1:]:
+            if other.directory.resolve() in seen:
+                raise InputError(f"The soft targets {other.directory} are given twice: give them once.")
+            seen.add(other.directory.resolve())
+            ours, theirs = (
+                (one.fingerprint, one.classes, one.multi_label, one.pair) for one in (joined, other)
+            )
+            if ours != theirs:
+                raise InputError(
+                    f"The soft targets {other.directory} ({other.teacher}) and {joined.directory} "
+                    f"({joined.teacher}) are of different teachers or of different kinds of texts: train on "
+                    "one of them."
+                )
+            joined.shards += other.shards
+            joined.sizes += other.sizes
+            joined._texts += len(other)
+        return joined
 
     @property
     def problem(self) -> Problem:
@@ -97,6 +130,13 @@ class SoftTargets:
             logits=logits.reshape(len(table), len(self.classes)),
             text_pair=table.column("text_pair").combine_chunks() if self.pair else None,
         )
+
+    def texts(self, i: int) -> tuple[pa.Array, pa.Array | None]:
+        """The texts of shard `i` and, for pairs, the second texts, without logits."""
+        names = ["text", "text_pair"] if self.pair else ["text"]
+        table = pyarrow.parquet.read_table(self.shards[i], columns=names)
+        columns = [column.combine_chunks() for column in table.columns]
+        return columns[0], columns[1] if self.pair else None
 
     def logits(self, i: int) -> NDArray[np.float32]:
         """The logits of shard `i` alone, float32 (n, classes)."""

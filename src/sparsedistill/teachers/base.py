@@ -55,23 +55,26 @@ class Estimator(Protocol):
         ...
 
 
-#: What users can pass as a teacher: directory or Hub id of a classifier, a function from texts to scores, a
-#: fitted estimator of scikit-learn, or a :class:`Teacher`.
+#: What users can pass as a teacher: directory or Hub id of a classifier, an ONNX file, a TOML file that
+#: describes an LLM, a function from texts to scores, a fitted estimator of scikit-learn, or a
+#: :class:`Teacher`.
 TeacherLike: TypeAlias = "str | Path | Teacher | Estimator | Callable[..., ArrayLike]"
 
 
 @dataclass(frozen=True)
 class ScoreFormat:
-    """What the scores of a teacher mean, and which of its revisions.
+    """What the scores of a teacher mean, and how to load it.
 
     Attributes:
         classes: Names of the classes, in the order of the scores; None if they were not given.
         multi_label: Whether a text may have several classes.
         outputs: ``"logits"`` or ``"probabilities"``.
         revision: Branch, tag or commit of a model on the Hub.
+        max_length: Longest input of a model in its tokens; None for its limit.
     """
 
     classes: Sequence[str] | None = None
     multi_label: bool = False
     outputs: str = "logits"
     revision: str | None = None
+    max_length: int | None = None

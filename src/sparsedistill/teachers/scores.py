@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError, first_line
-from ..problem import SCORE
+from ..problem import SCORE, check_class_names
 from .base import Teacher
 
 #: Probabilities are clipped to this distance from 0 and 1, so that their logits are finite.
-_SMALLEST_PROBABILITY = 1e-7
+SMALLEST_PROBABILITY = 1e-7
 
 
 class ScoreSource(Protocol):
@@ -48,6 +48,7 @@ def check_format(classes: Sequence[str], outputs: str) -> None:
             f"The classes are {list(classes)}: give two or more distinct names, or ['score'] for a "
             "number per text."
         )
+    check_class_names(classes)
     if outputs not in ("logits", "probabilities"):
         raise InputError(f"outputs is {outputs!r}: it must be 'logits' or 'probabilities'.")
     if regression and outputs == "probabilities":
@@ -133,6 +134,6 @@ def as_logits(scores: NDArray[np.float32], outputs: str, teacher: ScoreSource) -
             f"{teacher.name} returned probabilities that sum to {scores[row].sum():g}: make them sum to 1, "
             "or set multi_label if a text may have several classes."
         )
-    clipped = np.clip(scores.astype(np.float64), _SMALLEST_PROBABILITY, 1 - _SMALLEST_PROBABILITY)
+    clipped = np.clip(scores.astype(np.float64), SMALLEST_PROBABILITY, 1 - SMALLEST_PROBABILITY)
     logits = np.log(clipped) - (np.log1p(-clipped) if teacher.multi_label else 0)
     return logits.astype(np.float32)

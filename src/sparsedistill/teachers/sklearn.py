@@ -67,7 +67,7 @@ class SklearnTeacher:
     def fingerprint(self) -> Fingerprint:
         """Return a hash of its settings and of what it was fitted to; equal estimators have equal ones."""
         digest = hashlib.blake2b(digest_size=16)
-        _hash_state(self._estimator, digest, set())
+        hash_state(self._estimator, digest, set())
         state = digest.hexdigest()
         return {"kind": "sklearn", "name": self.name, "multi_label": self.multi_label, "state": state}
 
@@ -103,7 +103,7 @@ def _read(estimator: Any, name: str) -> tuple[tuple[str, ...], str]:
     raise InputError(f"{name} has neither predict_proba nor decision_function: use a classifier with one.")
 
 
-def _hash_state(value: Any, digest: hashlib.blake2b, within: set[int]) -> None:
+def hash_state(value: Any, digest: hashlib.blake2b, within: set[int]) -> None:
     """Hash what an object consists of. Parts that are shared count as copies, so that copies are equal.
 
     Args:
@@ -119,7 +119,7 @@ def _hash_state(value: Any, digest: hashlib.blake2b, within: set[int]) -> None:
         return
     within = within | {id(value)}
     for part in _parts(value, digest):
-        _hash_state(part, digest, within)
+        hash_state(part, digest, within)
     digest.update(b")")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._internal.files import content_hash
+from .._internal.records import read_record
 from ..errors import InputError, first_line
 from ..problem import SCORE
 from .base import Fingerprint, ScoreFormat, TeacherLike
@@ -26,6 +28,17 @@ _SHIFTED_POSITIONS = frozenset(
 )
 #: Suffixes of the files that determine the scores of a local model.
 _MODEL_FILES = frozenset({".bin", ".json", ".model", ".safetensors", ".txt"})
+
+
+@dataclass(frozen=True)
+class _CrossEncoderConfig:
+    """config_sentence_transformers.json.
+
+    Attributes:
+        activation_fn: What follows the outputs; missing for encoders.
+    """
+
+    activation_fn: str | None = None
 
 
 class TransformersTeacher:
@@ -44,7 +57,8 @@ class TransformersTeacher:
 
     Attributes:
         classes: Names of the classes, from the model's ``id2label``; ``("score",)`` if it has one output,
-            which is used as it is.
+            which is used as it is, or as a CrossEncoder of sentence-transformers gives it (mostly from 0 to
+            1) if the model was saved by one.
         multi_label: Whether a text may have several classes: if asked for, or if the model's ``problem_type``
             is multi-label.
         name: `model`, as a string.
@@ -77,12 +91,13 @@ class TransformersTeacher:
         self._network: Any = network.train(False).to(self._device)
         self.parameters = sum(array.numel() for array in network.parameters())
         self._batch_tokens = batch_tokens or (65_536 if on_gpu else 8_192)
-        self._max_length = _max_length(self.name, self._tokenizer, network.config, max_length)
-        self.classes = _class_names(self.name, network.config)
+        self._max_length = longest_allowed(self.name, self._tokenizer, network.config, max_length)
+        self.classes = class_names(self.name, network.config)
         if multi_label and self.classes == SCORE:
             raise InputError(f"{model} has one output, a number: leave out multi-label, which needs classes.")
         several = multi_label or network.config.problem_type == "multi_label_classification"
         self.multi_label = several and self.classes != SCORE
+        self._sigmoid = self.classes == SCORE and _has_sigmoid(Path(self.name), network.config)
 
     def score(self, texts: Sequence[str], text_pair: Sequence[str] | None = None) -> NDArray[np.float32]:
         """Return logits, float32 (n, classes), of n texts or pairs of texts.
@@ -94,7 +109,8 @@ class TransformersTeacher:
         """
         logits = np.empty((len(texts), len(self.classes)), dtype=np.float32)
         for rows, batch in self._batches(texts, text_pair):
-            logits[rows] = self._network(**batch).logits.float().cpu().numpy()
+            outputs = self._network(**batch).logits.float()
+            logits[rows] = (outputs.sigmoid() if self._sigmoid else outputs).cpu().numpy()
         return checked(logits, len(texts), self)
 
     def read(self, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -124,7 +140,7 @@ class TransformersTeacher:
         )
         lengths = np.array([len(ids) for ids in encoded["input_ids"]])
         with torch.inference_mode(), self._autocast():
-            for rows in _by_length(lengths, self._batch_tokens):
+            for rows in by_length(lengths, self._batch_tokens):
                 inputs = {key: [values[i] for i in rows] for key, values in encoded.items()}
                 yield rows, self._tokenizer.pad(inputs, return_tensors="pt").to(self._device)
 
@@ -162,7 +178,9 @@ def from_model(given: TeacherLike, scores: ScoreFormat) -> TransformersTeacher |
     """
     if not isinstance(given, str | Path):
         return None
-    return TransformersTeacher(given, revision=scores.revision, multi_label=scores.multi_label)
+    return TransformersTeacher(
+        given, max_length=scores.max_length, revision=scores.revision, multi_label=scores.multi_label
+    )
 
 
 def longest_input(config: Any, tokenizer: Any) -> int:
@@ -223,7 +241,24 @@ def _load(
     return tokenizer, network
 
 
-def _max_length(model: str, tokenizer: Any, config: Any, asked: int | None) -> int:
+def _has_sigmoid(folder: Path, config: Any) -> bool:
+    """Whether a CrossEncoder of sentence-transformers saved the model, with a sigmoid after its output."""
+    recorded = getattr(config, "sentence_transformers", None)
+    found = recorded.get("activation_fn") if isinstance(recorded, dict) else None
+    found = found or getattr(config, "sbert_ce_default_activation_function", None)  # before version 4
+    beside = folder / "config_sentence_transformers.json"  # since version 6
+    if found is None and beside.is_file():
+        advice = "save the model again with sentence-transformers"
+        found = read_record(beside, _CrossEncoderConfig, advice).activation_fn
+    return found is not None and str(found).endswith("Sigmoid")
+
+
+def longest_allowed(model: str, tokenizer: Any, config: Any, asked: int | None) -> int:
+    """Return the longest input in tokens: `asked`, or by default the tokenizer's limit.
+
+    Raises:
+        InputError: `asked` is more than the model can read.
+    """
     longest = longest_input(config, tokenizer)
     if asked is None:
         return int(min(tokenizer.model_max_length, longest))
@@ -232,7 +267,12 @@ def _max_length(model: str, tokenizer: Any, config: Any, asked: int | None) -> i
     return asked
 
 
-def _class_names(model: str, config: Any) -> tuple[str, ...]:
+def class_names(model: str, config: Any) -> tuple[str, ...]:
+    """Return the names of the classes in a model's config; ``("score",)`` if it has one output.
+
+    Raises:
+        InputError: Two classes have the same name.
+    """
     if config.num_labels == 1:
         return SCORE
     names = tuple(str(config.id2label[i]) for i in range(config.num_labels))
@@ -241,7 +281,7 @@ def _class_names(model: str, config: Any) -> tuple[str, ...]:
     return names
 
 
-def _by_length(lengths: NDArray[np.int64], tokens: int) -> Iterator[NDArray[np.int64]]:
+def by_length(lengths: NDArray[np.int64], tokens: int) -> Iterator[NDArray[np.int64]]:
     """Yield row numbers in batches of at most `tokens` with padding, or of one row, longest texts first."""
     order = np.argsort(-lengths, kind="stable")
     start = 0

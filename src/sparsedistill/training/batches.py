@@ -37,6 +37,11 @@ class TrainingBatch:
     def __len__(self) -> int:
         return len(self.targets)
 
+    @property
+    def rows(self) -> tuple[Tensor, ...]:
+        """All rows of the table that a step on the batch can change."""
+        return self.inputs[:1] if len(self.inputs) == 2 else (self.inputs[0], self.inputs[5])
+
 
 @dataclass(frozen=True)
 class Extraction:

@@ -31,6 +31,12 @@ def check_examples(network: NetworkConfig, vocabulary: Vocabulary, examples: Exa
             f"The student has {network.classes} classes and the targets have {targets.shape[1]}: "
             "use the same classes for both."
         )
+    if network.heads:
+        if not examples.soft or examples.weights.shape != (len(examples), len(network.heads)):
+            raise InputError("The student has several heads: give soft targets, and a weight per head.")
+        return
+    if examples.weights.ndim != 1:
+        raise InputError("The student has one head and weights per head were given: give one per example.")
     found = problem_of_labels(targets)
     if not examples.soft and network.problem != found:
         raise InputError(
@@ -70,6 +76,8 @@ def class_weights_for(
     weights = config.class_weights
     if weights is None:
         return None
+    if network.heads:
+        raise InputError("class_weights were given for all heads: give those of each head.")
     if network.problem == "regression":
         raise InputError(
             "class_weights were given for a student that predicts numbers: give the examples weights instead."

@@ -6,11 +6,17 @@ from dataclasses import dataclass
 from math import ceil, inf
 from typing import Literal, TypeAlias
 
+from .._internal.settings import check_fields
 from ..errors import InputError
 
 #: Back end of the table (see :mod:`sparsedistill.training.tables.registry`); ``"auto"`` is FBGEMM if it is
 #: installed.
 TableKind: TypeAlias = Literal["auto", "fbgemm", "embedding_bag"]
+
+#: Weights of the classes: one each, or computed from the labels.
+ClassWeights: TypeAlias = tuple[float, ...] | Literal["balanced"]
+
+_LARGE_TABLE = 1 << 28  # numbers: 1 GiB
 
 #: Settings that are None or a number of things, at least 1.
 _COUNTS = (
@@ -49,7 +55,8 @@ class TrainingConfig:
             for multi-label, to the class in the examples that have it. ``"balanced"`` computes them from the
             labels, so that rare classes count for more. See
             :func:`~sparsedistill.data.labelled.balanced_class_weights`.
-        evaluations: Number of evaluations, spread evenly over the run; one more precedes the first step.
+        evaluations: Number of evaluations, spread evenly over the run; one more precedes the first step. None
+            is 10, and 4 for tables of at least 2^28 numbers: each writes a checkpoint of the table.
         patience: Stop after this number of evaluations without a better result; None to never stop early.
         window: Texts to hold in memory and shuffle together: shards are read until they have this many.
         seed: Seeds the order of the examples, the choice of dropped n-grams, and dropout.
@@ -71,18 +78,21 @@ class TrainingConfig:
     ngram_dropout: float = 0.1
     max_ngrams: int | None = 2048
     temperature: float = 1.0
-    class_weights: tuple[float, ...] | Literal["balanced"] | None = None
-    evaluations: int = 10
+    class_weights: ClassWeights | None = None
+    evaluations: int | None = None
     patience: int | None = None
     window: int = 200_000
     seed: int = 0
     threads: int | None = None
 
     def __post_init__(self) -> None:
+        check_fields(self)
         for name in _COUNTS:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise InputError(f"The training setting {name} is {value}: it must be at least 1.")
+            if value is not None and value >= 2**31:
+                raise InputError(f"The training setting {name} is {value}: it must be less than 2^31.")
         if not 0 <= self.seed < 2**63:
             raise InputError(f"The training setting seed is {self.seed}: it must be 0 to 2^63 - 1.")
         for name in ("warmup", "ngram_dropout"):
@@ -93,6 +103,14 @@ class TrainingConfig:
             value = getattr(self, name)
             if not 0 < value < inf:
                 raise InputError(f"The training setting {name} is {value}: it must be finite and above 0.")
+        if isinstance(self.class_weights, tuple | list):
+            for weight in self.class_weights:
+                if not 0 <= weight < inf:
+                    raise InputError(f"A class weight is {weight}: it must be finite and at least 0.")
+
+    def evaluations_of(self, numbers: int) -> int:
+        """Evaluations of a run with a table of this many numbers."""
+        return self.evaluations or (4 if numbers >= _LARGE_TABLE else 10)
 
     def length(self, examples: int) -> int:
         """Steps of a run on this number of examples."""

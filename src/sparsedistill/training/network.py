@@ -11,13 +11,31 @@ from torch.nn import functional
 
 from ..errors import InputError
 from ..model.pairs import pair_width
+from ..model.stored import MOST_UNITS
 from ..model.torch_pairs import pair_features, weighted_parts
 from ..problem import Problem
 from .config import TableKind
 from .tables.registry import make_table
 
-#: Limit of dimensions and of hidden units; the paper's largest student has 1,000.
-MOST_UNITS = 65_536
+
+@dataclass(frozen=True)
+class HeadShape:
+    """The outputs of a network that answer one question.
+
+    Attributes:
+        problem: What the answer is.
+        classes: Number of outputs.
+        mean: Of the targets of a regression.
+        deviation: Their standard deviation. The network predicts standardised targets: its output times
+            `deviation` plus `mean` is the number.
+        class_weights: The weight of each class in the loss of labels; None for 1.
+    """
+
+    problem: Problem
+    classes: int
+    mean: float = 0.0
+    deviation: float = 1.0
+    class_weights: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -40,6 +58,8 @@ class NetworkConfig:
         table: Back end of the table: ``"fbgemm"``, ``"embedding_bag"``, or ``"auto"`` for FBGEMM if it is
             installed.
         seed: Seeds the initial weights.
+        heads: The questions of a student of several, whose outputs follow each other. Then `classes` is the
+            number of all outputs, and `problem`, `mean` and `deviation` are those of the heads instead.
 
     Raises:
         InputError: A setting is out of range.
@@ -57,8 +77,16 @@ class NetworkConfig:
     row_dropout: float = 0.0
     table: TableKind = "auto"
     seed: int = 0
+    heads: tuple[HeadShape, ...] = ()
+
+    @property
+    def parts(self) -> tuple[HeadShape, ...]:
+        """The heads; a student of one question has one."""
+        return self.heads or (HeadShape(self.problem, self.classes, self.mean, self.deviation),)
 
     def __post_init__(self) -> None:
+        if sum(head.classes for head in self.parts) != self.classes:
+            raise InputError(f"The heads do not have {self.classes} outputs in all: give heads for all.")
         for name in ("rows", "classes", "dim", "hidden"):
             value = getattr(self, name)
             if value < 1:
@@ -129,6 +157,13 @@ class StudentNetwork(nn.Module):
             torch.manual_seed(config.seed)
             width = pair_width(config.dim) if config.pair else config.dim
             self.head = Head(width, config.hidden, config.classes, config.dropout).to(self.device)
+        self._scaled = any(part.problem == "regression" for part in config.parts)
+        self._means, self._deviations = (
+            torch.tensor([getattr(part, name) for part in config.parts for _ in range(part.classes)]).to(
+                self.device
+            )
+            for name in ("mean", "deviation")
+        )
 
     def forward(
         self,
@@ -172,8 +207,8 @@ class StudentNetwork(nn.Module):
         else:
             pooled = sums / counts.clamp(min=1)[:, None]
         logits: Tensor = self.head(pooled)
-        if self.config.problem == "regression":
-            return logits * self.config.deviation + self.config.mean
+        if self._scaled:
+            return logits * self._deviations + self._means
         return logits
 
     def row_sums(self, rows: Tensor, offsets: Tensor) -> Tensor:
@@ -210,9 +245,9 @@ class StudentNetwork(nn.Module):
     def served(self) -> dict[str, Tensor]:
         """The weights of a student: the output layer of a regression is in the unit of the targets."""
         arrays = self.arrays()
-        if self.config.problem == "regression":
-            arrays["output.weight"] = arrays["output.weight"] * self.config.deviation
-            arrays["output.bias"] = arrays["output.bias"] * self.config.deviation + self.config.mean
+        if self._scaled:
+            arrays["output.weight"] = arrays["output.weight"] * self._deviations[:, None]
+            arrays["output.bias"] = arrays["output.bias"] * self._deviations + self._means
         return arrays
 
     def load_arrays(self, arrays: Mapping[str, Tensor]) -> None:

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from .._internal.progress import Progress, no_progress
+from .._internal.training_log import log_figures
 from ..data.examples import Examples, Shards
 from ..errors import InputError
 from ..vocabulary.vocabulary import Vocabulary
@@ -21,7 +22,7 @@ from .checkpoint import Checkpoints, InDirectory, InMemory, RunState
 from .checks import check_examples, class_weights_for
 from .config import TrainingConfig
 from .network import NetworkConfig, StudentNetwork
-from .objective import Objective
+from .objective import objective_of
 from .optimizer import StudentOptimizer
 from .scoring import score_texts
 from .threads import torch_threads
@@ -92,22 +93,41 @@ def train(
             validation loss is not finite.
     """
     config = config or TrainingConfig()
-    first = examples.load(0)
-    check_examples(network.config, vocabulary, first)
-    check_examples(network.config, vocabulary, validation)
-    class_weights = class_weights_for(network.config, first, config)
-    objective = Objective(network.config.problem, config.temperature, class_weights, network.config.deviation)
-    del first
     if not validation.weights.any():
         raise InputError("All validation examples have weight 0: give some of them a positive weight.")
-    checkpoints: Checkpoints = InMemory()
-    if checkpoint_dir is not None:
-        settings = _settings(network.config, examples, validation, config)
-        checkpoints = InDirectory(Path(checkpoint_dir), settings)
-    devices = [network.device] if network.device.type == "cuda" else []
-    with torch_threads(config.threads), torch.random.fork_rng(devices):
-        run = _Run(network, vocabulary, examples, validation, objective, config, checkpoints)
-        return run.finish(description, progress)
+    run = _Run(network, vocabulary, examples, validation, config, checkpoint_dir)
+    run.finish(description, progress)
+    return run.result()
+
+
+def train_without_validation(
+    network: StudentNetwork,
+    vocabulary: Vocabulary,
+    examples: Shards,
+    config: TrainingConfig,
+    *,
+    until: float = 1.0,
+    checkpoint_dir: str | Path | None = None,
+    description: str = "Training the student",
+    progress: Progress = no_progress,
+) -> None:
+    """Train a network as :func:`train` does, and leave it with the last weights.
+
+    Args:
+        network: See :func:`train`, as for the other arguments.
+        vocabulary: See there.
+        examples: See there.
+        config: See there.
+        until: Share of the steps after which the run ends, above 0. The learning rates fall as if it did not.
+        checkpoint_dir: See there.
+        description: See there.
+        progress: See there.
+
+    Raises:
+        InputError: As :func:`train`.
+    """
+    run = _Run(network, vocabulary, examples, None, config, checkpoint_dir, until)
+    run.finish(description, progress)
 
 
 class _Run:
@@ -118,17 +138,26 @@ class _Run:
         network: StudentNetwork,
         vocabulary: Vocabulary,
         examples: Shards,
-        validation: Examples,
-        objective: Objective,
+        validation: Examples | None,
         config: TrainingConfig,
-        checkpoints: Checkpoints,
+        checkpoint_dir: str | Path | None,
+        until: float = 1.0,
     ) -> None:
+        first = examples.load(0)
+        for part in (first, validation):
+            if part is not None:
+                check_examples(network.config, vocabulary, part)
+        class_weights = class_weights_for(network.config, first, config)
+        del first
         self.network = network
         self.vocabulary = vocabulary
         self.validation = validation
         self.config = config
-        self.checkpoints = checkpoints
-        self.objective = objective
+        self.checkpoints: Checkpoints = InMemory()
+        if checkpoint_dir is not None:
+            settings = _settings(network.config, examples, validation, config, until)
+            self.checkpoints = InDirectory(Path(checkpoint_dir), settings)
+        self.objective = objective_of(network.config, config.temperature, class_weights)
         self.batches = TrainingBatches(
             examples,
             Extraction(vocabulary, config.ngram_dropout, config.max_ngrams, config.threads),
@@ -138,25 +167,41 @@ class _Run:
             seed=config.seed,
         )
         self.steps = len(self.batches)
-        self.due = {round(k * self.steps / config.evaluations) for k in range(1, config.evaluations + 1)}
+        self.last = max(1, round(until * self.steps))
+        count = config.evaluations_of(network.table.weight.numel())
+        self.due = {round(k * self.steps / count) for k in range(1, count + 1)}
+        self.due.add(self.last)
         self.optimizer = StudentOptimizer(network, config, self.steps)
         self.state = RunState(step=0, best_step=0, waited=0, history=[])
         self.losses: list[Tensor] = []  # of the batches since the last evaluation
+        self.texts_per_second = 0.0
+        self.description = ""
 
-    def finish(self, description: str, progress: Progress) -> TrainingResult:
+    def finish(self, description: str, progress: Progress) -> None:
         """Train to the end, and load the best weights into the network."""
-        self._start()
-        texts_per_second = self._train(description, progress)
-        self.network.load_arrays(self.checkpoints.best())
+        self.description = description
+        devices = [self.network.device] if self.network.device.type == "cuda" else []
+        with (
+            closing(self.checkpoints),
+            torch_threads(self.config.threads),
+            torch.random.fork_rng(devices),
+        ):
+            self._start()
+            self.texts_per_second = self._train(progress)
+            if self.state.best_step != self.state.step:
+                self.network.load_arrays(self.checkpoints.best())
         self.network.eval()
+
+    def result(self) -> TrainingResult:
+        """The result of a finished run with validation data."""
         return TrainingResult(
             history=self.state.history,
             metric=self.objective.metric_name,
             best=self._best()[self.objective.metric_name],
             best_step=self.state.best_step,
             steps=self.state.step,
-            stopped_early=self.state.step < self.steps,
-            texts_per_second=texts_per_second,
+            stopped_early=self.state.step < self.last,
+            texts_per_second=self.texts_per_second,
         )
 
     def _start(self) -> None:
@@ -168,17 +213,17 @@ class _Run:
         else:
             self._evaluate()
 
-    def _train(self, description: str, progress: Progress) -> float:
+    def _train(self, progress: Progress) -> float:
         """Do the remaining steps; return the texts per second, without the evaluations."""
         done = self.batches.texts(self.state.step)
         texts, seconds = 0, 0.0
         batches = self.batches.start(self.state.step)
         with (
-            progress(description, self.batches.texts(self.steps), "texts", done) as advance,
+            progress(self.description, self.batches.texts(self.last), "texts", done) as advance,
             closing(batches),
         ):
             started = perf_counter()
-            while not self._out_of_patience() and (batch := next(batches, None)):
+            while not self._is_over() and (batch := next(batches, None)):
                 self._step(batch)
                 texts += len(batch)
                 advance(len(batch), self._note())
@@ -188,8 +233,9 @@ class _Run:
                     started = perf_counter()
         return texts / seconds if seconds else 0.0
 
-    def _out_of_patience(self) -> bool:
-        return self.config.patience is not None and self.state.waited >= self.config.patience
+    def _is_over(self) -> bool:
+        impatient = self.config.patience is not None and self.state.waited >= self.config.patience
+        return impatient or self.state.step >= self.last
 
     def _step(self, batch: TrainingBatch) -> None:
         # Dropout is seeded per step, so that a resumed run draws the same numbers as an uninterrupted one.
@@ -202,13 +248,31 @@ class _Run:
         logits = self.network(*on_device(device, batch.inputs))
         targets, weights = on_device(device, (batch.targets, batch.weights))
         loss = self.objective.loss(logits, targets, weights, soft=batch.soft)
+        self.checkpoints.before_update(batch.rows)
         self.optimizer.update(loss)
         self.losses.append(loss.detach())
         self.state.step += 1
 
     def _evaluate(self) -> None:
-        """Evaluate on the validation data, and keep the result and the state."""
-        validation, state = self.validation, self.state
+        """Evaluate on the validation data, if there are any, and keep the result and the state."""
+        state = self.state
+        entry: dict[str, int | float] = {"step": state.step}
+        if self.validation is not None:
+            entry |= self._measured(self.validation)
+        if self.losses:
+            entry["loss"] = float(torch.stack(self.losses).mean())
+            self.losses.clear()
+        better = self.validation is None or not state.history or self._rank(entry) > self._rank(self._best())
+        state.history.append(entry)
+        log_figures(
+            self.description, state.step, {name: value for name, value in entry.items() if name != "step"}
+        )
+        state.best_step = state.step if better else state.best_step
+        state.waited = 0 if better else state.waited + 1
+        self.checkpoints.keep(state, {**self.network.arrays(), **self.optimizer.arrays()})
+
+    def _measured(self, validation: Examples) -> dict[str, float]:
+        """The loss and the metric on the validation data."""
         logits = torch.from_numpy(
             score_texts(
                 self.network,
@@ -219,25 +283,15 @@ class _Run:
                 threads=self.config.threads,
             )
         )
-        measured = logits, torch.from_numpy(validation.targets), torch.from_numpy(validation.weights)
-        entry: dict[str, int | float] = {
-            "step": state.step,
-            "validation_loss": float(self.objective.loss(*measured, soft=validation.soft)),
-            self.objective.metric_name: self.objective.metric(*measured, soft=validation.soft),
-        }
-        if self.losses:
-            entry["loss"] = float(torch.stack(self.losses).mean())
-            self.losses.clear()
-        if not np.isfinite(entry["validation_loss"]):
+        given = logits, torch.from_numpy(validation.targets), torch.from_numpy(validation.weights)
+        loss = float(self.objective.loss(*given, soft=validation.soft))
+        if not np.isfinite(loss):
             raise InputError(
-                f"The validation loss is not finite after step {state.step}: "
+                f"The validation loss is not finite after step {self.state.step}: "
                 "lower both learning rates, or drop examples with extreme logits."
             )
-        better = not state.history or self._rank(entry) > self._rank(self._best())
-        state.history.append(entry)
-        state.best_step = state.step if better else state.best_step
-        state.waited = 0 if better else state.waited + 1
-        self.checkpoints.keep(state, {**self.network.arrays(), **self.optimizer.arrays()})
+        metric = self.objective.metric(*given, soft=validation.soft)
+        return {"validation_loss": loss, self.objective.metric_name: metric}
 
     def _rank(self, entry: Mapping[str, float]) -> tuple[float, float]:
         """Sort key of an evaluation; the best has the highest metric and, among equals, the lowest loss."""
@@ -250,22 +304,28 @@ class _Run:
         """Text next to the progress bar; None to keep the current one, since reading the loss takes time."""
         if self.state.step % 10:
             return None
+        note = f"step {self.state.step}/{self.last} · loss {float(self.losses[-1]):.3f}"
+        if self.validation is None:
+            return note
         name = self.objective.metric_name
-        return (
-            f"step {self.state.step}/{self.steps} · loss {float(self.losses[-1]):.3f} · "
-            f"{name.replace('_', ' ')} {self.state.history[-1][name]:.3f}"
-        )
+        return f"{note} · {name.replace('_', ' ')} {self.state.history[-1][name]:.3f}"
 
 
 def _settings(
-    network: NetworkConfig, examples: Shards, validation: Examples, config: TrainingConfig
+    network: NetworkConfig,
+    examples: Shards,
+    validation: Examples | None,
+    config: TrainingConfig,
+    until: float,
 ) -> dict[str, object]:
     """The settings that identify a run. The number of threads is not one of them."""
     settings: dict[str, object] = {f"{name} of the student": value for name, value in asdict(network).items()}
+    settings["heads of the student"] = "; ".join(map(str, network.heads))
     settings |= {f"{name} of the training": value for name, value in asdict(config).items()}
     settings |= {
         "the number of examples": list(examples.sizes),
-        "the number of validation examples": len(validation),
+        "the number of validation examples": 0 if validation is None else len(validation),
+        "the share of the steps": until,
     }
     del settings["threads of the training"]
     return settings

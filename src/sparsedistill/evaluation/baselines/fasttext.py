@@ -20,6 +20,7 @@ SETTINGS: tuple[Settings, ...] = (
     {"lr": 0.1, "epoch": 25},
     {"lr": 0.5, "epoch": 5},
     {"lr": 0.5, "epoch": 25},
+    {"lr": 0.5, "epoch": 10, "minn": 2, "maxn": 4},
 )
 
 _NO_FASTTEXT = "fastText is not installed: run pip install 'sparsedistill[report]'."
@@ -27,7 +28,7 @@ _PREFIX = "__label__"
 
 
 def fasttext(train: Labelled, choice: Choice) -> FittedBaseline:
-    """FastText with words and word pairs: the best of :data:`SETTINGS`, or the result of its own search.
+    """FastText with words, word pairs and characters: the best of :data:`SETTINGS`, or its own search.
 
     The settings are chosen on the validation data; with :attr:`~.Choice.seconds` fastText's autotuning
     searches for that long, by its own metric, and the result depends on the speed of the machine. A pair of
@@ -36,6 +37,8 @@ def fasttext(train: Labelled, choice: Choice) -> FittedBaseline:
     Raises:
         NotInstalledError: fastText is not installed.
     """
+    # It learns in the order of the file: of texts sorted by label, it forgets all labels but the last.
+    train = train.select(np.random.default_rng(choice.seed).permutation(len(train)))
     best: tuple[float, Settings, Any] | None = None
     for settings, model in _trained(train, choice):
         value = choice.value(lambda labelled: _logits(model, labelled))  # noqa: B023 - called at once
@@ -61,7 +64,7 @@ def _trained(train: Labelled, choice: Choice) -> Iterator[tuple[Settings, Any]]:
     except ImportError as error:
         raise NotInstalledError(_NO_FASTTEXT) from error
     loss = "ova" if train.problem == "multi_label" else "softmax"
-    common = {"seed": choice.seed, "verbose": 0, "loss": loss}
+    common = {"seed": choice.seed % 2**31, "verbose": 0, "loss": loss}
     with tempfile.TemporaryDirectory() as folder:
         file = _written(train, Path(folder) / "train.txt")
         if choice.seconds is None:
@@ -82,7 +85,8 @@ def _trained(train: Labelled, choice: Choice) -> Iterator[tuple[Settings, Any]]:
             **({} if choice.threads is None else {"thread": choice.threads}),
         )
         found = model.f.getArgs()
-        yield {"lr": found.lr, "epoch": found.epoch, "wordNgrams": found.wordNgrams, "dim": found.dim}, model
+        names = ("lr", "epoch", "wordNgrams", "dim", "minn", "maxn")
+        yield {name: getattr(found, name) for name in names}, model
 
 
 def _written(labelled: Labelled, path: Path) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import inf
 
+from ..._internal.settings import check_fields
 from ...errors import InputError
 
 #: Settings that must be greater than 0, if they are given.
@@ -50,9 +51,14 @@ class FinetuningConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        check_fields(self)
         if self.keep not in ("start", "end"):
             raise InputError(f"keep is {self.keep!r}: it must be 'start' or 'end'.")
         for name in _POSITIVE:
             value = getattr(self, name)
             if value is not None and not 0 < value < inf:
                 raise InputError(f"{name} of the teacher is {value}: it must be finite and above 0.")
+            if value is not None and value >= 2**31:
+                raise InputError(f"{name} of the teacher is {value}: it must be less than 2^31.")
+        if not 0 <= self.seed < 2**63:
+            raise InputError(f"The seed of the teacher is {self.seed}: it must be 0 to 2^63 - 1.")

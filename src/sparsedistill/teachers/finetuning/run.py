@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..._internal.files import disk_errors, locked, remove
 from ..._internal.progress import Progress, no_progress
 from ..._internal.records import write_record
 from ...errors import InputError, first_line
@@ -85,9 +85,9 @@ def finetune(
         `output`, as a path.
 
     Raises:
-        InputError: `output` or its partial directory belongs to something else, the numbers of texts and
-            labels differ, there are too few texts, the validation texts are of another kind, or `model`
-            cannot be loaded.
+        InputError: `output` or its partial directory belongs to something else or to a running process, or
+            cannot be written, the numbers of texts and labels differ, there are too few texts, the
+            validation texts are of another kind, or `model` cannot be loaded.
     """
     config = config or FinetuningConfig()
     output = Path(output)
@@ -107,12 +107,12 @@ def finetune(
         raise InputError(
             f"{output} exists already: name another output directory, or delete it to train again."
         )
-    if validation is None:
-        training, validation = training.hold_out(config.seed)
-    _check_validation(training, validation)
-    run = _Run(output.with_name(output.name + ".partial"), arguments, training, validation, progress)
-    run.finish()
-    run.folder.rename(output)
+    with disk_errors(output), locked(output.with_name(output.name + ".partial")) as folder:
+        if validation is None:
+            training, validation = training.hold_out(config.seed)
+        _check_validation(training, validation)
+        _Run(folder, arguments, training, validation, progress).finish()
+        folder.rename(output)
     return output
 
 
@@ -147,7 +147,15 @@ class _Run:
         self.record = self._claim()
 
     def finish(self) -> None:
-        """Train, keep the best checkpoint and record its figures."""
+        """Train, keep the best checkpoint and record its figures; of a finished run, delete what is left."""
+        if self.record.result is None:
+            self._finish()
+        remove(self.folder / "checkpoints")
+        assert self.record.result is not None  # noqa: S101 - it is finished
+        logger.info(f"The teacher: {self.record.result}.")
+        self._warn_if_useless(self.record.result)
+
+    def _finish(self) -> None:
         network, tokenizer = _load(self.arguments, self.training.problem)
         plan = self.record.plan or self._plan(network, tokenizer)
         self._note(replace(self.record, plan=plan))
@@ -158,19 +166,20 @@ class _Run:
         outcome = self._train(network, tokenizer, plan, scale)
         best = type(network).from_pretrained(outcome.checkpoint, dtype="float32")
         scale.put_into(best)
+        for leftover in self.folder.glob(".tmp*"):  # of safetensors, if an earlier run was killed here
+            leftover.unlink()
         best.save_pretrained(self.folder)
         tokenizer.save_pretrained(self.folder)
         result = self._result(outcome, plan)
         self._note(replace(self.record, result=result))
-        shutil.rmtree(self.folder / "checkpoints")
-        logger.info(f"The teacher: {result}.")
-        self._warn_if_useless(result)
 
     def _claim(self) -> FinetuningRecord:
-        """Check that this run may resume the directory, if it exists."""
-        if not self.folder.exists():
+        """Check that this run may resume the directory, if there is anything in it."""
+        if not any(self.folder.iterdir()):
             return FinetuningRecord(self.arguments)
         record = read_finetuning(self.folder)
+        if record is None and all(path.name.startswith(f".{RECORD}.") for path in self.folder.iterdir()):
+            return FinetuningRecord(self.arguments)  # it was killed while it wrote its first file
         if record is None or record.arguments != self.arguments:
             raise InputError(
                 f"{self.folder} has checkpoints of another fine-tuning run: delete it, or name another "
@@ -300,7 +309,7 @@ def _load(
     from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer, set_seed
 
     model, config = arguments.model, arguments.config
-    set_seed(config.seed)  # draws the new head
+    set_seed(config.seed % 2**32)  # draws the new head; NumPy takes 32 bits
     quieten_transformers()
     try:
         settings = AutoConfig.from_pretrained(model)

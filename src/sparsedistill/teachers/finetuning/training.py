@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +23,9 @@ from transformers import (
     TrainingArguments,
 )
 
+from ..._internal.files import remove
 from ..._internal.progress import Advance, Progress
+from ..._internal.training_log import log_figures
 from ...problem import Problem
 from .config import FinetuningConfig
 from .metrics import ValidationFigures, validation_figures
@@ -127,7 +128,7 @@ def _arguments(folder: Path, config: FinetuningConfig, plan: FinetuningPlan) -> 
         logging_steps=10,
         report_to="none",
         disable_tqdm=True,
-        seed=config.seed,
+        seed=config.seed % 2**32,  # NumPy takes 32 bits
         dataloader_pin_memory=cuda,
     )
 
@@ -183,7 +184,10 @@ class _Course(TrainerCallback):
         logs: dict[str, float] | None = None,
         **kwargs: Any,
     ) -> None:
-        del args, state, control, kwargs
+        del args, control, kwargs
+        if logs:
+            figures = {name.replace("eval_", "validation_"): value for name, value in logs.items()}
+            log_figures("Fine-tuning the teacher", state.global_step, figures)
         if logs and "loss" in logs:
             self.loss = f"loss {float(logs['loss']):.3f}"
             self.advance(0, note=self.loss + self.quality)
@@ -227,7 +231,7 @@ def _last_checkpoint(folder: Path) -> Path | None:
     for step in sorted(steps, reverse=True):
         if _complete(steps[step]):
             return steps[step]
-        shutil.rmtree(steps[step])
+        remove(steps[step])
     return None
 
 
