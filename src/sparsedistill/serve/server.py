@@ -1,0 +1,161 @@
+"""The server: sockets, processes and signals."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import os
+import signal
+import socket
+from collections.abc import Sequence
+from functools import partial
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import uvicorn
+from uvicorn.supervisors import Multiprocess
+
+from ..errors import InputError
+from .config import ServeConfig
+from .metrics import PROCESSES
+from .models import ModelSource
+from .protocol import Protocol
+
+logger = logging.getLogger(__name__)
+
+_BACKLOG = 2048
+_IDLE = 60  # seconds that a connection may stay open between requests
+_PATIENCE = 300  # seconds until a process that says nothing is replaced: a busy machine imports slowly
+
+
+class Workers(Multiprocess):
+    """Several processes, and the signal that ended them."""
+
+    ended_by: int | None = None
+
+    def handle_int(self) -> None:
+        """End."""
+        self.ended_by = signal.SIGINT
+        super().handle_int()
+
+    def handle_term(self) -> None:
+        """End."""
+        self.ended_by = signal.SIGTERM
+        super().handle_term()
+
+
+def serve(sources: Sequence[ModelSource], config: ServeConfig) -> None:
+    """Serve students until a signal arrives.
+
+    After SIGTERM or SIGINT no connection is accepted, the requests that have arrived are answered, and the
+    signal has its usual effect.
+
+    Args:
+        sources: The students. The first one has the paths without a name.
+        config: How they are served.
+
+    Raises:
+        InputError: A student cannot be opened, the address cannot be used, or the processes fail.
+    """
+    from .app import App
+
+    with _listen(config.host, config.port) as listening:
+        address, port = listening.getsockname()[:2]
+        place = f"http://{f'[{address}]' if ':' in address else address}:{port}"
+        app = App(sources, config)  # also with several processes, to find errors before these begin
+        _warn_if_open(address, config)
+        if config.workers == 1:
+            logger.info("Serving at %s: see %s/openapi.json.", place, place)
+            uvicorn.Server(uvicorn_config(app, config)).run(sockets=[listening])
+            return
+        del app
+        with TemporaryDirectory(prefix="sparsedistill-metrics-") as folder:
+            os.environ[PROCESSES] = folder
+            try:
+                logger.info(
+                    "Serving at %s with %d processes: see %s/openapi.json.", place, config.workers, place
+                )
+                _run_workers(
+                    uvicorn_config(partial(App, sources, config, os.getpid()), config, factory=True),
+                    listening,
+                )
+            finally:
+                del os.environ[PROCESSES]
+
+
+def uvicorn_config(app: Any, config: ServeConfig, *, factory: bool = False) -> uvicorn.Config:
+    """How an ASGI application is run.
+
+    Args:
+        app: The application, or a function that makes it.
+        config: How students are served.
+        factory: It is a function.
+    """
+    return uvicorn.Config(
+        app,
+        factory=factory,
+        workers=config.workers,
+        http=Protocol,
+        ws="none",
+        lifespan="on",
+        interface="asgi3",
+        log_config=_log_config(config),
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        backlog=_BACKLOG,
+        timeout_keep_alive=_IDLE,
+        timeout_graceful_shutdown=config.drain_seconds,
+        timeout_worker_healthcheck=_PATIENCE,
+    )
+
+
+def _log_config(config: ServeConfig) -> dict[str, Any]:
+    """Messages on standard error. Of one process the command shows those of the package."""
+    shown = {"handlers": ["stderr"], "propagate": False}
+    loggers = {"uvicorn": shown | {"level": "WARNING"}}
+    if config.workers > 1:
+        loggers["sparsedistill"] = shown | {"level": "INFO"}
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"plain": {"format": "%(levelname)s: %(message)s"}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain"}},
+        "loggers": loggers,
+    }
+
+
+def _run_workers(config: uvicorn.Config, listening: socket.socket) -> None:
+    """Run several processes until a signal arrives, which then has its usual effect."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    workers = Workers(config, [listening])
+    try:
+        workers.run()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if workers.ended_by is None:
+        raise InputError("A process of the server could not begin: see the messages above.")
+    signal.raise_signal(workers.ended_by)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A socket that listens.
+
+    Raises:
+        InputError: The address cannot be used.
+    """
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        return socket.create_server((address[0], address[1]), family=family, backlog=_BACKLOG)
+    except (OSError, UnicodeError) as error:
+        reason = (getattr(error, "strerror", None) or str(error)).partition(" (while attempting")[0]
+        raise InputError(
+            f"{host}:{port} cannot be used ({reason}): give another --host or --port."
+        ) from error
+
+
+def _warn_if_open(address: str, config: ServeConfig) -> None:
+    """Warn of an address that other machines can reach without a key."""
+    if not config.keys and not ipaddress.ip_address(address.partition("%")[0]).is_loopback:
+        logger.warning("Everyone who can reach %s can use the students: set keys.", address)
