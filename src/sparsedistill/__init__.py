@@ -14,13 +14,18 @@ if TYPE_CHECKING:
     from .cli.progress import progress_bars
     from .data.columns import Columns
     from .data.corpus import Corpus
+    from .data.file_options import FileOptions
     from .data.labelled import read_labelled
     from .errors import InputError
     from .evaluation.evaluate import evaluate
+    from .filtering import FilterConfig, FilterReport, filter_corpus
     from .labeling.labelling import label
     from .labeling.soft_targets import SoftTargets
+    from .multi_head import MultiHeadStudent
     from .pipeline.config import DistillationConfig, StudentConfig
     from .pipeline.distill import distill
+    from .pipeline.questions.distill import distill_heads
+    from .pipeline.questions.job import Question
     from .student import Student
     from .teachers.base import Teacher
     from .teachers.callable import CallableTeacher
@@ -31,6 +36,8 @@ if TYPE_CHECKING:
         finetune,
         finetuning_result,
     )
+    from .teachers.llm import LLMQuestion, LLMServer, LLMTeacher
+    from .teachers.onnx import OnnxTeacher
     from .teachers.precomputed import FileTeacher
     from .teachers.transformers import TransformersTeacher
     from .training.config import TrainingConfig
@@ -48,11 +55,20 @@ _LAZY = {
     "Corpus": "data.corpus",
     "CountingConfig": "vocabulary.config",
     "DistillationConfig": "pipeline.config",
+    "FileOptions": "data.file_options",
     "FileTeacher": "teachers.precomputed",
+    "FilterConfig": "filtering",
+    "FilterReport": "filtering",
     "FinetuningConfig": "teachers.finetuning",
     "FinetuningResult": "teachers.finetuning",
     "InputError": "errors",
+    "LLMQuestion": "teachers.llm",
+    "LLMServer": "teachers.llm",
+    "LLMTeacher": "teachers.llm",
     "LabelledTexts": "teachers.finetuning",
+    "MultiHeadStudent": "multi_head",
+    "Question": "pipeline.questions.job",
+    "OnnxTeacher": "teachers.onnx",
     "SoftTargets": "labeling.soft_targets",
     "Student": "student",
     "StudentConfig": "pipeline.config",
@@ -62,7 +78,9 @@ _LAZY = {
     "TransformersTeacher": "teachers.transformers",
     "Vocabulary": "vocabulary.vocabulary",
     "distill": "pipeline.distill",
+    "distill_heads": "pipeline.questions.distill",
     "evaluate": "evaluation.evaluate",
+    "filter_corpus": "filtering",
     "finetune": "teachers.finetuning",
     "finetuning_result": "teachers.finetuning",
     "label": "labeling.labelling",
@@ -78,11 +96,20 @@ __all__ = [
     "Corpus",
     "CountingConfig",
     "DistillationConfig",
+    "FileOptions",
     "FileTeacher",
+    "FilterConfig",
+    "FilterReport",
     "FinetuningConfig",
     "FinetuningResult",
     "InputError",
+    "LLMQuestion",
+    "LLMServer",
+    "LLMTeacher",
     "LabelledTexts",
+    "MultiHeadStudent",
+    "OnnxTeacher",
+    "Question",
     "SoftTargets",
     "Student",
     "StudentConfig",
@@ -92,7 +119,9 @@ __all__ = [
     "TransformersTeacher",
     "Vocabulary",
     "distill",
+    "distill_heads",
     "evaluate",
+    "filter_corpus",
     "finetune",
     "finetuning_result",
     "label",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import signal
 import sys
 from typing import Annotated, NoReturn
@@ -15,13 +16,19 @@ from ..errors import InputError, first_line
 from .cascade import cascade
 from .compress import compress
 from .distill import distill
+from .doctor import doctor
 from .evaluate import evaluate
 from .explain import explain
+from .filter import filter as filter_command
 from .inspect import inspect
 from .label import label
+from .merge import merge
+from .options import with_file_options
 from .predict import predict
 from .progress import console, show_log
 from .report import report
+from .serve import serve
+from .status import status
 from .teach import teach
 from .train import train
 from .vocab import vocab
@@ -37,7 +44,8 @@ app = typer.Typer(
 **The whole job:** `sparsedistill distill --encoder MODEL --labelled train.csv --unlabelled more.txt`
 
 **Step by step:** `teach` a teacher, `label` a corpus with it, build a `vocab`, `train` a student, `evaluate`
-it, `compress` it, `predict` with it, `explain` its predictions, or let a `cascade` defer to the teacher.
+it, `compress` it, `predict` or `filter` with it, `explain` its predictions, let a `cascade` defer to the
+teacher, or `serve` it over HTTP.
 
 Text files are txt (one text per line), csv, tsv, jsonl or parquet, also compressed as .gz or .zst. Give
 several files, directories, or patterns in quotes.""",
@@ -48,16 +56,21 @@ for _command in (
     teach,
     label,
     vocab,
+    merge,
     train,
     evaluate,
     compress,
     predict,
+    filter_command,
     explain,
     inspect,
     cascade,
     report,
+    serve,
+    status,
+    doctor,
 ):
-    app.command()(_command)
+    app.command(_command.__name__)(with_file_options(_command))
 
 
 #: Commands that resume an interrupted run.
@@ -75,6 +88,7 @@ def main() -> NoReturn:
         if isinstance(stream, io.TextIOWrapper):  # a terminal that is not UTF-8 shows what it can
             stream.reconfigure(errors="backslashreplace")
     stopped = Stopped()
+    stopped.keep_exit_code()
     try:
         with stopped.raised():
             code = _run()
@@ -90,7 +104,7 @@ def main() -> NoReturn:
 
 def _run() -> int:
     with show_log():
-        return app(standalone_mode=False) or 0
+        return app(prog_name="sparsedistill", standalone_mode=False) or 0
 
 
 def _explain(error: BaseException) -> NoReturn:
@@ -103,6 +117,8 @@ def _explain(error: BaseException) -> NoReturn:
     if isinstance(error, typer.Abort | KeyboardInterrupt):
         _fail(_stopped_message(signal.SIGINT), 128 + signal.SIGINT)
     if isinstance(error, SystemExit):
+        if _completes():
+            sys.exit(error.code)
         _fail(
             f"{command} was ended by code that it called, with sys.exit({error.code!r}): remove that call.", 1
         )
@@ -122,6 +138,14 @@ def _explain(error: BaseException) -> NoReturn:
     raise error
 
 
+def _completes() -> bool:
+    """Whether a shell asks for completions, or a user for its script; click then ends with sys.exit."""
+    return "_SPARSEDISTILL_COMPLETE" in os.environ or sys.argv[1:2] in (
+        ["--install-completion"],
+        ["--show-completion"],
+    )
+
+
 def _is_closed_pipe(error: BaseException | None) -> bool:
     """Whether the reader of the output has gone; rich and Typer turn this into a SystemExit."""
     if isinstance(error, SystemExit):
@@ -139,6 +163,8 @@ def _stopped_message(number: int) -> str:
     what = "Interrupted" if number == signal.SIGINT else f"Stopped by {signal.Signals(number).name}"
     if sys.argv[1:2] and sys.argv[1] in _RESUMABLE:
         return f"{what}: finished work is kept, and the same command resumes from there."
+    if sys.argv[1:2] == ["serve"]:
+        return f"{what}: the requests that had arrived were answered."
     return f"{what}: no output file was written. Run the same command again."
 
 

@@ -10,11 +10,24 @@ from .._internal.files import refuse_existing
 from ..cascade import Cascade
 from ..data.columns import Columns
 from ..data.corpus import Corpus, TextBatch
+from ..data.file_options import FileOptions
 from ..data.labelled import Labelled
-from ..student import Student
-from .models import labelled_for, read_texts, scores_of
-from .options import Format, Label, Output, Outputs, Pair, Scores, Separator, StudentPath, Text, Threads
+from .models import labelled_for, load_student, read_texts, scores_of
+from .options import (
+    FILES,
+    HeadName,
+    Label,
+    Output,
+    Outputs,
+    Pair,
+    Scores,
+    Separator,
+    StudentPath,
+    Text,
+    Threads,
+)
 from .progress import console, progress_bars
+from .results import Json, print_json
 
 
 def cascade(
@@ -25,7 +38,12 @@ def cascade(
             help="Files of texts that neither student nor teacher was trained on.", show_default=False
         ),
     ],
-    teacher: Annotated[str, typer.Option(help="The teacher: a directory or a Hub id.", show_default=False)],
+    teacher: Annotated[
+        str,
+        typer.Option(
+            help="The teacher: a directory, a Hub id, or the TOML file of an LLM.", show_default=False
+        ),
+    ],
     output: Output,
     retention: Annotated[float, typer.Option(help="Share of the teacher's metric to retain.")] = 0.995,
     calls: Annotated[
@@ -53,8 +71,10 @@ def cascade(
     text_pair: Pair = None,
     label: Label = "label",
     label_separator: Separator = None,
-    format: Format = None,  # noqa: A002
+    head: HeadName = None,
+    files: FileOptions = FILES,
     threads: Threads = None,
+    as_json: Json = False,
 ) -> None:
     """Combine a student with its teacher, which scores the texts that the student is not sure of.
 
@@ -64,14 +84,14 @@ def cascade(
         sparsedistill cascade student validation.csv --teacher teacher -o cascade
     """
     refuse_existing(output)
-    loaded = Student.from_pretrained(student)
-    columns = Columns(text, text_pair, label, None, label_separator)
+    loaded = load_student(student, head)
+    columns = Columns(text, text_pair, label, None, label_separator, files=files)
     data: Labelled | TextBatch
     if labels:
-        data = labelled_for(loaded, validation, columns, format)
+        data = labelled_for(loaded, validation, columns)
     else:
-        data = read_texts(Corpus(validation, Columns(text, text_pair), format=format))
-    known = None if scores is None else scores_of(loaded, validation, columns, format, scores, outputs)
+        data = read_texts(Corpus(validation, Columns(text, text_pair, files=files)))
+    known = None if scores is None else scores_of(loaded, validation, columns, scores, outputs)
     fitted = Cascade.fit(
         loaded,
         teacher,
@@ -87,6 +107,9 @@ def cascade(
     fitted.save_pretrained(output)
     _report(fitted, len(data))
     console.print(f"The cascade is in {output}.")
+    if as_json:
+        found = {"cascade": str(output), "threshold": fitted.threshold, "texts": len(data)}
+        print_json({**found, "evaluation": fitted.evaluation})
 
 
 def _report(cascade: Cascade, texts: int) -> None:

@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from .options import COLUMNS, DataDir, Pair, Regression, Separator, Settings, Threads, Weight, problem_asked
+from ..data.file_options import FileOptions
+from ..evaluation.evaluate import Evaluation
+from ..model.tuning import TuningRecord
+from .options import (
+    COLUMNS,
+    FILES,
+    DataDir,
+    Pair,
+    Regression,
+    Separator,
+    Settings,
+    Threads,
+    TrainingLog,
+    Weight,
+    given_options,
+    problem_asked,
+)
 from .progress import progress_bars
+from .questions import add_label, add_teachers
+from .results import Json, print_json
 from .tables import evaluation_table, tuning_table
 from .terminal import Terminal
 
@@ -19,7 +38,12 @@ _Recipe = Annotated[
     typer.Argument(help="The job as a TOML file; options override it.", show_default=False),
 ]
 _Teacher = Annotated[
-    str | None, typer.Option(help="A fine-tuned classifier: directory or Hub id.", show_default=False)
+    list[str] | None,
+    typer.Option(
+        help="A fine-tuned classifier: directory, Hub id or ONNX file; or a TOML file that describes an LLM. "
+        "NAME=PATH, once for each teacher, makes a student of several questions.",
+        show_default=False,
+    ),
 ]
 _Encoder = Annotated[
     str | None,
@@ -75,12 +99,18 @@ _Baselines = Annotated[
     ),
 ]
 _Text = Annotated[str | None, typer.Option(help="Column of the text.", rich_help_panel=COLUMNS)]
-_Label = Annotated[str | None, typer.Option(help="Column of the label.", rich_help_panel=COLUMNS)]
+_Label = Annotated[
+    str | None,
+    typer.Option(
+        help="Column of the label; NAME=COLUMN,NAME=COLUMN for several questions.", rich_help_panel=COLUMNS
+    ),
+]
 _SplitBy = Annotated[
     str | None,
     typer.Option(
         help="Column of what belongs together, such as the document or author of a text: its rows are not "
-        "divided between training and validation.",
+        "divided between training and validation. By default a column of ids whose rows have one label, as "
+        "versions of a text do; the text column for none.",
         rich_help_panel=COLUMNS,
     ),
 ]
@@ -108,9 +138,12 @@ def distill(
     label_separator: Separator = None,
     split_by: _SplitBy = None,
     regression: Regression = False,
+    files: FileOptions = FILES,
     settings: Settings = None,
     seed: _Seed = None,
     threads: Threads = None,
+    log: TrainingLog = None,
+    as_json: Json = False,
 ) -> None:
     """Run the whole job: teach, label, vocab, train, compress and evaluate, from options or from a recipe.
 
@@ -134,30 +167,59 @@ def distill(
 
         [vocabulary]
         max_ngram = 3
+
+    With several teachers, or labels for several questions, the student has a head for each of these:
+
+        sparsedistill distill --teacher quality=edu --teacher toxicity=toxic --unlabelled 'crawl/*.jsonl.gz'
     """
     from ..pipeline.distill import run
+    from ..pipeline.questions.distill import run_heads
+    from ..pipeline.questions.recipe import has_questions, multi_head_job
     from ..pipeline.recipe import override, read_recipe, recipe_job
+    from ..training.logs import logging_to
 
     tables = read_recipe(recipe) if recipe is not None else {}
     data = {"labelled": labelled, "unlabelled": unlabelled, "validation": validation, "test": test}
-    columns = {"text": text, "text_pair": text_pair, "label": label, "weight": weight}
+    columns = {"text": text, "text_pair": text_pair, "weight": weight}
     columns |= {"label_separator": label_separator, "split_by": split_by}
     columns |= {"problem": problem_asked(regression=regression)}
-    _add(tables, "data", {**data, **columns})
-    _add(tables, "teacher", {"model": teacher, "encoder": encoder})
+    _add(tables, "data", {**data, **columns, **given_options(files)})
+    _add(tables, "teacher", {"encoder": encoder})
+    if teacher:
+        add_teachers(tables, teacher)
+    if label:
+        add_label(tables, label)
     top: dict[str, Any] = {"output": output, "data_dir": data_dir, "compact": compact}
     top |= {"seed": seed, "threads": threads}
     top |= {"tune": tune, "tune_minutes": tune_minutes, "baselines": baselines}
     tables.update({key: value for key, value in top.items() if value is not None})
     for setting in settings or []:
         override(tables, setting)
-    result = run(recipe_job(tables, str(recipe or "The command line")), progress_bars)
-    if result.tuning is not None:
-        Terminal().print(tuning_table(result.tuning))
-    if (evaluation := result.evaluation) is not None:
-        Terminal().print(evaluation_table(evaluation, f"{evaluation.texts:,} test texts"))
+    if has_questions(tables):
+        with logging_to(log):
+            several = run_heads(multi_head_job(tables, str(recipe or "The command line")), progress_bars)
+        _report(several.tuning, several.evaluations, as_json=as_json)
+        return
+    with logging_to(log):
+        result = run(recipe_job(tables, str(recipe or "The command line")), progress_bars)
+    _report(result.tuning, {} if result.evaluation is None else {"": result.evaluation}, as_json=as_json)
+
+
+def _report(tuning: TuningRecord | None, evaluations: Mapping[str, Evaluation], *, as_json: bool) -> None:
+    """Show what the tuner tried, and the figures of each head."""
+    if as_json:
+        records = {name: evaluation.record() for name, evaluation in evaluations.items()}
+        print_json({"tuning": tuning, "evaluation": records.get("", records or None)})
+        return
+    if tuning is not None:
+        Terminal().print(tuning_table(tuning))
+    for head, evaluation in evaluations.items():
+        texts = f"{evaluation.texts:,} test texts"
+        Terminal().print(evaluation_table(evaluation, f"{head}: {texts}" if head else texts))
 
 
 def _add(tables: dict[str, Any], section: str, options: dict[str, Any]) -> None:
     """Put the options that were given into a section of a recipe."""
-    tables.setdefault(section, {}).update({key: value for key, value in options.items() if value})
+    given = {key: value for key, value in options.items() if value}
+    if given and isinstance(table := tables.setdefault(section, {}), dict):  # others are reported later
+        table.update(given)

@@ -6,22 +6,28 @@ from typing import Annotated
 
 import typer
 
+from .._internal.part import Part
 from ..data.columns import Columns
 from ..data.corpus import Corpus
+from ..data.file_options import FileOptions
 from .models import score_columns
-from .options import Format, Output, Outputs, Pair, Sources, Text
+from .options import FILES, Output, Outputs, Pair, PartOption, Sources, Text
 from .progress import console, progress_bars
 
 
 def label(
     teacher: Annotated[
-        str, typer.Argument(help="Teacher: a classifier's directory or a Hub id.", show_default=False)
+        str,
+        typer.Argument(
+            help="Teacher: a classifier (directory, Hub id, ONNX file), or the TOML file of an LLM.",
+            show_default=False,
+        ),
     ],
     corpus: Sources,
     output: Output,
     text: Text = "text",
     text_pair: Pair = None,
-    format: Format = None,  # noqa: A002
+    files: FileOptions = FILES,
     scores: Annotated[
         str | None,
         typer.Option(
@@ -48,27 +54,36 @@ def label(
     shard_size: Annotated[
         int, typer.Option(help="Texts per shard: the most that an interruption can lose.")
     ] = 20_000,
+    part: PartOption = "1/1",
 ) -> None:
     """Score a corpus with a teacher: the result is soft targets.
 
     If it is interrupted or killed, the same command resumes after the last finished shard.
 
         sparsedistill label teacher 'reviews/*.jsonl.gz' -o labels
+
+    Parts can be labelled at the same time to one directory, which is complete when all are done.
+
+        sparsedistill label teacher 'reviews/*.jsonl.gz' -o labels --part 3/16
     """
-    from ..labeling.labelling import label
+    from ..labeling.labelling import label_part
     from ..teachers.base import Teacher
     from ..teachers.precomputed import FileTeacher
-    from ..teachers.transformers import TransformersTeacher
+    from ..teachers.registry import as_teacher
 
     scorer: Teacher | FileTeacher
     if scores is None:
-        columns = Columns(text, text_pair)
-        scorer = TransformersTeacher(
-            teacher, max_length=max_length, revision=revision, multi_label=multi_label
-        )
+        columns = Columns(text, text_pair, files=files)
+        scorer = as_teacher(teacher, multi_label=multi_label, revision=revision, max_length=max_length)
     else:
-        columns = Columns(text, text_pair, scores=score_columns(scores))
-        scorer = FileTeacher(tuple(teacher.split(",")), multi_label=multi_label, outputs=outputs)
-    source = Corpus(corpus, columns, format=format)
-    targets = label(scorer, source, output, shard_size=shard_size, progress=progress_bars)
-    console.print(f"The soft targets of {len(targets):,} texts are in {output}.")
+        columns = Columns(text, text_pair, scores=score_columns(scores), files=files)
+        classes = tuple(name.strip() for name in teacher.split(","))
+        scorer = FileTeacher(classes, multi_label=multi_label, outputs=outputs)
+    source = Corpus(corpus, columns)
+    divided = Part.parse(part)
+    found = label_part(scorer, source, output, divided, shard_size=shard_size, progress=progress_bars)
+    if divided.whole:
+        console.print(f"The soft targets of {found.texts:,} texts are in {output}.")
+    else:
+        rest = "all parts are done" if found.complete else "other parts are missing"
+        console.print(f"Part {divided} has the soft targets of {found.texts:,} texts in {output}; {rest}.")

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from .._internal.files import atomic_write
+from ..data.outputs import check_output_files
 from ..errors import InputError
 from .options import DataDir
 from .progress import console, progress_bars
+from .results import Json, print_json
 
 if TYPE_CHECKING:
     from ..experiments.result import TaskOutcome
@@ -67,6 +69,7 @@ def report(
     only_render: Annotated[
         bool, typer.Option("--only-render", help="Run nothing; write the page from existing figures.")
     ] = False,
+    as_json: Json = False,
 ) -> None:
     """Run recipes and write a page of results, with one row per task: teacher, students, baselines.
 
@@ -81,12 +84,16 @@ def report(
     if not chosen:
         raise InputError("There are no recipes in ./recipes: name at least one.")
     introduction = "" if preamble is None else _read_text(preamble)
+    check_output_files([output], [*chosen, *([] if preamble is None else [preamble])])
+    if not only_render:
+        _check(chosen, data_dir, settings or [], {"--teachers": teachers, "--soft-targets": soft_targets})
+    failed: list[str] = []
     for recipe in [] if only_render else chosen:
         from ..experiments.report import run_or_record
 
         teacher = None if teachers is None else teachers / recipe.stem
         known = [] if soft_targets is None else sorted((soft_targets / recipe.stem).glob("*/manifest.json"))
-        run_or_record(
+        if not run_or_record(
             recipe,
             work / recipe.stem,
             data_dir=data_dir,
@@ -95,10 +102,39 @@ def report(
             settings=settings or [],
             ablations=ablations,
             progress=progress_bars,
-        )
+        ):
+            failed.append(str(recipe))
         _write_page(output, results_of(chosen, work), introduction)
-    _write_page(output, results_of(chosen, work), introduction)
+    outcomes = results_of(chosen, work)
+    _write_page(output, outcomes, introduction)
     console.print(f"The results are in {output}.")
+    if as_json:
+        print_json(outcomes)
+    if failed:
+        raise InputError(f"{', '.join(failed)} could not be run: the page has the reasons.")
+
+
+def _check(
+    recipes: Sequence[Path],
+    data_dir: str | None,
+    settings: Sequence[str],
+    folders: Mapping[str, Path | None],
+) -> None:
+    """Check what the report is made of, before work starts.
+
+    Raises:
+        InputError: A recipe or a directory is missing, a recipe cannot be used, or two have the same name.
+    """
+    from ..experiments.report import read_task
+
+    for option, folder in folders.items():
+        if folder is not None and not folder.is_dir():
+            raise InputError(f"{option}: {folder} is not a directory: check the path.")
+    names = [recipe.stem for recipe in recipes]
+    for recipe in recipes:
+        if names.count(recipe.stem) > 1:
+            raise InputError(f"Two recipes are named {recipe.stem}: give each once, and rename one of two.")
+        read_task(recipe, data_dir, settings)
 
 
 def _read_text(path: Path) -> str:

@@ -8,6 +8,7 @@ from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
 
+from ..data.file_job import FileRecord, FilesDone
 from ..evaluation.deferral import DeferralCurve
 from ..evaluation.evaluate import Evaluation
 from ..model.figures import (
@@ -23,12 +24,14 @@ from ..model.record import EvaluationRecord, Quality
 from ..model.tuning import TuningRecord
 
 
-def facts_table(title: str, facts: Mapping[str, object]) -> Table:
-    """One row per fact."""
-    table = Table(title=title, title_justify="left", show_header=False)
-    for name, value in facts.items():
-        table.add_row(name, f"{value:,}" if isinstance(value, int) and value is not True else str(value))
-    return table
+def files_summary(done: FilesDone[FileRecord], output: str, contents: str) -> str:
+    """What a job over files did, in a sentence or two."""
+    found = f"{contents} in {len(done.records):,} files are in {output}."
+    if done.skipped:
+        found += f" {done.skipped:,} of the files were done before."
+    if done.busy:
+        found += f" {done.busy:,} more are left to other processes that work on them."
+    return found
 
 
 def evaluation_table(evaluation: Evaluation, title: str) -> RenderableType:

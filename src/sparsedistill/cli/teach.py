@@ -7,11 +7,12 @@ from typing import Annotated
 import typer
 
 from ..data.columns import Columns
+from ..data.file_options import FileOptions
 from ..data.identity import identities
 from ..data.labelled import read_labelled
 from ..labeling.soft_examples import without
 from .options import (
-    Format,
+    FILES,
     Label,
     LabelledFiles,
     Output,
@@ -20,6 +21,7 @@ from .options import (
     Seed,
     Separator,
     Text,
+    TrainingLog,
     problem_asked,
 )
 from .progress import console, progress_bars
@@ -66,7 +68,7 @@ def teach(
     label: Label = "label",
     label_separator: Separator = None,
     regression: Regression = False,
-    format: Format = None,  # noqa: A002
+    files: FileOptions = FILES,
     steps: _Steps = None,
     learning_rate: _LearningRate = None,
     batch_size: Annotated[int, typer.Option(help="Texts per step.")] = 32,
@@ -75,6 +77,7 @@ def teach(
     evaluations: Annotated[int, typer.Option(help="Number of evaluations on validation texts.")] = 10,
     patience: _Patience = 4,
     seed: Seed = 0,
+    log: TrainingLog = None,
 ) -> None:
     """Fine-tune an encoder on labelled text: the result is a teacher.
 
@@ -86,15 +89,15 @@ def teach(
     """
     from ..pipeline.prepare import for_finetuning
     from ..teachers.finetuning import FinetuningConfig, finetune
+    from ..training.logs import logging_to
 
-    columns = Columns(
-        text, text_pair, label, None, label_separator, problem=problem_asked(regression=regression)
-    )
-    data = read_labelled(labelled, columns, format=format)
+    problem = problem_asked(regression=regression)
+    columns = Columns(text, text_pair, label, None, label_separator, problem=problem, files=files)
+    data = read_labelled(labelled, columns)
     held_out = None
     if validation:
         columns = columns.for_labels(data.problem)
-        held_out = read_labelled(validation, columns, data.classes, format=format)
+        held_out = read_labelled(validation, columns, data.classes)
         data = without(data, identities(held_out.texts, held_out.text_pair))
     config = FinetuningConfig(
         steps=steps,
@@ -107,15 +110,16 @@ def teach(
         seed=seed,
     )
     given = for_finetuning(data)
-    finetune(
-        encoder,
-        given.texts,
-        given.labels,
-        data.classes,
-        output,
-        text_pair=given.text_pair,
-        validation=None if held_out is None else for_finetuning(held_out),
-        config=config,
-        progress=progress_bars,
-    )
+    with logging_to(log):
+        finetune(
+            encoder,
+            given.texts,
+            given.labels,
+            data.classes,
+            output,
+            text_pair=given.text_pair,
+            validation=None if held_out is None else for_finetuning(held_out),
+            config=config,
+            progress=progress_bars,
+        )
     console.print(f"The teacher for {', '.join(data.classes)} is in {output}.")

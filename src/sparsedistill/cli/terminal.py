@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
@@ -11,7 +12,15 @@ from .._internal.terminal import harmless
 
 
 class Terminal(Console):
-    """A console whose only control characters are its own: those in what it prints become U+FFFD."""
+    """A console whose only control characters are its own: those in what it prints become U+FFFD.
+
+    Sentences are not wrapped: the terminal does that, and a path stays whole in a log and when it is copied.
+    """
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Print, as the base class does, with ``soft_wrap`` for text."""
+        sentences = all(isinstance(entry, str) for entry in objects)
+        super().print(*objects, **{"soft_wrap": sentences} | options)
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         """Render, as the base class does."""

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .._internal.files import discard, locked
 from ..data.columns import Columns
+from ..data.file_options import FileOptions
 from ..data.inputs import as_labelled
 from ..errors import InputError
 from ..labeling.soft_targets import SoftTargets
 from ..problem import problem_of
 from ..vocabulary.vocabulary import Vocabulary
 from .options import (
+    FILES,
     Label,
     Output,
     Pair,
@@ -24,6 +26,7 @@ from .options import (
     Settings,
     Text,
     Threads,
+    TrainingLog,
     Weight,
     problem_asked,
 )
@@ -38,7 +41,12 @@ def train(
     vocabulary: Annotated[Path, typer.Argument(help="A vocabulary that `vocab` built.", show_default=False)],
     output: Output,
     soft_targets: Annotated[
-        Path | None, typer.Option("--soft-targets", help="Soft targets from `label`.", show_default=False)
+        list[Path] | None,
+        typer.Option(
+            "--soft-targets",
+            help="Soft targets from `label`; can be repeated for those of several corpora.",
+            show_default=False,
+        ),
     ] = None,
     labelled: Annotated[
         list[str] | None, typer.Option(help="Labelled files to fine-tune on.", show_default=False)
@@ -56,9 +64,11 @@ def train(
     weight: Weight = None,
     label_separator: Separator = None,
     regression: Regression = False,
+    files: FileOptions = FILES,
     settings: Settings = None,
     seed: Seed = 0,
     threads: Threads = None,
+    log: TrainingLog = None,
 ) -> None:
     """Train a student on soft targets, then on labels; or on either alone.
 
@@ -68,29 +78,31 @@ def train(
     """
     from ..pipeline.recipe import override, recipe_config
     from ..pipeline.student_training import train_student
+    from ..training.logs import logging_to
 
-    if output.exists():
-        raise InputError(f"{output} exists already: name another output directory, or delete it.")
     recipe: dict[str, Any] = {"seed": seed} | ({} if threads is None else {"threads": threads})
     for setting in settings or []:
         override(recipe, setting)
     config = recipe_config(recipe, "--set")
-    targets = None if soft_targets is None else SoftTargets.open(soft_targets)
-    columns = Columns(
-        text, text_pair, label, weight, label_separator, problem=problem_asked(regression=regression)
-    )
-    material = _material(labelled, validation, columns, targets, config)
+    problem = problem_asked(regression=regression)
+    columns = Columns(text, text_pair, label, weight, label_separator, problem=problem, files=files)
+    output = output if output.name else output.absolute()
     checkpoints = output.with_name(output.name + ".checkpoints")
-    student = train_student(
-        Vocabulary.load(vocabulary),
-        targets,
-        material,
-        config,
-        checkpoint_dir=checkpoints,
-        progress=progress_bars,
-    )
-    student.save_pretrained(output)
-    shutil.rmtree(checkpoints)
+    with logging_to(log), locked(checkpoints):
+        if output.exists():
+            raise InputError(f"{output} exists already: name another output directory, or delete it.")
+        targets = None if not soft_targets else SoftTargets.open_all(soft_targets)
+        material = _material(labelled, validation, columns, targets, config)
+        student = train_student(
+            Vocabulary.load(vocabulary, verify=True),
+            targets,
+            material,
+            config,
+            checkpoint_dir=checkpoints,
+            progress=progress_bars,
+        )
+        student.save_pretrained(output)
+        discard(checkpoints)
     console.print(f"The student is in {output}.")
 
 

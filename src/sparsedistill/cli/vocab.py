@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import hashlib
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from .._internal.files import refuse_existing
+from .._internal.part import Part
+from .._internal.records import write_record
 from ..data.columns import Columns
 from ..data.corpus import Corpus
+from ..data.corpus_record import CorpusRecord
+from ..data.file_job import reading_settings
+from ..data.file_options import FileOptions
 from ..errors import InputError
 from ..vocabulary.config import CountingConfig, TokenizerConfig
+from ..vocabulary.counts import count_part
 from ..vocabulary.vocabulary import Vocabulary
-from .options import Format, Output, Pair, Sources, Text, Threads
+from .options import FILES, Output, Pair, PartOption, Sources, Text, Threads
 from .progress import console, progress_bars
 
+#: The corpus of a directory of counts.
+CORPUS_FILE = "corpus.json"
 _UNITS = {"": 1, "B": 1, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "KB": 10**3, "MB": 10**6, "GB": 10**9}
 
 
@@ -22,7 +33,7 @@ def vocab(
     output: Output,
     text: Text = "text",
     text_pair: Pair = None,
-    format: Format = None,  # noqa: A002
+    files: FileOptions = FILES,
     max_ngram: Annotated[int, typer.Option(help="Maximum length of an n-gram, in tokens.")] = 4,
     max_rows: Annotated[int, typer.Option(help="Maximum number of n-grams.")] = 1_000_000,
     min_count: Annotated[int, typer.Option(help="Minimum count of an n-gram.")] = 2,
@@ -38,25 +49,86 @@ def vocab(
         ),
     ] = 0,
     memory: Annotated[str, typer.Option(help="Memory for counting, such as 512MiB or 4GB.")] = "1GiB",
+    exact: Annotated[
+        bool,
+        typer.Option(
+            "--exact/--approximate",
+            help="Counts that exceed the memory go to disk, next to the output. Otherwise rare n-grams are "
+            "dropped then, and the largest possible error of a count is printed.",
+        ),
+    ] = True,
+    part: PartOption = "1/1",
     threads: Threads = None,
 ) -> None:
     """Build the n-gram vocabulary of a corpus: its most frequent n-grams.
 
-    If the corpus does not fit into the memory, rare n-grams are dropped during counting, and the largest
-    possible error of a count is printed.
-
         sparsedistill vocab 'reviews/*.jsonl.gz' -o vocabulary
+
+    With --part, the output is a directory of counts that all parts share; `merge` makes the vocabulary of it.
+
+        sparsedistill vocab 'reviews/*.jsonl.gz' -o counts --part 3/16
     """
-    source = Corpus(corpus, Columns(text, text_pair), format=format)
+    divided = Part.parse(part)
+    if divided.whole:
+        refuse_existing(output)
+    source = Corpus(corpus, Columns(text, text_pair, files=files))
     tokenizer = TokenizerConfig(max_ngram, boundaries, min_characters, max_characters)
-    counting = CountingConfig(max_rows, min_count, by_document, _bytes(memory))
-    vocabulary = Vocabulary.build(source, tokenizer, counting, threads=threads, progress=progress_bars)
+    counting = CountingConfig(max_rows, min_count, by_document, _bytes(memory), exact)
+    if not divided.whole:
+        _count(source, output, divided, tokenizer, counting, threads)
+        return
+    output.parent.mkdir(parents=True, exist_ok=True)
+    vocabulary = Vocabulary.build(
+        source,
+        tokenizer,
+        counting,
+        threads=threads,
+        progress=progress_bars,
+        directory=output.parent,
+    )
     vocabulary.save(output)
+    console.print(vocabulary_summary(vocabulary, output))
+
+
+def vocabulary_summary(vocabulary: Vocabulary, output: Path) -> str:
+    """What is in a vocabulary that was just built."""
     assert vocabulary.counts is not None  # noqa: S101 - it was just counted
     exact = "" if vocabulary.error_bound else "; counts are exact"
-    console.print(
+    return (
         f"{len(vocabulary):,} n-grams; the rarest occurs {vocabulary.counts[-1]} times{exact}. "
         f"The vocabulary is in {output}."
+    )
+
+
+def _count(
+    corpus: Corpus,
+    output: Path,
+    part: Part,
+    tokenizer: TokenizerConfig,
+    counting: CountingConfig,
+    threads: int | None,
+) -> None:
+    """Count the n-grams of a part."""
+    record = CorpusRecord.of(corpus)
+    files = [(Path(name).name, size) for name, size in zip(record.files, record.sizes, strict=True)]
+    settings = {
+        **reading_settings(corpus.columns),
+        "corpus": hashlib.sha256(repr(files).encode()).hexdigest(),
+    }
+    found = count_part(
+        corpus.share(part),
+        output,
+        part,
+        settings,
+        tokenizer,
+        counting,
+        threads=threads,
+        progress=progress_bars,
+    )
+    if not (output / CORPUS_FILE).exists():
+        write_record(output / CORPUS_FILE, record)
+    console.print(
+        f"Part {part} has {found.ngrams:,} n-grams of {found.texts:,} texts. Its counts are in {output}."
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .._internal.correlation import spearman
 from ..data.labelled import Labelled
 from ..errors import InputError
 from ..evaluation.baselines import NO_SKLEARN, Predictor
@@ -36,20 +37,29 @@ class HeldOut:
     def figures(self, logits: NDArray[np.float32]) -> Figures:
         """The quality of logits (n, classes) of the test texts."""
         quality = measure(logits, self.test.labels)
+        if self.test.problem == "regression":
+            return self._number_figures(logits, quality.spearman)
         two, rank = len(self.test.classes) == 2, self.metric == "roc_auc"
         agreement = None
         if self.teacher_logits is not None:
             agreement = float((logits.argmax(axis=1) == self.teacher_logits.argmax(axis=1)).mean())
         return Figures(
-            accuracy=_measured(quality.accuracy),
-            macro_f1=_measured(quality.macro_f1),
-            log_loss=_measured(quality.log_loss),
-            ece=_measured(quality.ece),
+            accuracy=quality.accuracy,
+            macro_f1=quality.macro_f1,
+            log_loss=quality.log_loss,
+            ece=quality.ece,
             f1=metric_value("f1", logits, self.test) if two else None,
             roc_auc=metric_value("roc_auc", logits, self.test) if two and rank else None,
             agreement=agreement,
             error=metric_error(self.metric, logits, self.test),
         )
+
+    def _number_figures(self, numbers: NDArray[np.float32], value: float | None) -> Figures:
+        """The quality of numbers (n, 1) of the test texts."""
+        teacher = self.teacher_logits
+        agreement = None if teacher is None else spearman(numbers[:, 0], teacher[:, 0])
+        error = metric_error(self.metric, numbers, self.test)
+        return Figures(spearman=value, agreement=agreement, error=error)
 
     def student_figures(self, predict: Predictor, *, parameters: int, ngrams: int) -> StudentFigures:
         """The quality of a student on the test data, and its metric on the validation data.
@@ -73,7 +83,7 @@ def metric_value(metric: Metric, logits: NDArray[np.float32], labelled: Labelled
 
     Args:
         metric: The metric; F1 and ROC AUC are those of the second class.
-        logits: float32 (n, classes).
+        logits: float32 (n, classes); for Spearman's correlation the numbers, float32 (n, 1).
         labelled: n texts with one label each.
 
     Raises:
@@ -85,6 +95,8 @@ def metric_value(metric: Metric, logits: NDArray[np.float32], labelled: Labelled
         except ImportError as error:
             raise InputError(NO_SKLEARN) from error
         return float(roc_auc_score(labelled.labels == 1, logits[:, 1] - logits[:, 0]))
+    if metric == "spearman":
+        return spearman(logits[:, 0], labelled.labels)
     chosen = logits.argmax(axis=1)
     if metric == "accuracy":
         return float((chosen == labelled.labels).mean())
@@ -97,13 +109,7 @@ def metric_error(metric: Metric, logits: NDArray[np.float32], labelled: Labelled
     """The standard error of a metric. See :func:`metric_value` for the arguments."""
     if metric == "roc_auc":
         return roc_auc_error((logits[:, 1] - logits[:, 0]).astype(np.float64), labelled.labels == 1)
-    if metric == "accuracy":
+    if metric in ("accuracy", "spearman"):
         return standard_error(metric_values(logits, labelled.labels, metric))
     chosen = indicators(logits.argmax(axis=1), 2)
     return standard_error(macro_f1_values(chosen[:, 1:], indicators(labelled.labels, 2)[:, 1:]))
-
-
-def _measured(figure: float | None) -> float:
-    """A figure that classes have; only those of a regression lack it."""
-    assert figure is not None  # noqa: S101 - a report is of classes
-    return figure

@@ -26,9 +26,10 @@ from .result import (
 )
 from .task import BOTH, KINDS
 
-_BASELINES = ("majority class", "TF-IDF + LR", "fastText")
-_LINEAR = "TF-IDF + LR"
-_METRICS = {"f1": "F1", "roc_auc": "ROC AUC"}
+#: The columns of the baselines: those of classes, and what stands there for numbers.
+_BASELINES = (("majority class", "mean"), ("TF-IDF + LR", "TF-IDF + ridge"), ("fastText",))
+_LINEAR = _BASELINES[1]
+_METRICS = {"f1": "F1", "roc_auc": "ROC AUC", "spearman": "Spearman"}
 
 
 def results_of(recipes: Sequence[Path], work: Path) -> list[TaskOutcome]:
@@ -110,7 +111,7 @@ def lead_kept(result: TaskResult) -> float | None:
     None if the teacher does not lead by more than one standard error. The error is that of two independent
     figures, which is too large rather than too small, since the test texts are the same.
     """
-    values, teacher, linear = _values(result, BOTH), result.teacher, result.baselines.get(_LINEAR)
+    values, teacher, linear = _values(result, BOTH), result.teacher, _baseline(result, _LINEAR)
     if not values or teacher is None or linear is None or linear.error is None or teacher.error is None:
         return None
     base = metric_of(linear, result.metric)
@@ -120,7 +121,7 @@ def lead_kept(result: TaskResult) -> float | None:
 
 def _quality(results: Sequence[TaskResult]) -> str:
     header = [
-        *("task", "teacher", *KINDS, *_BASELINES),
+        *("task", "teacher", *KINDS, *(_shown(names, results) for names in _BASELINES)),
         *("retention", "lead kept", "agreement", "speed-up"),
     ]
     rows = [
@@ -128,7 +129,7 @@ def _quality(results: Sequence[TaskResult]) -> str:
             _title(result),
             _of(result, result.teacher),
             *(_students(result, kind) for kind in KINDS),
-            *(_of(result, result.baselines.get(name)) for name in _BASELINES),
+            *(_of(result, _baseline(result, names)) for names in _BASELINES),
             _percent(retention(result)),
             _percent(lead_kept(result)),
             _percent(_agreement(result)),
@@ -137,11 +138,14 @@ def _quality(results: Sequence[TaskResult]) -> str:
         for result in results
     ]
     text = (
-        "Test accuracy in %, or F1 or ROC AUC of the positive class if the task says so. Retention (the "
+        "Test accuracy in %, or F1 or ROC AUC of the positive class, or 100 times Spearman's correlation of "
+        "numbers with their labels, if the task says so. Retention (the "
         "student's metric divided by the teacher's), lead kept (the share of the teacher's lead over "
-        f"{_LINEAR} that the student keeps, if the teacher leads by more than one standard error), agreement "
-        "and speed-up are those of the student that was distilled and then fine-tuned (KD + FT). Speed-up is "
-        "the student's rate in texts per second divided by the teacher's, timed alternately in one run on "
+        f"{_shown(_LINEAR, results)} that the student keeps, if the teacher leads by more than one standard "
+        "error), agreement (the share of the texts with the teacher's label, or for numbers Spearman's "
+        "correlation with the teacher's) and speed-up are those of the student that was distilled and then "
+        "fine-tuned (KD + FT). Speed-up is the student's rate in texts per second divided by the teacher's, "
+        "timed alternately in one run on "
         "one thread each: the median of the rounds, with the lowest and the highest in brackets. The number "
         "after ± is the standard error on the test texts; the one in brackets after it is the standard "
         "deviation over seeds."
@@ -323,6 +327,17 @@ def _of(result: TaskResult, figures: Figures | BaselineFigures | None) -> str:
     if isinstance(figures, BaselineFigures) and figures.failure is not None:
         return "not installed"
     return _with_error(metric_of(figures, result.metric), figures.error)
+
+
+def _baseline(result: TaskResult, names: Sequence[str]) -> BaselineFigures | None:
+    """The figures of the baseline with one of these names."""
+    return next((result.baselines[name] for name in names if name in result.baselines), None)
+
+
+def _shown(names: Sequence[str], results: Sequence[TaskResult]) -> str:
+    """The names of a column of baselines that occur in results."""
+    found = [name for name in names if any(name in result.baselines for result in results)]
+    return " or ".join(found or names[:1])
 
 
 def _students(result: TaskResult, kind: str) -> str:

@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from .._internal.files import locked
 from .._internal.progress import Progress, no_progress
 from ..errors import InputError
+from ..pipeline.job import Job
 from ..pipeline.prepare import prepare
 from ..pipeline.recipe import override, read_recipe, recipe_job, report_settings
 from .result import TaskFailure, TaskResult, has_result, write_result
@@ -51,14 +53,8 @@ def run_task(
         InputError: The recipe or its data cannot be used, or it has no labelled texts or no test data, or no
             teacher although there are ablations.
     """
-    name, folder = str(recipe), Path(folder)
-    tables = read_recipe(recipe)
-    for setting in settings:
-        override(tables, setting)
-    if data_dir is not None:
-        tables["data_dir"] = data_dir
-    task = report_settings(tables, Task, Path(recipe).stem, name)
-    job = recipe_job(tables, name)
+    folder = Path(folder)
+    job, task = read_task(recipe, data_dir, settings)
     if teacher is not None:
         job = replace(job, teacher=teacher, encoder=None)
     job = replace(job, output=folder, remembered=(*job.remembered, *map(Path, remembered)))
@@ -73,6 +69,23 @@ def run_task(
     return result
 
 
+def read_task(
+    recipe: str | Path, data_dir: str | None = None, settings: Sequence[str] = ()
+) -> tuple[Job, Task]:
+    """The job that a recipe describes, and how it is measured. See :func:`run_task`.
+
+    Raises:
+        InputError: The recipe is missing or cannot be used.
+    """
+    tables = read_recipe(recipe)
+    for setting in settings:
+        override(tables, setting)
+    if data_dir is not None:
+        tables["data_dir"] = data_dir
+    task = report_settings(tables, Task, Path(recipe).stem, str(recipe))
+    return recipe_job(tables, str(recipe)), task
+
+
 def run_or_record(
     recipe: Path,
     folder: Path,
@@ -83,27 +96,33 @@ def run_or_record(
     settings: Sequence[str] = (),
     ablations: bool = False,
     progress: Progress = no_progress,
-) -> None:
+) -> bool:
     """Run a recipe as :func:`run_task` does; if it cannot be run, write the reason as its result.
 
     An earlier result is kept.
 
+    Returns:
+        Whether it was run.
+
     Raises:
-        InputError: The reason cannot be written.
+        InputError: The reason cannot be written, or another process is running a recipe in `folder`.
     """
-    logger.info(f"Running {recipe}.")
-    try:
-        run_task(
-            recipe,
-            folder,
-            data_dir=data_dir,
-            teacher=teacher,
-            remembered=remembered,
-            settings=settings,
-            ablations=ablations,
-            progress=progress,
-        )
-    except InputError as error:
-        logger.error(f"{recipe} was not run. {error}")
-        if not has_result(folder):
-            write_result(folder, TaskFailure(recipe.stem, str(error)))
+    with locked(folder):
+        logger.info(f"Running {recipe}.")
+        try:
+            run_task(
+                recipe,
+                folder,
+                data_dir=data_dir,
+                teacher=teacher,
+                remembered=remembered,
+                settings=settings,
+                ablations=ablations,
+                progress=progress,
+            )
+        except InputError as error:
+            logger.error(f"{recipe} was not run. {error}")
+            if not has_result(folder):
+                write_result(folder, TaskFailure(recipe.stem, str(error)))
+            return False
+    return True

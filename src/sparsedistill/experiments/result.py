@@ -25,22 +25,25 @@ class Figures:
     """Quality on the test data.
 
     Attributes:
-        accuracy: As in :class:`~sparsedistill.model.record.Quality`, like the next three.
+        accuracy: As in :class:`~sparsedistill.model.record.Quality`, like the next three; None for numbers.
         macro_f1: Mean of F1 over the classes.
         log_loss: In nats.
         ece: Expected calibration error.
         f1: F1 of the second class, if there are two.
         roc_auc: ROC AUC of the second class, if it is the task's metric.
-        agreement: Share of the texts with the teacher's label, if there is a teacher.
+        spearman: Spearman's correlation with the labels, for numbers.
+        agreement: Share of the texts with the teacher's label, or for numbers Spearman's correlation with
+            those of the teacher, if there is one.
         error: Standard error of the task's metric on the test texts.
     """
 
-    accuracy: float
-    macro_f1: float
-    log_loss: float
-    ece: float
+    accuracy: float | None = None
+    macro_f1: float | None = None
+    log_loss: float | None = None
+    ece: float | None = None
     f1: float | None = None
     roc_auc: float | None = None
+    spearman: float | None = None
     agreement: float | None = None
     error: float | None = None
 
@@ -78,13 +81,14 @@ class BaselineFigures:
     """Quality of a baseline with the settings that did best on the validation data; or why there is none.
 
     Attributes:
-        accuracy: As in :class:`Figures`, like the next seven; None after a failure.
+        accuracy: As in :class:`Figures`, like the next eight; None after a failure.
         macro_f1: Mean of F1 over the classes.
         log_loss: In nats.
         ece: Expected calibration error.
         f1: F1 of the second class.
         roc_auc: ROC AUC of the second class.
-        agreement: Share of the texts with the teacher's label.
+        spearman: Spearman's correlation with the labels.
+        agreement: Agreement with the teacher.
         error: Standard error of the task's metric.
         settings: The selected settings.
         failure: Why the baseline could not be run.
@@ -99,14 +103,16 @@ class BaselineFigures:
     ece: float | None = None
     f1: float | None = None
     roc_auc: float | None = None
+    spearman: float | None = None
     agreement: float | None = None
     error: float | None = None
     settings: dict[str, int | float] | None = None
     failure: str | None = None
 
     def __post_init__(self) -> None:
-        figures = self.accuracy, self.macro_f1, self.log_loss, self.ece, self.settings
-        if self.failure is None and None in figures:
+        classes = self.accuracy, self.macro_f1, self.log_loss, self.ece
+        missing = self.settings is None or (None in classes and self.spearman is None)
+        if self.failure is None and missing:
             raise ValueError("a baseline has neither all figures nor a failure")
 
 

@@ -21,7 +21,7 @@ from ..data.inputs import write_texts
 from ..data.labelled import Labelled
 from ..data.sources import DataSource
 from ..errors import InputError
-from ..evaluation.baselines import BASELINES, Baseline, Choice
+from ..evaluation.baselines import BASELINES, SCORE_BASELINES, Baseline, Choice
 from ..labeling.labelling import label
 from ..labeling.remembered import underlying_teacher
 from ..pipeline.config import DistillationConfig
@@ -78,7 +78,7 @@ class TaskRun:
         self._job = job
         self._digest = _digest(material.train, material.validation, material.test)
         logits = self._teacher_logits(material.test)
-        self.held_out = HeldOut(task.metric, material.validation, material.test, logits)
+        self.held_out = HeldOut(task.metric_of(material), material.validation, material.test, logits)
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -101,7 +101,7 @@ class TaskRun:
         return TaskResult(
             recipe=recipe,
             title=task.title,
-            metric=task.metric,
+            metric=self.held_out.metric,
             seeds=task.seeds,
             by=task.by,
             note=task.note,
@@ -117,7 +117,7 @@ class TaskRun:
             dim=self.config.student.dim,
             teacher=self.teacher_figures(),
             students={kind: [self.student(kind, seed) for seed in range(task.seeds)] for kind in self.kinds},
-            baselines={baseline.title: self.baseline(baseline) for baseline in BASELINES},
+            baselines={baseline.title: self.baseline(baseline) for baseline in self._baselines},
             groups=self.groups(),
             speed=self.speed(),
         )
@@ -189,7 +189,8 @@ class TaskRun:
         return groups
 
     def _group(self, table: pa.Table) -> GroupFigures:
-        metric, test, teacher = self.task.metric, self.held_out.test, self.held_out.teacher_logits
+        held_out = self.held_out
+        metric, test, teacher = held_out.metric, held_out.test, held_out.teacher_logits
         places = {text: i for i, text in enumerate(test.texts.to_pylist())}
         rows = [places[text] for text in table.column("text").to_pylist()]
         part = test.select(rows)
@@ -268,8 +269,13 @@ class TaskRun:
         return targets.all().logits
 
     @property
+    def _baselines(self) -> tuple[Baseline, ...]:
+        """The baselines of the kind of problem."""
+        return SCORE_BASELINES if self.prepared.material.problem == "regression" else BASELINES
+
+    @property
     def _texts_identity(self) -> PartIdentity:
-        return PartIdentity(texts=self._digest, metric=self.task.metric)
+        return PartIdentity(texts=self._digest, metric=self.held_out.metric)
 
     @cached_property
     def _corpus_identity(self) -> list[tuple[int, str]]:

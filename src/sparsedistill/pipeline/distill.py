@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import logging
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from .._internal.files import locked
 from .._internal.progress import Progress, no_progress
 from .._internal.records import write_record
+from .._internal.texts import joined_strings
 from ..data.columns import Columns
 from ..data.inputs import UnlabelledLike
 from ..data.labelled import Labelled
@@ -30,15 +29,14 @@ from ..teachers.precomputed import FileTeacher
 from .config import DistillationConfig
 from .job import Job, LabelledInput
 from .labels_alone import train_on_labels_alone
+from .output import CHECKPOINTS, COMPRESSION_TEXTS, CompressionTexts, finish, refuse_finished, save_students
 from .prepare import PreparedJob, prepare
 from .recipe_file import write_recipe
-from .student_training import check_student, train_student
-from .tuning.file import TUNING_FOLDER
+from .refit import refit, refits
+from .run_report import write_report
+from .student_training import check_student, fit_student
 
 logger = logging.getLogger(__package__)
-
-#: Maximum number of texts to compress a student with, one half each from the corpus and the training data.
-COMPRESSION_TEXTS = 20_000
 
 
 @dataclass(frozen=True)
@@ -85,14 +83,15 @@ def distill(
 
     Settings of vocabulary, student and training that are the defaults are chosen on the validation data.
     `output` receives the result of each stage: ``teacher/``, ``labels/``, ``tuning.json``, ``vocabulary/``,
-    ``student/``, ``compact/``, ``evaluation.json`` and ``recipe.toml``, which repeats the job with the chosen
-    settings. An interrupted job resumes if it is started again with the same
-    arguments.
+    ``student/``, ``compact/``, ``evaluation.json``, ``training.json``, ``recipe.toml``, which repeats the job
+    with the chosen settings, and ``report.html``, a page that shows all of these. An interrupted job resumes
+    if it is started again with the same arguments.
 
     Args:
-        teacher: A fine-tuned classifier (directory or Hub id), a fitted estimator of scikit-learn, a function
-            from texts to scores (needs `classes`), a :class:`~sparsedistill.FileTeacher` for scores in the
-            unlabelled corpus, or None to train on labels alone.
+        teacher: A fine-tuned classifier (directory, Hub id or ONNX file), the TOML file of an LLM, a fitted
+            estimator of scikit-learn, a CrossEncoder or SetFit model, a function from texts to scores (needs
+            `classes`), a :class:`~sparsedistill.FileTeacher` for scores in the unlabelled corpus, or None to
+            train on labels alone.
         labelled: Labelled texts. Optional if there is a teacher.
         unlabelled: Unlabelled texts from the student's domain, as many as available.
         output: Output directory; created if missing.
@@ -156,12 +155,11 @@ def run(job: Job, progress: Progress = no_progress) -> Distilled:
 
 def _run_alone(job: Job, progress: Progress) -> Distilled:
     """Run a job whose output no other process writes."""
-    folder, checkpoints = job.output, job.output / "checkpoints"
-    if (folder / "student").exists() and not checkpoints.exists():
-        raise InputError(f"{folder / 'student'} exists already: use another output, or delete it.")
+    folder, checkpoints = job.output, job.output / CHECKPOINTS
+    refuse_finished(folder)
     check_student(job.config.student)
     prepared = prepare(job, progress)
-    student = train_student(
+    fitted = fit_student(
         prepared.vocabulary,
         prepared.targets,
         prepared.material,
@@ -170,15 +168,14 @@ def _run_alone(job: Job, progress: Progress) -> Distilled:
         checkpoint_dir=checkpoints,
         progress=progress,
     )
+    student = fitted.student
+    if prepared.targets is None and refits(prepared.material, prepared.config):
+        student = refit(
+            fitted, prepared.material, prepared.corpus, prepared.config, folder, checkpoints, progress
+        )
     if prepared.tuning is not None:
         student.evaluation = replace(student.evaluation, tuning=prepared.tuning)
-    for earlier in ("student", "compact"):  # of this job before it was interrupted, or of another student
-        shutil.rmtree(folder / earlier, ignore_errors=True)
-    (folder / "evaluation.json").unlink(missing_ok=True)
-    student.save_pretrained(folder / "student")
-    compact = _compressed(student, prepared, job.config, progress) if job.config.compact else None
-    if compact is not None:
-        compact.save_pretrained(folder / "compact")
+    compact = save_students(student, folder, lambda: _compression_texts(prepared), job.config, progress)
     evaluation = _evaluated(student, compact, prepared, job, progress)
     if evaluation is not None:
         left_out = sum(prepared.left_out.values())
@@ -188,11 +185,9 @@ def _run_alone(job: Job, progress: Progress) -> Distilled:
                 made.save_evaluation(folder / name)
         write_record(folder / "evaluation.json", student.evaluation)
     write_recipe(folder / "recipe.toml", job, prepared.tuning)
-    for finished in (checkpoints, folder / TUNING_FOLDER):
-        shutil.rmtree(finished, ignore_errors=True)
-    logger.info(f"The student is in {folder / 'student'}.")
-    if compact is not None:
-        logger.info(f"The compact student is in {folder / 'compact'}: {compact.nbytes / 1e6:,.1f} MB.")
+    compression = None if compact is None else compact.evaluation.compression
+    write_report(folder, student, {"": replace(student.evaluation, compression=compression)}, fitted.curves)
+    finish(folder, compact)
     return Distilled(
         Student.from_pretrained(folder / "student"),
         None if compact is None else Student.from_pretrained(folder / "compact"),
@@ -201,35 +196,17 @@ def _run_alone(job: Job, progress: Progress) -> Distilled:
     )
 
 
-def _compressed(
-    student: Student, prepared: PreparedJob, config: DistillationConfig, progress: Progress
-) -> Student | None:
-    """The compact student; None if its answers would differ too much, or there are too few texts."""
-    logger.info("Compressing the student.")
-    texts, text_pair = _compression_texts(prepared)
-    try:
-        return student.compress(texts, text_pair, threads=config.threads, progress=progress)
-    except InputError as error:
-        logger.warning(f"No compact student was written. {error}")
-        return None
-
-
-def _compression_texts(prepared: PreparedJob) -> tuple[pa.Array, pa.Array | None]:
+def _compression_texts(prepared: PreparedJob) -> CompressionTexts:
     """Texts from the beginning of the corpus, and training texts, which may differ from them."""
     half = COMPRESSION_TEXTS // 2
     first = prepared.corpus.head(COMPRESSION_TEXTS)
     train = prepared.material.train
     if train is None or len(first) < COMPRESSION_TEXTS:  # a short corpus includes the training texts
         return first.texts, first.text_pair
-    texts = _both(first.texts[:half], train.texts[:half])
+    texts = joined_strings([first.texts[:half], train.texts[:half]])
     if first.text_pair is None or train.text_pair is None:
         return texts, None
-    return texts, _both(first.text_pair[:half], train.text_pair[:half])
-
-
-def _both(first: pa.Array, second: pa.Array) -> pa.Array:
-    """One array of large strings, since labelled texts in memory can be of another string type."""
-    return pa.concat_arrays([first.cast(pa.large_string()), second.cast(pa.large_string())])
+    return texts, joined_strings([first.text_pair[:half], train.text_pair[:half]])
 
 
 def _evaluated(
@@ -262,7 +239,7 @@ def _baselines(prepared: PreparedJob, job: Job, progress: Progress) -> list[Fitt
             prepared.material,
             config,
             job.output,
-            checkpoint_dir=job.output / "checkpoints" / LABELS_ALONE,
+            checkpoint_dir=job.output / CHECKPOINTS / LABELS_ALONE,
             progress=progress,
         )
     except InputError as error:

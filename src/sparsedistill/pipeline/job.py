@@ -24,9 +24,10 @@ class Job:
     """What to distil, from which texts, and where to write it.
 
     Attributes:
-        teacher: A fine-tuned classifier (directory or Hub id), a fitted estimator of scikit-learn, a function
-            from texts to scores (needs `classes`), a :class:`~sparsedistill.FileTeacher` for scores in the
-            unlabelled corpus, or None to train on labels alone.
+        teacher: A fine-tuned classifier (directory, Hub id or ONNX file), the TOML file of an LLM, a fitted
+            estimator of scikit-learn, a CrossEncoder or SetFit model, a function from texts to scores (needs
+            `classes`), a :class:`~sparsedistill.FileTeacher` for scores in the unlabelled corpus, or None to
+            train on labels alone.
         encoder: Instead of a teacher: an encoder, which is fine-tuned on `labelled`.
         labelled: Labelled texts. Optional if there is a teacher.
         unlabelled: Unlabelled texts from the student's domain.

@@ -47,10 +47,15 @@ def make_vocabulary(
     source = VocabularySource(corpus.fingerprint(), config.tokenizer, config.counting)
     advice = "delete it to count the n-grams again"
     if folder.exists() and path.exists() and read_record(path, VocabularySource, advice) == source:
-        return Vocabulary.load(folder)
+        return Vocabulary.load(folder, verify=True)
     shutil.rmtree(folder, ignore_errors=True)
     vocabulary = Vocabulary.build(
-        corpus, config.tokenizer, config.counting, threads=config.threads, progress=progress
+        corpus,
+        config.tokenizer,
+        config.counting,
+        threads=config.threads,
+        progress=progress,
+        directory=folder.parent,
     )
     vocabulary.save(folder)
     write_record(path, source)

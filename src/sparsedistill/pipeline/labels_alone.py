@@ -11,7 +11,8 @@ from ..student import Student
 from .config import DistillationConfig
 from .job_vocabulary import make_vocabulary
 from .material import Material
-from .student_training import train_student
+from .refit import refit, refits
+from .student_training import fit_student
 
 
 def train_on_labels_alone(
@@ -36,11 +37,14 @@ def train_on_labels_alone(
 
     Raises:
         InputError: There are no training texts, or they have no frequent n-grams; or as
-            :func:`~.student_training.train_student`.
+            :func:`~.student_training.fit_student`.
     """
     train = material.train
     if train is None:
         raise InputError("There are no labelled texts to train on: give some.")
     corpus = write_texts(folder / "data" / "train.parquet", train.texts, train.text_pair)
     vocabulary = make_vocabulary(corpus, folder / "vocabulary-labelled", config, progress)
-    return train_student(vocabulary, None, material, config, checkpoint_dir=checkpoint_dir, progress=progress)
+    fitted = fit_student(vocabulary, None, material, config, checkpoint_dir=checkpoint_dir, progress=progress)
+    if not refits(material, config):
+        return fitted.student
+    return refit(fitted, material, corpus, config, folder, checkpoint_dir, progress)

@@ -32,6 +32,7 @@ class Material:
         pair: The texts come in pairs.
         left_out: Number of labelled texts that were left out because they are also in the validation or test
             data.
+        own_validation: The validation data are a part of the labelled texts.
     """
 
     train: Labelled | None
@@ -41,6 +42,13 @@ class Material:
     problem: Problem
     pair: bool
     left_out: int = 0
+    own_validation: bool = False
+
+    def all_labelled(self) -> Labelled:
+        """The training and validation texts together, of a job that has both."""
+        assert self.train is not None  # noqa: S101 - there are labels to train on,
+        assert self.validation is not None  # noqa: S101 - and some to validate on
+        return self.train.joined(self.validation)
 
     def held_out(self) -> pa.Array:
         """Identities of the validation and test texts, which must not be trained on; large_string (n,)."""
@@ -95,6 +103,7 @@ def gather(
         rest = _remaining("labelled", train, "validation or test", known)
         if validation is None:
             rest, validation = rest.split(validation_share, seed)
+            known = replace(known, own_validation=True)
         known = replace(known, train=rest, validation=validation)
     if validation is not None:
         report_missing(validation)

@@ -5,21 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import cast
+from typing import Protocol, cast
+
+import pyarrow as pa
 
 from .._internal.progress import Progress, no_progress
 from ..data.columns import Columns
 from ..data.corpus import Corpus
 from ..data.inputs import LabelledLike, UnlabelledLike, as_corpus, as_labelled, is_sources, write_corpus
 from ..data.labelled import Labelled, read_labelled
-from ..data.sources import write_sources
+from ..data.sources import DataSource, write_sources
 from ..errors import InputError
 from ..labeling.labelling import label
 from ..labeling.remembered import RememberingTeacher
 from ..labeling.soft_examples import SoftExamples
 from ..labeling.soft_targets import SoftTargets
 from ..model.tuning import TuningRecord
-from ..problem import SCORE, problem_of
+from ..problem import SCORE, Problem, problem_of
 from ..teachers.base import Teacher
 from ..teachers.finetuning import LabelledTexts, finetune
 from ..teachers.precomputed import FileTeacher
@@ -31,7 +33,32 @@ from .config import DistillationConfig
 from .job import Job, LabelledInput
 from .job_vocabulary import make_vocabulary
 from .material import Material, gather
+from .split_column import with_split_column
 from .tuning.file import tuned_settings
+
+
+class CorpusJob(Protocol):
+    """What :func:`make_corpus` reads of a job."""
+
+    @property
+    def unlabelled(self) -> UnlabelledLike | Sequence[DataSource] | None:
+        """Unlabelled texts."""
+        ...
+
+    @property
+    def columns(self) -> Columns:
+        """Names of the columns in files."""
+        ...
+
+    @property
+    def output(self) -> Path:
+        """Output directory."""
+        ...
+
+    @property
+    def config(self) -> DistillationConfig:
+        """The settings."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -76,21 +103,20 @@ def prepare(
         InputError: A part of the job cannot be used, or its output directory holds the result of another job.
     """
     config = job.config.seeded()
-    teacher = job.teacher
-    if teacher is not None and not isinstance(teacher, FileTeacher):
-        outputs = SCORE if job.columns.problem == "regression" else job.classes
-        teacher = as_teacher(teacher, outputs, job.columns.multi_label, revision=job.revision)
+    teacher = open_teacher(job)
     material = _material(job, teacher, config)
     if check is not None:
         check(material)
     job.output.mkdir(parents=True, exist_ok=True)
     if job.encoder is not None:
         teacher = TransformersTeacher(
-            _finetuned(job.encoder, job.output / "teacher", material, config, progress)
+            finetuned(job.encoder, job.output / "teacher", material, config, progress)
         )
-    if job.remembered and teacher is not None and not isinstance(teacher, FileTeacher):
-        teacher = RememberingTeacher(teacher, [SoftTargets.open(folder) for folder in job.remembered])
-    corpus, left_out = _corpus(job, material, progress, scored=isinstance(teacher, FileTeacher))
+    teacher = remembering(teacher, job.remembered)
+    texts = None if material.train is None else (material.train.texts, material.train.text_pair)
+    if isinstance(teacher, FileTeacher):  # the training texts have no scores
+        texts = None
+    corpus, left_out = make_corpus(job, texts, material.held_out(), progress)
     targets = None
     if teacher is not None:
         targets = label(
@@ -99,22 +125,67 @@ def prepare(
         left_out += SoftExamples(targets, material.held_out()).left_out
     tuning = None
     if config.tune:
-        config, tuning = tuned_settings(
-            targets,
-            material,
-            corpus,
-            config,
-            job.output,
-            own_validation=job.validation is None,
-            progress=progress,
-        )
+        config, tuning = tuned_settings(targets, material, corpus, config, job.output, progress)
     vocabulary = make_vocabulary(corpus, job.output / "vocabulary", config, progress)
     word_init = init_word_rows(vocabulary, teacher, progress) if material.pair else None
     counts = {"labelled": material.left_out, "unlabelled": left_out}
     return PreparedJob(material, corpus, vocabulary, teacher, targets, word_init, counts, config, tuning)
 
 
-def _material(job: Job, teacher: Teacher | FileTeacher | None, config: DistillationConfig) -> Material:
+def open_teacher(job: Job) -> Teacher | FileTeacher | None:
+    """The teacher of a job.
+
+    Raises:
+        InputError: It cannot be used.
+    """
+    teacher = job.teacher
+    if job.remembered and teacher is None and job.encoder is None:
+        raise InputError("Soft targets were given without their teacher: name it, or leave them out.")
+    if teacher is None or isinstance(teacher, FileTeacher):
+        return teacher
+    outputs = SCORE if job.columns.problem == "regression" else job.classes
+    return as_teacher(teacher, outputs, job.columns.multi_label, revision=job.revision)
+
+
+def remembering(
+    teacher: Teacher | FileTeacher | None, remembered: Sequence[Path]
+) -> Teacher | FileTeacher | None:
+    """A teacher that does not score the texts of some labellings again.
+
+    Raises:
+        InputError: A labelling cannot be used.
+    """
+    if not remembered or teacher is None or isinstance(teacher, FileTeacher):
+        return teacher
+    return RememberingTeacher(teacher, [SoftTargets.open(folder) for folder in remembered])
+
+
+@dataclass(frozen=True)
+class GivenLabels:
+    """The labelled texts of a job as they were given.
+
+    Attributes:
+        train: Training data.
+        validation: Validation data.
+        test: Test data.
+        classes: The outputs, if they are known.
+        problem: What the labels say of a text.
+    """
+
+    train: Labelled | None
+    validation: Labelled | None
+    test: Labelled | None
+    classes: Sequence[str] | None
+    problem: Problem
+
+
+def read_labels(job: Job, teacher: Teacher | FileTeacher | None, config: DistillationConfig) -> GivenLabels:
+    """Read the labelled texts of a job.
+
+    Raises:
+        InputError: They cannot be read, or do not fit the teacher.
+    """
+    job = with_split_column(job)
     data = job.output / "data"
     columns, classes = _read_as(job.columns, job.classes, teacher)
     columns = replace(columns, split_by=None)
@@ -122,14 +193,26 @@ def _material(job: Job, teacher: Teacher | FileTeacher | None, config: Distillat
     train = _labelled(job.labelled, together, classes, data / "labelled.parquet", config.seed)
     if train is not None:
         classes, columns = train.classes, columns.for_labels(train.problem)
+    several = columns.multi_label or (teacher is not None and teacher.multi_label)
     without_groups = replace(columns, group=None)
-    return gather(
+    return GivenLabels(
         train,
         _labelled(job.validation, without_groups, classes, data / "validation.parquet", config.seed),
         _labelled(job.test, columns, classes, data / "test.parquet", config.seed),
-        classes=classes,
+        classes,
+        problem_of(classes or (), multi_label=several),
+    )
+
+
+def _material(job: Job, teacher: Teacher | FileTeacher | None, config: DistillationConfig) -> Material:
+    given = read_labels(job, teacher, config)
+    return gather(
+        given.train,
+        given.validation,
+        given.test,
+        classes=given.classes,
         columns=job.columns,
-        problem=problem_of(classes or (), multi_label=columns.multi_label),
+        problem=given.problem,
         validation_share=config.validation_share,
         seed=config.seed,
     )
@@ -173,9 +256,10 @@ def _labelled(
     return read_labelled(spool, written, classes)
 
 
-def _finetuned(
+def finetuned(
     encoder: str | Path, folder: Path, material: Material, config: DistillationConfig, progress: Progress
 ) -> Path:
+    """Fine-tune an encoder on the labelled texts of a job, and return its directory."""
     train = material.train
     assert train is not None  # noqa: S101 - Job has checked that labelled texts were given
     given = for_finetuning(train)
@@ -198,19 +282,23 @@ def for_finetuning(part: Labelled) -> LabelledTexts:
     return LabelledTexts(part.texts.to_pylist(), part.labels, pair)
 
 
-def _corpus(job: Job, material: Material, progress: Progress, *, scored: bool) -> tuple[Corpus, int]:
+def make_corpus(
+    job: CorpusJob, texts: tuple[pa.Array, pa.Array | None] | None, held_out: pa.Array, progress: Progress
+) -> tuple[Corpus, int]:
     """Combine the unlabelled and the training texts, for the teacher to score and the vocabulary to count.
 
     Args:
         job: The job.
-        material: Its labelled texts.
+        texts: The training texts and their second texts, which come last.
+        held_out: Identities of the validation and test texts.
         progress: Shows the progress.
-        scored: The teacher's scores are in the unlabelled corpus. Training texts, which have none, are left
-            out.
 
     Returns:
         The corpus, and the number of unlabelled texts that were left out because they are held out. Only data
         sources are filtered here; :class:`SoftExamples` filters the rest.
+
+    Raises:
+        InputError: There are no texts, or only the labelled ones are pairs.
     """
     parts = []
     left_out = 0
@@ -220,15 +308,21 @@ def _corpus(job: Job, material: Material, progress: Progress, *, scored: bool) -
         spool = job.output / "data" / "unlabelled.parquet"
         plain = replace(given, label=None, weight=None, label_separator=None, problem=None)
         seed = job.config.seed
-        left_out = write_sources(unlabelled, plain, spool, material.held_out(), seed, progress)
+        left_out = write_sources(unlabelled, plain, spool, held_out, seed, progress)
         parts.append(Corpus(spool, Columns("text", None if job.columns.text_pair is None else "text_pair")))
     elif unlabelled is not None:
         parts.append(as_corpus(unlabelled, given, job.output / "unlabelled.parquet").unlabelled())
-    if material.train is not None and not scored:
+    if texts is not None:
         names = parts[0].columns if parts else given
+        if texts[1] is not None and names.text_pair is None:
+            if parts:
+                raise InputError(
+                    "The labelled texts are pairs and the unlabelled ones are not: name the column of their "
+                    "second texts (text_pair)."
+                )
+            names = Columns(names.text, "text_pair")  # the labelled texts are in memory
         plain = Columns(names.text, names.text_pair)
-        texts, text_pair = material.train.texts, material.train.text_pair
-        parts.append(write_corpus(job.output / "labelled.parquet", plain, texts, text_pair))
+        parts.append(write_corpus(job.output / "labelled.parquet", plain, *texts))
     if not parts:
         raise InputError("There are no texts to learn from: give unlabelled texts.")
     return (parts[0] if len(parts) == 1 else parts[0].joined(parts[1])), left_out

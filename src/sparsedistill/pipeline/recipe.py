@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import fields
-from difflib import get_close_matches
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from types import NoneType, UnionType
-from typing import Any, Literal, TypeAlias, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, TypeAlias
 
+from .._internal.settings import (
+    Config,
+    as_tuple,
+    check_names,
+    check_types,
+    fits,
+    made,
+    names_of,
+    read_toml,
+    table_of,
+    toml_value,
+)
 from ..data.columns import Columns
+from ..data.file_options import FileOptions
 from ..data.hub import HubDataset
 from ..data.sources import DataSource, data_folder
 from ..errors import InputError
@@ -20,25 +30,21 @@ from ..vocabulary.config import CountingConfig, TokenizerConfig
 from .config import DistillationConfig, StudentConfig
 from .job import Job
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
 #: A parsed TOML file, not checked yet: settings and tables of settings by name.
 Recipe: TypeAlias = dict[str, Any]
-
-Config = TypeVar("Config")
 
 #: Keys of ``[data]``: where the texts are, and the fields of :class:`~sparsedistill.Columns`.
 PLACES = ("labelled", "unlabelled", "validation", "test")
 COLUMNS = ("text", "text_pair", "label", "weight", "label_separator", "group", "split_by", "problem")
+#: Keys of ``[data]`` that are fields of :class:`~sparsedistill.FileOptions`.
+FILES = ("format", "delimiter", "encoding", "quoting", "skip_damaged")
 #: Top-level settings that are fields of :class:`DistillationConfig`, and those that are not.
 _CONFIG = (
     "seed",
     "threads",
     "shard_size",
     "validation_share",
+    "refit",
     "calibrate",
     "compact",
     "baselines",
@@ -47,7 +53,9 @@ _CONFIG = (
 )
 _PATHS = ("output", "data_dir")
 #: Settings of ``[teacher]`` that name the teacher; the others say how an encoder is fine-tuned.
-_TEACHER = ("model", "revision", "encoder", "soft_targets")
+TEACHER = ("model", "revision", "encoder", "soft_targets")
+#: The table of each question of a job of several.
+QUESTIONS = "teachers"
 #: Sections whose settings the tuner chooses if they are not given.
 _TUNED_SECTIONS = ("vocabulary", "student", "training")
 _SECTIONS = ("data", "teacher", "vocabulary", "student", "training", "finetuning", "report")
@@ -59,17 +67,7 @@ def read_recipe(path: str | Path) -> Recipe:
     Raises:
         InputError: The file is missing or is not TOML.
     """
-    try:
-        recipe: Recipe = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))  # Notepad writes a mark
-    except FileNotFoundError:
-        raise InputError(f"{path} does not exist: name a recipe, which is a TOML file.") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} cannot be read ({error}): name a recipe, which is a TOML file.") from error
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{path} is not TOML ({error}): fix that line.") from error
-    except RecursionError as error:
-        raise InputError(f"{path} nests values too deeply: write a recipe of plain tables.") from error
-    return recipe
+    return read_toml(path, "a recipe")
 
 
 def override(recipe: Recipe, setting: str) -> None:
@@ -87,10 +85,7 @@ def override(recipe: Recipe, setting: str) -> None:
     *sections, name = key.strip().split(".")
     if not equals or not name or len(sections) > 1:
         raise InputError(f"--set {setting} does not have the form section.key=value: write it like that.")
-    try:
-        value = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        value = text.strip()
+    value = toml_value(text)
     table = recipe.setdefault(sections[0], {}) if sections else recipe
     if not isinstance(table, dict):
         raise InputError(f"--set {setting}: {sections[0]} is not a table: write {sections[0]}=value.")
@@ -110,30 +105,38 @@ def recipe_job(recipe: Recipe, name: str = "The recipe") -> Job:
         InputError: A table or a setting is unknown, a value has the wrong type, or the parts of the job
             exclude each other.
     """
+    if QUESTIONS in recipe:
+        raise InputError(f"{name} has [[{QUESTIONS}]]: run it with `sparsedistill distill`.")
     config = recipe_config(recipe, name)
-    data, teacher = _table(recipe, "data", name), _table(recipe, "teacher", name)
-    _check_names(data, (*PLACES, *COLUMNS, "classes"), f"{name} [data]")
+    data, teacher = table_of(recipe, "data", name), table_of(recipe, "teacher", name)
+    check_names(data, (*PLACES, *COLUMNS, *FILES, "classes"), f"{name} [data]")
     classes = data.get("classes")
-    if classes is not None and not _fits(classes, tuple[str, ...]):
+    if classes is not None and not fits(classes, tuple[str, ...]):
         raise InputError(f"{name} [data]: classes is {classes!r}: give a list of names.")
     soft_targets = teacher.get("soft_targets", [])
-    if not _fits(soft_targets, tuple[str, ...]):
+    if not fits(soft_targets, tuple[str, ...]):
         raise InputError(f"{name} [teacher]: soft_targets is {soft_targets!r}: give a list of directories.")
-    folder = data_folder(_string(recipe, "data_dir", name))
-    places = {key: _place(data[key], f"{name} [data] {key}", folder) for key in PLACES if key in data}
-    output = _string(recipe, "output", name)
+    folder = data_folder(string_of(recipe, "data_dir", name))
+    places = {key: place_of(data[key], f"{name} [data] {key}", folder) for key in PLACES if key in data}
+    output = string_of(recipe, "output", name)
     return Job(
-        teacher=_string(teacher, "model", f"{name} [teacher]"),
-        revision=_string(teacher, "revision", f"{name} [teacher]"),
-        encoder=_string(teacher, "encoder", f"{name} [teacher]"),
+        teacher=string_of(teacher, "model", f"{name} [teacher]"),
+        revision=string_of(teacher, "revision", f"{name} [teacher]"),
+        encoder=string_of(teacher, "encoder", f"{name} [teacher]"),
         remembered=tuple(map(Path, soft_targets)),
         output=Path("distilled" if output is None else output),
-        columns=_made(Columns, {key: data[key] for key in COLUMNS if key in data}, f"{name} [data]"),
+        columns=columns_of(data, f"{name} [data]"),
         classes=None if classes is None else tuple(classes),
         config=config,
         recipe=recipe,
         **places,
     )
+
+
+def columns_of(data: Mapping[str, Any], name: str) -> Columns:
+    """The columns in ``[data]``, and how files are read."""
+    files = made(FileOptions, {key: data[key] for key in FILES if key in data}, name)
+    return replace(made(Columns, {key: data[key] for key in COLUMNS if key in data}, name), files=files)
 
 
 def recipe_config(recipe: Recipe, name: str = "The recipe") -> DistillationConfig:
@@ -146,23 +149,23 @@ def recipe_config(recipe: Recipe, name: str = "The recipe") -> DistillationConfi
     Raises:
         InputError: A table or a setting is unknown, or a value has the wrong type.
     """
-    _check_names(recipe, (*_PATHS, *_CONFIG, *_SECTIONS), name)
-    tables = {section: _table(recipe, section, name) for section in _SECTIONS}
+    check_names(recipe, (*_PATHS, *_CONFIG, *_SECTIONS, QUESTIONS), name)
+    tables = {section: table_of(recipe, section, name) for section in _SECTIONS}
     vocabulary = tables["vocabulary"]
-    tokenizer = {key: vocabulary[key] for key in vocabulary if key in _names(TokenizerConfig)}
+    tokenizer = {key: vocabulary[key] for key in vocabulary if key in names_of(TokenizerConfig)}
     counting = {key: vocabulary[key] for key in vocabulary if key not in tokenizer}
-    _check_names(counting, (*_names(TokenizerConfig), *_names(CountingConfig)), f"{name} [vocabulary]")
-    teacher = {key: value for key, value in tables["teacher"].items() if key not in _TEACHER}
-    _check_names(teacher, (*_TEACHER, *_names(FinetuningConfig)), f"{name} [teacher]")
+    check_names(counting, (*names_of(TokenizerConfig), *names_of(CountingConfig)), f"{name} [vocabulary]")
+    teacher = {key: value for key, value in tables["teacher"].items() if key not in TEACHER}
+    check_names(teacher, (*TEACHER, *names_of(FinetuningConfig)), f"{name} [teacher]")
     top = {key: recipe[key] for key in _CONFIG if key in recipe}
-    _check_types(top, DistillationConfig, name)
+    check_types(top, DistillationConfig, name)
     return DistillationConfig(
-        teacher=_made(FinetuningConfig, teacher, f"{name} [teacher]"),
-        tokenizer=_made(TokenizerConfig, tokenizer, f"{name} [vocabulary]"),
-        counting=_made(CountingConfig, counting, f"{name} [vocabulary]"),
-        student=_made(StudentConfig, tables["student"], f"{name} [student]"),
-        training=_made(TrainingConfig, tables["training"], f"{name} [training]"),
-        finetuning=_made(TrainingConfig, tables["finetuning"], f"{name} [finetuning]", FINE_TUNING),
+        teacher=made(FinetuningConfig, teacher, f"{name} [teacher]"),
+        tokenizer=made(TokenizerConfig, tokenizer, f"{name} [vocabulary]"),
+        counting=made(CountingConfig, counting, f"{name} [vocabulary]"),
+        student=made(StudentConfig, tables["student"], f"{name} [student]"),
+        training=made(TrainingConfig, tables["training"], f"{name} [training]"),
+        finetuning=made(TrainingConfig, tables["finetuning"], f"{name} [finetuning]", FINE_TUNING),
         given=tuple(f"{section}.{key}" for section in _TUNED_SECTIONS for key in tables[section]),
         **top,
     )
@@ -180,25 +183,29 @@ def report_settings(recipe: Recipe, kind: type[Config], title: str, name: str) -
     Raises:
         InputError: A setting is unknown, or a value has the wrong type.
     """
-    return _made(kind, {"title": title, **_table(recipe, "report", name)}, f"{name} [report]")
+    return made(kind, {"title": title, **table_of(recipe, "report", name)}, f"{name} [report]")
 
 
-def _table(recipe: Mapping[str, Any], section: str, name: str) -> Mapping[str, Any]:
-    table = recipe.get(section, {})
-    if not isinstance(table, Mapping):
-        raise InputError(f"{name}: {section} is not a table: write [{section}] above its settings.")
-    return table
+def string_of(table: Mapping[str, Any], key: str, name: str) -> str | None:
+    """A setting that is a string; None if it is missing.
 
-
-def _string(table: Mapping[str, Any], key: str, name: str) -> str | None:
+    Raises:
+        InputError: It is of another type.
+    """
     value = table.get(key)
     if value is not None and not isinstance(value, str):
         raise InputError(f"{name}: {key} is {value!r}: give a string.")
+    if value is not None and "\0" in value:
+        raise InputError(f"{name}: {key} is {value!r}: leave out the NUL character.")
     return value
 
 
-def _place(given: Any, name: str, folder: str | None) -> str | list[Path] | list[DataSource]:
-    """Files, or data sources with local copies in `folder`."""
+def place_of(given: Any, name: str, folder: str | None) -> str | list[Path] | list[DataSource]:
+    """Files, or data sources with local copies in `folder`.
+
+    Raises:
+        InputError: `given` is something else.
+    """
     if isinstance(given, str):
         return given
     entries = [given] if isinstance(given, Mapping) else given
@@ -214,10 +221,10 @@ def _place(given: Any, name: str, folder: str | None) -> str | list[Path] | list
 
 def _source(given: Mapping[str, Any], name: str, folder: str | None) -> DataSource:
     settings = dict(given)
-    _check_names(settings, [key for key in _names(DataSource) if key != "folder"], name)
+    check_names(settings, [key for key in names_of(DataSource) if key != "folder"], name)
     where = settings.pop("where", {})
     dataset = settings.pop("dataset", None)
-    if not isinstance(where, Mapping) or not all(_fits(values, tuple[str, ...]) for values in where.values()):
+    if not isinstance(where, Mapping) or not all(fits(values, tuple[str, ...]) for values in where.values()):
         raise InputError(
             f"{name}: where is {where!r}: give a table of columns and the list of their values to keep."
         )
@@ -225,56 +232,10 @@ def _source(given: Mapping[str, Any], name: str, folder: str | None) -> DataSour
         raise InputError(
             f'{name}: dataset is {dataset!r}: give a table with its id, such as {{ id = "imdb" }}.'
         )
-    _check_types(settings, DataSource, name)
+    check_types(settings, DataSource, name)
     return DataSource(
-        **{key: _tuples(value) for key, value in settings.items()},
-        dataset=None if dataset is None else _made(HubDataset, dataset, f"{name} dataset"),
+        **{key: as_tuple(value) for key, value in settings.items()},
+        dataset=None if dataset is None else made(HubDataset, dataset, f"{name} dataset"),
         where={column: tuple(values) for column, values in where.items()},
         folder=folder,
     )
-
-
-def _made(kind: type[Config], settings: Mapping[str, Any], name: str, base: Config | None = None) -> Config:
-    """A `kind` with `settings`; other fields are those of `base`, or the defaults."""
-    _check_names(settings, _names(kind), name)
-    _check_types(settings, kind, name)
-    given = {key: _tuples(value) for key, value in settings.items()}
-    return kind(**({} if base is None else dict(vars(base))) | given)
-
-
-def _tuples(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
-
-
-def _names(kind: type) -> tuple[str, ...]:
-    return tuple(entry.name for entry in fields(kind))
-
-
-def _check_names(settings: Mapping[str, Any], known: Sequence[str], name: str) -> None:
-    for key in settings:
-        if key not in known:
-            close = get_close_matches(key, known, 1)
-            advice = f"did you mean {close[0]!r}?" if close else f"known settings are {', '.join(known)}."
-            raise InputError(f"{name} has no setting {key!r}: {advice}")
-
-
-def _check_types(settings: Mapping[str, Any], kind: type, name: str) -> None:
-    hints = get_type_hints(kind)
-    for key, value in settings.items():
-        if not _fits(value, hints[key]):
-            expected = str(hints[key]).removeprefix("<class '").removesuffix("'>").replace("typing.", "")
-            raise InputError(f"{name}: {key} is {value!r}: give a value of type {expected}.")
-
-
-def _fits(value: Any, hint: Any) -> bool:
-    """Whether a TOML value can be the value of a field with this type hint."""
-    origin = get_origin(hint)
-    if origin in (Union, UnionType):
-        return any(_fits(value, option) for option in get_args(hint) if option is not NoneType)
-    if origin is Literal:
-        return value in get_args(hint)
-    if origin is tuple:
-        return isinstance(value, list) and all(_fits(item, get_args(hint)[0]) for item in value)
-    if hint is float:
-        return isinstance(value, int | float) and not isinstance(value, bool)
-    return type(value) is hint

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
 
 from ..._internal.progress import Progress, no_progress
 from ..._internal.records import as_json, read_record, write_record
@@ -39,8 +43,6 @@ def tuned_settings(
     corpus: Corpus,
     config: DistillationConfig,
     output: Path,
-    *,
-    own_validation: bool,
     progress: Progress = no_progress,
 ) -> tuple[DistillationConfig, TuningRecord | None]:
     """Choose the settings of a job, or read the choice from its ``tuning.json``.
@@ -51,7 +53,6 @@ def tuned_settings(
         corpus: See there.
         config: See there.
         output: Output directory of the job.
-        own_validation: See there.
         progress: Shows the progress.
 
     Returns:
@@ -60,31 +61,52 @@ def tuned_settings(
     Raises:
         InputError: The file is damaged, or a trial fails.
     """
-    path, job = output / TUNING_FILE, _digest(material, corpus, config)
+    labels = [part.labels for part in (material.train, material.validation) if part is not None]
+
+    def search(folder: Path) -> TuningRecord | None:
+        return tune(targets, material, corpus, config, folder, progress)
+
+    return found_settings(search, labels, corpus, config, output)
+
+
+def found_settings(
+    search: Callable[[Path], TuningRecord | None],
+    labels: Sequence[NDArray[Any]],
+    corpus: Corpus,
+    config: DistillationConfig,
+    output: Path,
+) -> tuple[DistillationConfig, TuningRecord | None]:
+    """The settings that a search finds, or found when the same job was started before.
+
+    Args:
+        search: Searches in a directory for its trials; returns None if nothing is left to choose.
+        labels: Labels that the choice depends on.
+        corpus: See :func:`tuned_settings`, as for the other arguments.
+        config: See there.
+        output: See there.
+
+    Returns:
+        As there.
+
+    Raises:
+        InputError: As there.
+    """
+    path, job = output / TUNING_FILE, _digest(labels, corpus, config)
     if path.exists():
         found = read_record(path, TuningFile, "delete it to choose the settings again")
         if found.job == job:
             return with_settings(config, found.tuning.trials[found.tuning.chosen].settings), found.tuning
-    record = tune(
-        targets,
-        material,
-        corpus,
-        config,
-        output / TUNING_FOLDER / job,
-        own_validation=own_validation,
-        progress=progress,
-    )
+    record = search(output / TUNING_FOLDER / job)
     if record is None:
         return config, None
     write_record(path, TuningFile(job, record))
     return with_settings(config, record.trials[record.chosen].settings), record
 
 
-def _digest(material: Material, corpus: Corpus, config: DistillationConfig) -> str:
+def _digest(labels: Sequence[NDArray[Any]], corpus: Corpus, config: DistillationConfig) -> str:
     """Digest of what the choice depends on."""
     settings = as_json((replace(config, threads=None), corpus.fingerprint()))
     digest = hashlib.sha256(settings.encode())
-    for part in (material.train, material.validation):
-        if part is not None:
-            digest.update(part.labels.tobytes())
+    for part in labels:
+        digest.update(part.tobytes())
     return digest.hexdigest()[:16]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
@@ -14,18 +14,18 @@ from numpy.typing import NDArray
 from ..._internal.correlation import spearman_values
 from ..._internal.progress import no_progress
 from ..._internal.records import as_json, read_record, write_record
-from ..._internal.tensors import map_tensors, write_tensors
+from ..._internal.tensors import open_tensors, verify_tensors, write_tensors
+from ..._internal.training_log import log_training
 from ...data.corpus import Corpus
 from ...data.examples import Examples
 from ...problem import Problem
-from ...training.network import StudentNetwork
+from ...training.network import NetworkConfig, StudentNetwork
 from ...training.scoring import score_texts
 from ...training.trainer import train
 from ...vocabulary.vocabulary import Vocabulary
 from ..config import DistillationConfig
 from ..job_vocabulary import make_vocabulary
-from ..material import Material
-from ..student_training import network_config, training_device
+from ..student_training import training_device
 from .material import Fold
 from .settings import Settings, with_settings
 
@@ -41,6 +41,7 @@ class TrialFigures:
     steps: int
     best_step: int
     seconds: float
+    digests: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class Trial:
 
     Attributes:
         settings: Its settings, by their names in recipes.
-        scores: Per kind of held-out texts, the score of each text, float32 (n,).
+        scores: Per kind of held-out texts and respect, the score of each text, float32 (n,).
         lookups: N-grams looked up per held-out text when it serves.
         steps: Steps of its training.
         best_step: Step with the best result; the mean over folds.
@@ -80,28 +81,28 @@ class Trials:
 
     Args:
         corpus: Texts that vocabularies are counted from.
-        material: The labelled texts.
+        shape: The shape of the network with this number of n-grams and these settings.
+        scores: The scores of each text in one or several respects, from its logits and targets.
         folds: Texts to train and score on.
         config: Settings of the job.
         folder: Directory for vocabularies.
-        scale: See :func:`~sparsedistill.pipeline.student_training.scale_of`.
     """
 
     def __init__(
         self,
         corpus: Corpus,
-        material: Material,
+        shape: Callable[[int, DistillationConfig], NetworkConfig],
+        scores: Callable[[NDArray[np.float32], Examples], list[NDArray[np.float32]]],
         folds: Sequence[Fold],
         config: DistillationConfig,
         folder: Path,
-        scale: tuple[float, float] = (0.0, 1.0),
     ) -> None:
         self._corpus = corpus
-        self._material = material
+        self._shape = shape
+        self._scores = scores
         self._folds = folds
         self._config = config
         self._folder = folder
-        self._scale = scale
 
     def run(self, settings: Settings) -> Trial:
         """Train and score a student, one per fold; a finished trial is read from its file."""
@@ -117,7 +118,7 @@ class Trials:
         config = with_settings(self._config, settings)
         vocabulary = make_vocabulary(self._corpus, self._folder / _name(config), config)
         runs = [self._student(vocabulary, config, fold) for fold in self._folds]
-        kinds = range(len(self._folds[0].held_out))
+        kinds = range(len(runs[0][0]))
         return Trial(
             settings=settings,
             scores=tuple(np.concatenate([scores[kind] for scores, _ in runs]) for kind in kinds),
@@ -130,19 +131,17 @@ class Trials:
     def _student(
         self, vocabulary: Vocabulary, config: DistillationConfig, fold: Fold
     ) -> tuple[list[NDArray[np.float32]], int]:
-        """The scores per kind of held-out texts, and the best step."""
+        """The scores per kind of held-out texts and respect, and the best step."""
         device = training_device(config.student.device)
-        network = StudentNetwork(network_config(len(vocabulary), self._material, config, self._scale), device)
+        network = StudentNetwork(self._shape(len(vocabulary), config), device)
         training = replace(config.training, evaluations=_EVALUATIONS)
-        result = train(network, vocabulary, fold.train, fold.held_out[0], training, progress=no_progress)
-        scores = [self._scores(network, vocabulary, texts, config) for texts in fold.held_out]
+        with log_training(None):  # tuning.json has the trials
+            result = train(network, vocabulary, fold.train, fold.held_out[0], training, progress=no_progress)
+        scores: list[NDArray[np.float32]] = []
+        for texts in fold.held_out:
+            logits = score_texts(network, vocabulary, texts.texts, texts.text_pair, threads=config.threads)
+            scores += self._scores(logits, texts)
         return scores, result.best_step
-
-    def _scores(
-        self, network: StudentNetwork, vocabulary: Vocabulary, texts: Examples, config: DistillationConfig
-    ) -> NDArray[np.float32]:
-        logits = score_texts(network, vocabulary, texts.texts, texts.text_pair, threads=config.threads)
-        return text_scores(logits, texts, self._material.problem)
 
 
 def _digest(settings: Settings) -> str:
@@ -150,10 +149,10 @@ def _digest(settings: Settings) -> str:
 
 
 def _write(file: Path, trial: Trial) -> None:
-    write_tensors(
+    digests = write_tensors(
         file.with_suffix(".safetensors"), {str(kind): scores for kind, scores in enumerate(trial.scores)}
     )
-    figures = TrialFigures(trial.lookups, trial.steps, trial.best_step, trial.seconds)
+    figures = TrialFigures(trial.lookups, trial.steps, trial.best_step, trial.seconds, digests)
     write_record(file.with_suffix(".json"), figures)
 
 
@@ -161,9 +160,13 @@ def _read(file: Path, settings: Settings) -> Trial | None:
     path = file.with_suffix(".json")
     if not path.exists():  # written last
         return None
-    figures = read_record(path, TrialFigures, "delete it to repeat this trial")
-    scores = map_tensors(file.with_suffix(".safetensors"))
-    return Trial(settings, tuple(scores[str(kind)] for kind in range(len(scores))), **vars(figures))
+    advice = f"delete {path} to repeat this trial"
+    figures = read_record(path, TrialFigures, advice)
+    scores = open_tensors(file.with_suffix(".safetensors"))
+    verify_tensors(file.with_suffix(".safetensors"), figures.digests, advice)
+    names = map(str, range(len(scores)))
+    lookups, steps, best = figures.lookups, figures.steps, figures.best_step
+    return Trial(settings, tuple(scores[name] for name in names), lookups, steps, best, figures.seconds)
 
 
 def text_scores(logits: NDArray[np.float32], examples: Examples, problem: Problem) -> NDArray[np.float32]:

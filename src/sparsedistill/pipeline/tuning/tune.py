@@ -8,18 +8,23 @@ from math import log
 from pathlib import Path
 from time import monotonic
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ..._internal.progress import Advance, Progress, no_progress
 from ...data.corpus import Corpus
+from ...data.examples import Examples
 from ...labeling.soft_targets import SoftTargets
 from ...model.tuning import TrialRecord, TuningRecord
 from ...problem import Problem
+from ...training.network import NetworkConfig
 from ..config import DistillationConfig
 from ..material import Material
-from ..student_training import scale_of
+from ..student_training import network_config, scale_of
 from .material import Fold, tuning_folds
 from .settings import Settings, given_settings
 from .space import SURVIVORS, TUNED, Space
-from .trial import Trial, Trials
+from .trial import Trial, Trials, text_scores
 
 logger = logging.getLogger(__name__)
 
@@ -35,8 +40,6 @@ def tune(
     corpus: Corpus,
     config: DistillationConfig,
     folder: Path,
-    *,
-    own_validation: bool,
     progress: Progress = no_progress,
 ) -> TuningRecord | None:
     """Choose settings by successive halving (Jamieson & Talwalkar 2016) over a fixed set of students.
@@ -54,7 +57,6 @@ def tune(
         corpus: Texts that vocabularies are counted from.
         config: Settings of the job; those that differ from the defaults are kept.
         folder: Directory for vocabularies and finished trials, which are not repeated.
-        own_validation: The validation data are a part of the labelled texts.
         progress: Shows the progress.
 
     Returns:
@@ -63,21 +65,54 @@ def tune(
     given = given_settings(config)
     if given.issuperset(TUNED):
         return None
-    folds = tuning_folds(targets, material, config, own_validation=own_validation)
+    if targets is not None:  # class weights are of labels
+        given |= {"training.class_weights"}
+    folds = tuning_folds(targets, material, config)
     space = Space(sum(folds[0].train.sizes), len(material.classes), material.problem, given, config)
-    trials = Trials(corpus, material, folds, config, folder, scale_of(targets, material))
+    scale = scale_of(targets, material)
+
+    def shape(rows: int, config: DistillationConfig) -> NetworkConfig:
+        return network_config(rows, material, config, scale)
+
+    def scores(logits: NDArray[np.float32], texts: Examples) -> list[NDArray[np.float32]]:
+        return [text_scores(logits, texts, material.problem)]
+
+    trials = Trials(corpus, shape, scores, folds, config, folder)
+    return search(space, trials, folds, given, config, _NEAR[material.problem], progress)
+
+
+def search(
+    space: Space,
+    trials: Trials,
+    folds: Sequence[Fold],
+    given: frozenset[str],
+    config: DistillationConfig,
+    near: float,
+    progress: Progress,
+) -> TuningRecord:
+    """Run the trials of a space, and choose one. See :func:`tune`.
+
+    Args:
+        space: The settings to try.
+        trials: Trains and scores them.
+        folds: The texts of the trials.
+        given: Names of settings that are kept.
+        config: Settings of the job.
+        near: Standard errors from the best student within which the cheapest is chosen.
+        progress: Shows the progress.
+    """
     logger.info(
         f"Choosing settings: {space.trials} students see {space.cost:,} texts in all, as many as "
         f"{space.cost / space.texts:.1f} trainings of {space.texts:,} texts."
     )
     with progress("Choosing settings", space.cost, "texts") as advance:
-        search = _Search(space, trials, config.tune_minutes, advance)
-        search.finish()
-    chosen = _choice(search.trials, _NEAR[material.problem])
-    settings = search.trials[chosen].settings
+        rounds = _Search(space, trials, config.tune_minutes, advance)
+        rounds.finish()
+    chosen = _choice(rounds.trials, near)
+    settings = rounds.trials[chosen].settings
     words = ", ".join(f"{name.partition('.')[2]} {value}" for name, value in settings.items())
     logger.info(f"Chose {words}.")
-    return _record(search, chosen, folds, given)
+    return _record(rounds, chosen, folds, given)
 
 
 class _Search:
