@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -22,3 +26,23 @@ def shared_data() -> Path:
             pytest.fail(f"{folder} does not exist, and CI must run this test")
         pytest.skip(f"{folder} does not exist")
     return folder
+
+
+@pytest.fixture(scope="session")
+def llm_url() -> Iterator[str]:
+    """The base URL of a small LLM, served on loopback. Without it, the test is skipped; in CI it fails."""
+    repository = Path(__file__).parents[1]
+    models = sorted((repository / "build" / "llm").glob("**/*.gguf"))
+    if not models or find_spec("xllamacpp") is None:
+        reason = "no small LLM in build/llm: run `make test-slow`, which downloads one"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    command = [sys.executable, str(repository / "tests" / "support" / "small_llm.py"), str(models[0])]
+    with subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as server:
+        assert server.stdout is not None
+        address = next(line for line in server.stdout if line.startswith("address ")).split()[1]
+        yield f"{address}/v1"
+        server.kill()

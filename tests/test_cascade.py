@@ -108,6 +108,14 @@ def drawn(count: int = 600) -> tuple[Labelled, NDArray[np.float32]]:
 MEASURED = DeferralRecord(600, "accuracy", [{"deferred": 0.0, "accuracy": 0.5}])
 
 
+def test_the_teacher_can_be_asked_about_every_text_and_is_loaded_once() -> None:
+    cascade = Cascade(make(), Spy(), 0.0)
+    always = cascade.always_deferring()
+    assert always.score(TEXTS).deferred.all()
+    assert not cascade.score(TEXTS).deferred.any()
+    assert always._load_teacher() is cascade._load_teacher()
+
+
 def test_the_threshold_is_chosen_for_a_target() -> None:
     data, scores = drawn()
     strict = Cascade.fit(make(), Spy(), data, scores=scores, retention=0.995)

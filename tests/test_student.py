@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from support.comparison import compared
 
 from sparsedistill import CountingConfig, InputError, Student, TokenizerConfig, Vocabulary, _core
-from sparsedistill._internal.tensors import map_tensors, write_tensors
+from sparsedistill._internal.tensors import open_tensors, write_tensors
 from sparsedistill.model.record import EvaluationRecord, Quality
 from sparsedistill.model.weights import StudentWeights
 
@@ -285,7 +285,7 @@ def test_inference_imports_neither_torch_nor_transformers(tmp_path: Path) -> Non
 def test_arrays_that_do_not_fit_are_refused(tmp_path: Path, name: str, change: object) -> None:
     make().save_pretrained(tmp_path / "s")
     path = tmp_path / "s" / "model.safetensors"
-    arrays = {key: array.copy() for key, array in map_tensors(path).items()}
+    arrays = {key: array.copy() for key, array in open_tensors(path).items()}
     arrays[name] = np.zeros(0, np.float32) if change is None else np.ascontiguousarray(change(arrays[name]))  # type: ignore[operator]
     if change is None:
         del arrays[name]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import logging
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +15,7 @@ from support.rows import inside, put
 from support.sentences import error
 
 from sparsedistill import InputError
-from sparsedistill._internal.files import atomic_directory, atomic_write, locked
+from sparsedistill._internal.files import atomic_directory, atomic_write, discard, locked, remove
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
@@ -85,3 +88,77 @@ def test_a_locked_directory_is_refused(tmp_path: Path) -> None:
     with locked(tmp_path / "o"), pytest.raises(InputError, match="another process"), locked(tmp_path / "o"):
         pass
     assert not (tmp_path / "o").exists()
+
+
+@pytest.mark.parametrize(
+    ("raised", "said"),
+    [
+        (OSError(errno.EIO, "no name"), "the disk reports an input/output error: check the disk"),
+        (OSError(errno.ENOSPC, "no name"), "the disk is full: free space"),
+        (OSError("error closing file"), "of an error (error closing file): check the disk"),
+        (
+            RuntimeError("PytorchStreamWriter failed writing file data/0: file write failed"),
+            "of an error (PytorchStreamWriter failed writing file data/0: file write failed): check the disk",
+        ),
+    ],
+)
+def test_errors_of_the_disk_name_the_file(tmp_path: Path, raised: Exception, said: str) -> None:
+    def write() -> None:
+        with atomic_directory(tmp_path / "d") as folder, atomic_write(folder / "x"):
+            raise raised
+
+    assert error(write) == f"{tmp_path}/d/x could not be written because {said} or choose another path."
+    assert inside(tmp_path) == []
+
+
+def test_errors_of_other_files_pass(tmp_path: Path) -> None:
+    other = OSError(errno.EIO, "Input/output error", "/elsewhere/corpus.txt")
+    for raised in (other, ConnectionError("the server closed the connection")):
+        with pytest.raises(type(raised)) as caught, atomic_write(tmp_path / "x"):
+            raise raised
+        assert caught.value is raised
+
+
+def test_a_directory_whose_name_is_not_on_disk_is_not_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sync = os.fsync
+
+    def failing(handle: int) -> None:
+        if os.path.samestat(os.fstat(handle), tmp_path.stat()):
+            raise OSError(errno.EIO, "Input/output error")
+        sync(handle)
+
+    monkeypatch.setattr(os, "fsync", failing)
+    with pytest.raises(InputError, match="check the disk"), atomic_directory(tmp_path / "d") as folder:
+        (folder / "x").write_text("x")
+    assert inside(tmp_path) == []
+
+
+def test_a_directory_that_cannot_be_deleted_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "d").mkdir()
+    with monkeypatch.context() as patched, caplog.at_level(logging.WARNING):
+        patched.setattr(shutil, "rmtree", lambda path, ignore_errors: None)
+        discard(tmp_path / "d")
+    assert caplog.messages == [f"{tmp_path}/d is no longer needed but could not be deleted: delete it."]
+    discard(tmp_path / "d")
+    discard(tmp_path / "d")
+    assert inside(tmp_path) == []
+
+
+def test_what_cannot_be_deleted_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    put(folder / "file", "x")
+
+    def fails(path: Path) -> None:
+        raise OSError(errno.EIO, "Input/output error", "file")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", fails)
+        assert f"{folder} could not be deleted (Input/output error)" in error(lambda: remove(folder))
+    remove(folder)
+    remove(folder)  # there is none
+    assert not folder.exists()

@@ -123,7 +123,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     message = error(lambda: read_record(tmp_path / "no.json", Outer, "save it again"))
     assert message.startswith(f"{tmp_path / 'no.json'} does not exist: ")
     message = error(lambda: read_record(tmp_path, Outer, "save it again"))
-    assert message == f"{tmp_path} cannot be read (Is a directory): save it again."
+    assert message == f"{tmp_path} is not a regular file: save it again."
     assert "cannot be written" in error(lambda: write_record(Path("/proc/no/a.json"), FULL))
 
 

@@ -45,21 +45,22 @@ def start(*arguments: object, **options: Any) -> subprocess.Popen[str]:
     ("number", "code", "said"),
     [(signal.SIGINT, 130, "Interrupted"), (signal.SIGTERM, 143, "Stopped by SIGTERM")],
 )
-@pytest.mark.parametrize("command", ["predict", "vocab"])
+@pytest.mark.parametrize("command", ["predict", "filter", "vocab"])
 def test_signals_leave_no_partial_file(
     tmp_path: Path, number: int, code: int, said: str, command: str
 ) -> None:
     data = corpus(tmp_path / "b.txt", 3_000_000)
     student = save_student(tmp_path / "s")
-    output = tmp_path / "out.tsv"
-    arguments = (
-        ["predict", student, data, "-o", output] if command == "predict" else ["vocab", data, "-o", output]
-    )
+    arguments = {
+        "predict": ["predict", student, data, "-o", tmp_path / "out.tsv"],
+        "filter": ["filter", student, data, "-o", tmp_path / "out.txt", "--keep", "good >= 0.5"],
+        "vocab": ["vocab", data, "-o", tmp_path / "out"],
+    }[command]
     process = start(*arguments)
     end = time.monotonic() + 20
-    while command == "predict" and time.monotonic() < end and not list(tmp_path.glob(".out*")):
+    while command != "vocab" and time.monotonic() < end and not list(tmp_path.glob(".out*")):
         time.sleep(0.02)
-    time.sleep(0.3 if command == "predict" else 2)
+    time.sleep(2 if command == "vocab" else 0.3)
     process.send_signal(number)
     _, err = process.communicate(timeout=30)
     assert process.returncode == code, err
@@ -84,6 +85,22 @@ def test_signals_during_imports(number: int, code: int) -> None:
     )
     assert done.returncode == code
     assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_source_text_is_evaluated(tmp_path: Path, number: int) -> None:
+    """As in a late import that makes a dataclass: CPython alone would then exit as if by SIGINT."""
+    source = f"import os; os.kill(os.getpid(), {int(number)}); [None for _ in range(10**6)]"
+    (tmp_path / "late.py").write_text(
+        "import sys; from sparsedistill.cli import app; sys.argv[1:] = ['late']\n"
+        "app.console.print('first', style='red', markup=False, highlight=False)\n"  # imports what it needs
+        f"app.app.command('late')(lambda: exec({source!r}))\n"
+        "app.main()"
+    )
+    command = [sys.executable, "-m", "late"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 128 + number, done.stderr
+    assert "no output file was written" in done.stderr
 
 
 def test_a_closed_pipe_is_quiet(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from support.sentences import error
 
 from sparsedistill import CountingConfig, Student, TokenizerConfig, Vocabulary, _core
-from sparsedistill._internal.tensors import map_tensors, write_tensors
+from sparsedistill._internal.tensors import open_tensors, write_tensors
 from sparsedistill.compression import Floor, compress
 from sparsedistill.data.columns import Columns
 from sparsedistill.data.corpus import Corpus
@@ -146,6 +146,21 @@ def test_more_classes_and_pairs(sentences: list[str], classes: int, pair: bool) 
     assert np.abs(one - other).mean() <= LOOSE.change
 
 
+def test_pairs_get_a_narrow_head(sentences: list[str]) -> None:
+    student = make(sentences[:1500], pair=True)
+    assert isinstance(student.weights, StudentWeights)
+    output = student.weights.output_weight.copy()
+    output[:, 10:] = 0  # 30 of the 40 units say nothing
+    student = replace(student, weights=replace(student.weights, output_weight=output))
+    seconds = sentences[1:1501]
+    small = student.compress(sentences[:1500], seconds, floor=LOOSE)
+    assert isinstance(small.weights, CompactWeights)
+    assert len(small.weights.hidden_bias) == 16
+    record = small.evaluation.compression
+    assert record is not None
+    assert any(step.step == "head of 16 units" for step in record.steps)
+
+
 def test_rows_too_wide_for_a_line_are_kept_apart(sentences: list[str]) -> None:
     student = make(sentences, dim=80, rank=80)
     small = student.compress(sentences, dims=80, floor=LOOSE)
@@ -263,7 +278,7 @@ def test_what_cannot_be_compressed_says_so(trained: Student, compact: Student, s
 def test_damaged_files_are_refused(compact: Student, tmp_path: Path, name: str, damage: object) -> None:
     compact.save_pretrained(tmp_path / "compact")
     file = tmp_path / "compact" / "model.safetensors"
-    arrays = {key: np.array(array) for key, array in map_tensors(file).items()}
+    arrays = {key: np.array(array) for key, array in open_tensors(file).items()}
     arrays[name] = damage(arrays[name])  # type: ignore[operator]
     write_tensors(file, arrays)
     assert error(lambda: Student.from_pretrained(tmp_path / "compact"))
@@ -273,10 +288,10 @@ def test_damaged_files_are_refused(compact: Student, tmp_path: Path, name: str, 
     "config",
     [
         {},
-        {"layout": 2, "slots": 11, "wide": 0},
-        {"layout": 2, "slots": 6, "wide": -1},
-        {"layout": 2, "slots": 1},
-        {"layout": 1, "slots": 7, "wide": 1},
+        {"layout": 3, "slots": 11, "wide": 0},
+        {"layout": 3, "slots": 6, "wide": -1},
+        {"layout": 3, "slots": 1},
+        {"layout": 2, "slots": 7, "wide": 1},
         3,
     ],
 )
@@ -304,7 +319,7 @@ def test_arrays_of_floats_are_aligned_on_disk(sentences: list[str], tmp_path: Pa
     assert isinstance(compact.weights, CompactWeights)
     assert compact.weights.rows is not None
     compact.save_pretrained(tmp_path / "compact")
-    arrays = map_tensors(tmp_path / "compact" / "model.safetensors")
+    arrays = open_tensors(tmp_path / "compact" / "model.safetensors")
     assert list(arrays)[-1] == "rows"
     floats = [array for array in arrays.values() if array.dtype == np.float32]
     assert len(floats) == 6

@@ -16,8 +16,13 @@ from support.sentences import error
 
 from sparsedistill._internal.files import atomic_write
 from sparsedistill._internal.records import as_json
-from sparsedistill.data import Corpus, TextBatch
+from sparsedistill.data import Columns, Corpus, FileOptions, TextBatch
 from sparsedistill.data import corpus as corpus_module
+
+
+def read_as(name: str) -> Columns:
+    """Read files as this format."""
+    return Columns(files=FileOptions(name))
 
 
 def test_files_patterns_and_directories(tmp_path: Path) -> None:
@@ -29,7 +34,7 @@ def test_files_patterns_and_directories(tmp_path: Path) -> None:
     assert texts_of(Corpus(tmp_path / "[x].txt")) == ["[x].txt"]
     assert texts_of(Corpus(tmp_path)) == ["[x].txt", "a.txt.gz", "b.txt", "in/c.txt"]
     assert texts_of(Corpus([tmp_path / "b.txt", str(tmp_path / "**" / "c.txt")])) == ["b.txt", "in/c.txt"]
-    assert texts_of(Corpus(tmp_path / "notes.md", format="txt")) == ["no corpus"]
+    assert texts_of(Corpus(tmp_path / "notes.md", read_as("txt"))) == ["no corpus"]
     corpus = Corpus(tmp_path)
     assert texts_of(corpus, 3) == texts_of(corpus, 1)
 
@@ -51,7 +56,7 @@ def test_invalid_paths(tmp_path: Path) -> None:
     assert "No input file" in error(lambda: Corpus([]))
     assert "known format" in error(lambda: Corpus(put(tmp_path / "a.xml", "{}")))
     assert "known format" in error(lambda: Corpus(put(tmp_path / "a", "{}")))
-    assert "'x'" not in error(lambda: Corpus(put(tmp_path / "a.txt", "x"), format="word"))
+    assert "'x'" not in error(lambda: Corpus(put(tmp_path / "a.txt", "x"), read_as("word")))
     assert "decompress" in error(lambda: Corpus(put(tmp_path / "a.parquet.gz", "x")))
 
 
@@ -67,16 +72,16 @@ def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
         ("txt.gz", gzip.compress(b"a\nb\n")),
     ):
         feed(content)
-        corpus = Corpus("-", format=form)
+        corpus = Corpus("-", read_as(form))
         assert texts_of(corpus) == ["a", "b"]
         assert "only once" in error(lambda corpus=corpus: list(corpus.batches()))  # type: ignore[misc]
     assert "format of standard input or output" in error(lambda: Corpus("-"))
-    assert "parquet" in error(lambda: Corpus("-", format="parquet"))
-    assert "read twice" in error(lambda: Corpus("-", format="txt").fingerprint())
+    assert "parquet" in error(lambda: Corpus("-", read_as("parquet")))
+    assert "read twice" in error(lambda: Corpus("-", read_as("txt")).fingerprint())
     feed(b"id,text\n1,a\n2\n")
-    assert "standard input is not valid csv" in error(lambda: list(Corpus("-", format="csv").batches()))
+    assert "standard input is not valid csv" in error(lambda: list(Corpus("-", read_as("csv")).batches()))
     feed(b"id\ttext\n1\ta\n2\n")
-    assert "standard input, line 3" in error(lambda: list(Corpus("-", format="tsv").batches()))
+    assert "standard input, line 3" in error(lambda: list(Corpus("-", read_as("tsv")).batches()))
 
 
 def test_a_fingerprint_depends_on_the_content(tmp_path: Path) -> None:

@@ -70,6 +70,27 @@ def test_not_a_number_is_no_label(read: Any, tmp_path: Path) -> None:
     assert "is empty" in error(lambda: read(tmp_path, [1.0, NAN, 0.0]))
 
 
+@pytest.mark.parametrize("read", [from_csv, from_jsonl, from_parquet, from_memory])
+def test_numbers_that_are_not_finite_are_no_classes(read: Any, tmp_path: Path) -> None:
+    for value in (float("inf"), float("-inf")):
+        assert "inf" in error(lambda value=value: read(tmp_path, [1.0, value, 0.0]))  # type: ignore[misc]
+    for name in ("nan", "NaN", "-inf"):
+        message = error(lambda name=name: read(tmp_path, ["1", "0", name]))  # type: ignore[misc]
+        assert f"the label is {name!r} and the others are numbers" in message
+    assert read(tmp_path, ["nan", "pita"]).classes == ("nan", "pita")
+
+
+def test_empty_labels_in_lists() -> None:
+    for labels in ([["x", None], ["y"]], [[1.0, NAN], [0.0]]):
+        message = error(lambda labels=labels: from_memory(Path(), labels))  # type: ignore[misc]
+        assert "Label 0: 'label' has an empty label: leave it out" in message
+
+
+def test_labels_that_are_no_list() -> None:
+    assert "The labels are a ndarray" in error(lambda: as_labelled((["t"], np.array(1)), Columns(), None))
+    assert from_memory(Path(), ["\ud800", "x"]).classes == ("x", "\ufffd")
+
+
 def test_labels_in_memory_only() -> None:
     for labels in (["x", NAN, "y"], pa.array(["x", None, "y"]), np.array(["x", None, "y"], object)):
         assert "Label 1: 'label' is empty" in error(lambda labels=labels: from_memory(Path(), labels))  # type: ignore[misc]

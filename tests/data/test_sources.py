@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 from support.sentences import error
 
-from sparsedistill import Columns, InputError, read_labelled
+from sparsedistill import Columns, Corpus, InputError, read_labelled
 from sparsedistill.data.hub import HubDataset
 from sparsedistill.data.identity import identities, not_held_out
 from sparsedistill.data.recombination import recombined
@@ -284,6 +284,28 @@ def test_not_held_out() -> None:
     assert not_held_out(texts, None, held_out[:0]).tolist() == [0, 1, 2]
     assert not_held_out(texts, seconds, held_out).tolist() == [0, 1, 2]
     assert not_held_out(texts, seconds, identities(pa.array(["c"]), pa.array(["Y"]))).tolist() == [0, 2]
+
+
+@pytest.mark.parametrize("pair", [False, True])
+def test_texts_are_held_out_by_all_their_words(pair: bool, shared_data: Path) -> None:
+    corpus = Corpus(shared_data / "sst2" / "dev.tsv.gz", Columns())
+    given = corpus.head(400).texts.to_pylist()
+    opening = "The same opening of many texts, longer than what is looked at first. "
+    dashes = "-" * 100
+    texts = [opening + each for each in given[:60]] + [dashes + each for each in given[:60]]
+    texts += [dashes, "... ", ":)", "", *given[:200]]
+    held = [opening.upper() + given[1], given[2].upper(), dashes, "!?" + given[3], ":)"]
+    seconds = pa.array(texts[::-1]) if pair else None
+    others = None
+    if seconds is not None:
+        held += texts[5:9]
+        others = pa.concat_arrays([pa.array(held[4::-1]), seconds[5:9]])
+    held_out = identities(pa.array(held), others)
+    known = set(held_out.to_pylist())
+    every = identities(pa.array(texts), seconds).to_pylist()
+    kept = not_held_out(pa.array(texts), seconds, held_out).tolist()
+    assert kept == [i for i, words in enumerate(every) if words not in known]
+    assert len(kept) < len(texts)
 
 
 def test_weights_of_labelled_sources_are_kept(folder: Path) -> None:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from support.sentences import error
 
 from sparsedistill import Columns, read_labelled
+from sparsedistill._internal.linear_models import LOGISTIC_STRENGTHS
 from sparsedistill.data.labelled import Labelled
 from sparsedistill.evaluation.baselines import (
     TFIDF,
@@ -79,7 +80,7 @@ def test_tfidf_learns_words_of_any_script() -> None:
     found = fit(flats(300), flats(60))
     assert accuracy(found, flats(200)) > 0.97
     assert found.note is None
-    assert found.settings["C"] in tfidf.STRENGTHS
+    assert found.settings["C"] in LOGISTIC_STRENGTHS
 
 
 def test_tfidf_compares_pairs() -> None:
@@ -148,6 +149,16 @@ def test_fasttext_is_fitted_if_it_is_installed(seconds: int | None) -> None:
     found = {one.name: one for one in fit_baselines(flats(300), flats(60), seconds=seconds, threads=1)}
     assert accuracy(found["fasttext"], test) > 0.8
     assert (found["fasttext"].note is None) == (seconds is None)
+
+
+def test_fasttext_learns_from_sorted_labels(shared_data: Path) -> None:
+    pytest.importorskip("fasttext")
+    from sparsedistill.evaluation.baselines.fasttext import fasttext
+
+    data = read_labelled(shared_data / "trec" / "train.tsv.gz", Columns(label="label"))
+    train, validation = data.split(0.1, 0)
+    by_label = train.select(np.argsort(train.labels, kind="stable"))
+    assert accuracy(fasttext(by_label, Choice(validation, value(validation))), validation) > 0.8
 
 
 def test_libraries_are_imported_when_a_baseline_is_fitted() -> None:

@@ -123,6 +123,7 @@ def test_uniform_predictions_keep_temperature_1() -> None:
     assert fit_temperature(flat, np.eye(2)[[0, 1] * 5], np.ones(10, np.float32), multi_label=False) == 1
 
 
+@pytest.mark.slow
 def test_distillation_calibrates_the_student_by_default(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     texts = [" ".join(random.choice(WORDS[:50], 8)) for _ in range(600)]

@@ -121,6 +121,31 @@ def test_no_lead_is_kept_of_a_teacher_that_does_not_lead() -> None:
     assert lead_kept(result(baselines={"TF-IDF + LR": unknown})) is None
 
 
+def test_numbers_have_baselines_of_their_own() -> None:
+    def figures(value: float) -> dict[str, Any]:
+        return {"spearman": value, "agreement": 0.8, "error": 0.02}
+
+    own = StudentFigures(**figures(0.6), validation=0.6, parameters=64, ngrams=1)
+    ease = result(
+        title="Ease",
+        metric="spearman",
+        classes=["score"],
+        teacher=TeacherFigures(**figures(0.75), name="teacher"),
+        students={"KD + FT": [own]},
+        baselines={
+            "mean": BaselineFigures(**{**figures(0.0), "error": 0.0}, settings={}),
+            "TF-IDF + ridge": BaselineFigures(**figures(0.5), settings={"alpha": 1.0}),
+        },
+    )
+    page = render([ease])
+    assert "| mean | TF-IDF + ridge | fastText |" in page
+    assert "| Ease (Spearman) | 75.00 ± 2.00 | - | - | 60.00 ± 2.00 | 0.00 ± 0.00 | 50.00 ± 2.00 | - " in page
+    assert "| 80.00 | 40.00 | 80.00 |" in page  # retention, lead kept, agreement
+    assert "100 times Spearman's correlation" in page
+    both = render([result(), ease])
+    assert "| majority class or mean | TF-IDF + LR or TF-IDF + ridge | fastText |" in both
+
+
 def test_f1_means_groups_and_failures_are_shown() -> None:
     groups = {"tea": {"texts": 50.0, "teacher": 0.9, "labels only": 0.7, "KD": 0.8, "KD + FT": 0.81}}
     pairs = result(title="Pairs", metric="f1", pair=True, note="few of them.", by="kind", groups=groups)

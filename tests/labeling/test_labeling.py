@@ -21,9 +21,17 @@ import pytest
 from numpy.typing import NDArray
 from support.sentences import error
 
+from sparsedistill._internal.ledger import Ledger
+from sparsedistill._internal.part import Part
 from sparsedistill.data.columns import Columns
 from sparsedistill.data.corpus import Corpus
-from sparsedistill.labeling.labelling import label
+from sparsedistill.data.file_options import FileOptions
+from sparsedistill.data.identity import identities
+from sparsedistill.data.readers import Source
+from sparsedistill.labeling.labelling import label, label_part
+from sparsedistill.labeling.manifest import read_manifest
+from sparsedistill.labeling.remembered import RememberingTeacher
+from sparsedistill.labeling.soft_examples import SoftExamples
 from sparsedistill.labeling.soft_targets import SoftTargets
 from sparsedistill.teachers.callable import CallableTeacher
 from sparsedistill.teachers.precomputed import FileTeacher
@@ -67,7 +75,7 @@ def corpus(folder: Path, rows: int = 25, name: str = "corpus.txt") -> Corpus:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.is_file()}
 
 
 def read_json(folder: Path) -> dict[str, Any]:
@@ -139,7 +147,9 @@ def test_interrupted_run_resumes(tmp_path: Path, stop: int) -> None:
         label(Counting(stop), source, tmp_path / "out", shard_size=size)
     for name in (".manifest.json.1-ab.partial", ".shard-00001.parquet.1-ab.partial"):
         (tmp_path / "out" / name).write_text("left by a killed run")
-    done = len(read_json(tmp_path / "out")["shards"]) * size
+    begun = read_manifest(tmp_path / "out")
+    assert begun is not None
+    done = len(begun.shards) * size
     assert stop - max(size, 1024) < done <= stop
     teacher = Counting()
     label(teacher, source, tmp_path / "out", shard_size=size)
@@ -172,6 +182,7 @@ label(CallableTeacher(slow, ("a", "e"), name="slow"), Corpus(sys.argv[1]), sys.a
 """
 
 
+@pytest.mark.slow
 def test_killed_runs_end_with_the_same_files(tmp_path: Path, shared_data: Path) -> None:
     lines = gzip.decompress((shared_data / "imdb" / "unlabeled.tsv.gz").read_bytes()).split(b"\n")
     text = tmp_path / "text.tsv"
@@ -223,9 +234,13 @@ def test_changed_job_is_rejected(tmp_path: Path, begun: Path) -> None:
     assert "the corpus changed" in error(lambda: label(Counting(), longer, begun, shard_size=10))
     (tmp_path / "corpus.txt").write_text((tmp_path / "corpus.txt").read_text().replace("text 3", "text 4"))
     assert "the corpus changed" in error(lambda: label(Counting(), source, begun, shard_size=10))
-    tsv = Corpus(tmp_path / "corpus.txt", Columns(text=" text 0"), format="tsv")
+    tsv = Corpus(tmp_path / "corpus.txt", Columns(text=" text 0", files=FileOptions("tsv")))
     corpus(tmp_path)
     assert "the columns of the corpus changed" in error(lambda: label(Counting(), tsv, begun, shard_size=10))
+    latin = Corpus(tmp_path / "corpus.txt", Columns(files=FileOptions(encoding="latin-1")))
+    assert "the columns of the corpus changed" in error(
+        lambda: label(Counting(), latin, begun, shard_size=10)
+    )
     assert contents(begun) == before
     moved = corpus(tmp_path, name="moved.txt")
     label(Counting(), moved, begun, shard_size=10)
@@ -349,6 +364,8 @@ def test_manifest_is_that_of_format_1(tmp_path: Path) -> None:
             "text_pair": None,
             "scores": None,
             "formats": [["txt", None, False]],
+            "delimiter": None,
+            "encoding": None,
         },
         "shard_size": 20_000,
         "teacher_name": "f",
@@ -363,6 +380,10 @@ def test_manifest_is_that_of_format_1(tmp_path: Path) -> None:
         *("texts", "complete", "shards"),
     ]
     assert written == json.dumps(loaded, indent=1) + "\n"
+    for key in ("delimiter", "encoding"):  # earlier versions did not write these
+        del loaded["columns"][key]
+    (tmp_path / "out" / "manifest.json").write_text(json.dumps(loaded, indent=1) + "\n")
+    assert len(label(teacher, corpus(tmp_path, 2), tmp_path / "out")) == 2
 
 
 def test_file_name_that_is_not_utf8(tmp_path: Path) -> None:
@@ -411,7 +432,8 @@ def test_invalid_corpus_is_rejected_before_scoring(tmp_path: Path) -> None:
     assert "bad.txt, line 31" in message
     assert teacher.scored == []
     assert not (tmp_path / "out").exists()
-    assert "read twice" in error(lambda: label(teacher, Corpus("-", format="txt"), tmp_path / "out"))
+    stream = Corpus("-", Columns(files=FileOptions("txt")))
+    assert "read twice" in error(lambda: label(teacher, stream, tmp_path / "out"))
 
 
 def test_scores_must_be_finite(tmp_path: Path) -> None:
@@ -452,3 +474,107 @@ def test_full_disk_keeps_finished_shards(tmp_path: Path) -> None:
     )
     assert run.stdout.startswith(f"{tmp_path / 'out' / 'shard-00001.parquet'} could not be written because")
     assert list(contents(tmp_path / "out")) == ["manifest.json", "shard-00000.parquet"]
+
+
+# --- Parts ---
+
+
+@pytest.mark.parametrize("of", [2, 3, 9])
+def test_parts_make_the_labelling_of_one_process(tmp_path: Path, of: int) -> None:
+    source = corpus(tmp_path, 2500)
+    label(Counting(), source, tmp_path / "whole", shard_size=600)
+    scored = 0
+    for number in range(of, 0, -1):
+        teacher = Counting()
+        found = label_part(teacher, source, tmp_path / "out", Part(number, of), shard_size=600)
+        assert found.texts == len(teacher.scored)
+        assert found.complete == (number == 1 or scored + found.texts == 2500)
+        scored += found.texts
+    assert scored == 2500
+    assert contents(tmp_path / "out") == contents(tmp_path / "whole")
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(contents(tmp_path / "whole"))
+
+
+def test_a_part_resumes_whatever_the_number_of_parts(tmp_path: Path) -> None:
+    source = corpus(tmp_path, 100)
+    label(Counting(), source, tmp_path / "whole", shard_size=10)
+    with pytest.raises(KeyboardInterrupt):
+        label_part(Counting(25), source, tmp_path / "out", Part(2, 2), shard_size=10)
+    label_part(Counting(), source, tmp_path / "out", Part(1, 3), shard_size=10)
+    teacher = Counting()
+    assert len(label(teacher, source, tmp_path / "out", shard_size=10)) == 100
+    assert len(teacher.scored) == 100 - 30 - 20
+    assert contents(tmp_path / "out") == contents(tmp_path / "whole")
+
+
+def test_a_part_does_not_read_the_corpus_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = [corpus(tmp_path, 20, f"{name}.txt").files[0] for name in "abc"]
+    label_part(Counting(), Corpus(files), tmp_path / "out", Part(1, 3), shard_size=10)
+    read: list[str] = []
+    original = Source.read
+
+    def reading(source: Source, *arguments: Any, **options: Any) -> Any:
+        read.append(source.path)
+        return original(source, *arguments, **options)
+
+    monkeypatch.setattr(Source, "read", reading)
+    label_part(Counting(), Corpus(files), tmp_path / "out", Part(3, 3), shard_size=10)
+    assert read == files[2:]
+
+
+def test_a_part_that_runs_is_refused(tmp_path: Path) -> None:
+    source = corpus(tmp_path)
+    label_part(Counting(), source, tmp_path / "out", Part(1, 3), shard_size=10)
+    with Ledger(tmp_path / "out").locked(Part(2, 3).name):
+        message = error(lambda: label_part(Counting(), source, tmp_path / "out", Part(2, 3), shard_size=10))
+        assert f"Part 2/3 of {tmp_path / 'out'} is being written by another process" in message
+        label_part(Counting(), source, tmp_path / "out", Part(3, 3), shard_size=10)
+    message = error(lambda: label_part(TEACHER, source, tmp_path / "out", Part(2, 3), shard_size=10))
+    assert "the teacher changed" in message
+    assert "the shard size changed" in error(
+        lambda: label_part(Counting(), source, tmp_path / "out", Part(2, 3), shard_size=9)
+    )
+    assert label_part(Counting(), source, tmp_path / "out", Part(2, 3), shard_size=10).complete
+
+
+def test_several_labellings_are_one(tmp_path: Path) -> None:
+    whole = label(TEACHER, corpus(tmp_path, 5), tmp_path / "whole").all()
+    for name, rows in (("a", (0, 2)), ("b", (2, 5))):
+        lines = (tmp_path / "corpus.txt").read_text().splitlines(keepends=True)[slice(*rows)]
+        (tmp_path / f"{name}.txt").write_text("".join(lines))
+        label(TEACHER, Corpus(tmp_path / f"{name}.txt"), tmp_path / name)
+    both = SoftTargets.open_all([tmp_path / "a", tmp_path / "b"])
+    assert (len(both), both.sizes) == (5, (2, 3))
+    assert both.all().texts.equals(whole.texts)
+    np.testing.assert_array_equal(both.all().logits, whole.logits)
+    assert "are given twice" in error(lambda: SoftTargets.open_all([tmp_path / "a", tmp_path / "a"]))
+    label(Counting(), corpus(tmp_path), tmp_path / "other")
+    message = error(lambda: SoftTargets.open_all([tmp_path / "a", tmp_path / "other"]))
+    assert "are of different teachers or of different kinds of texts" in message
+
+
+def test_remembered_texts_are_the_first_of_equal_ones(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("x\nyy\nx\n")
+    targets = label(TEACHER, Corpus(tmp_path / "a.txt"), tmp_path / "a")
+    teacher = Counting()
+    fingerprint = TEACHER.fingerprint()
+    teacher.fingerprint = lambda: fingerprint  # type: ignore[method-assign]
+    remembering = RememberingTeacher(teacher, [targets])
+    scores = remembering.score(["yy", "z", "x", "yy"])
+    assert teacher.scored == ["z"]
+    np.testing.assert_array_equal(scores[[0, 2, 3]], targets.all().logits[[1, 0, 1]])
+    assert RememberingTeacher(teacher, []).score(["yy"]).shape == (1, 2)
+
+
+def test_nothing_is_read_if_nothing_is_held_out(tmp_path: Path) -> None:
+    targets = label(TEACHER, corpus(tmp_path), tmp_path / "out", shard_size=10)
+    for shard in targets.shards:
+        shard.rename(shard.with_suffix(".moved"))
+    examples = SoftExamples(targets, pa.array([], pa.large_string()))
+    assert (examples.sizes, examples.left_out) == ([10, 10, 5], 0)
+    for shard in targets.shards:
+        shard.with_suffix(".moved").rename(shard)
+    held_out = identities(targets.read(1).texts[:3], None)
+    examples = SoftExamples(targets, held_out)
+    assert examples.left_out == 3
+    assert examples.sizes == [10, 7, 5]

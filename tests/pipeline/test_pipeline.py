@@ -89,6 +89,7 @@ def test_function_is_distilled_from_texts_in_memory(sentences: Labelled, tmp_pat
         distill(by_words, unlabelled=unlabelled, output=tmp_path / "out", classes=["bad", "good"])
 
 
+@pytest.mark.slow
 def test_student_is_trained_on_labels_alone(sentences: Labelled, tmp_path: Path) -> None:
     student = distill(
         labelled=pairs(sentences, 0, 6000),
@@ -170,6 +171,18 @@ def test_pairs_are_distilled(shared_data: Path, tmp_path: Path) -> None:
     assert student.predict(["how do i cook rice ?"], ["how do i cook rice ?"]).shape == (1,)
 
 
+def test_pairs_in_memory_need_no_columns(shared_data: Path, tmp_path: Path) -> None:
+    data = read_labelled(shared_data / "qqp" / "dev.tsv.gz", Columns("text_a", "text_b", "label"))
+    first, second = ["why ?"] * 600, data.text_pair.slice(0, 600).to_pylist()  # type: ignore[union-attr]
+    names = [data.classes[label] for label in data.labels[:600].astype(int)]
+    student = distill(labelled=(first, second, names), output=tmp_path / "out", config=SMALL)
+    assert student.pair
+    assert student.score(first, second).coverage.mean() > 0.5  # the second texts were counted too
+    assert Student.from_pretrained(tmp_path / "out" / "compact").pair
+    with pytest.raises(InputError, match="The labelled texts are pairs and the unlabelled ones are not"):
+        distill(labelled=(first, second, names), unlabelled=second, output=tmp_path / "no", config=SMALL)
+
+
 def test_multi_label_is_learnt(sentences: Labelled, tmp_path: Path) -> None:
     texts = sentences.texts.to_pylist()[:3000]
     labels = np.stack([["film" in t for t in texts], ["movie" in t for t in texts]], axis=1).astype(
@@ -182,6 +195,7 @@ def test_multi_label_is_learnt(sentences: Labelled, tmp_path: Path) -> None:
     assert student.predict(["a film", "a movie", "a film and a movie"])[2].shape == (2,)
 
 
+@pytest.mark.slow
 def test_killed_job_resumes_to_the_same_student(sentences: Labelled, tmp_path: Path) -> None:
     texts, labels = pairs(sentences, 0, 3000)
     np.savez(tmp_path / "data.npz", texts=texts, labels=labels)

@@ -9,7 +9,14 @@ from typing import Any
 import pytest
 from support.sentences import error
 
-from sparsedistill import Columns, CountingConfig, DistillationConfig, InputError, StudentConfig
+from sparsedistill import (
+    Columns,
+    CountingConfig,
+    DistillationConfig,
+    FileOptions,
+    InputError,
+    StudentConfig,
+)
 from sparsedistill.data.hub import HubDataset
 from sparsedistill.data.sources import DataSource
 from sparsedistill.pipeline.recipe import (
@@ -66,6 +73,16 @@ def write(folder: Path, text: str) -> Path:
     return folder / "r.toml"
 
 
+def test_files_are_read_as_the_data_says(tmp_path: Path) -> None:
+    recipe = {"data": {"labelled": "a.csv", "text": "t", "delimiter": ";", "skip_damaged": True}}
+    columns = recipe_job(recipe, "r.toml").columns
+    assert columns == Columns("t", files=FileOptions(delimiter=";", skip_damaged=True))
+    recipe["data"]["encoding"] = "utf-99"
+    assert "The encoding 'utf-99' is not known" in error(lambda: recipe_job(recipe, "r.toml"))
+    recipe["data"]["encoding"] = 8
+    assert "[data]: encoding is 8: give a value of type" in error(lambda: recipe_job(recipe, "r.toml"))
+
+
 def test_a_recipe_describes_a_job(tmp_path: Path) -> None:
     job = recipe_job(read_recipe(write(tmp_path, FILMS)))
     assert (job.teacher, job.encoder, job.output) == (None, "some/encoder", Path("out"))
@@ -110,6 +127,7 @@ def test_settings_without_data_make_a_config() -> None:
         ("training.learning_rate=1e-3", {"training": {"learning_rate": 0.001}}),
         ("teacher.model=some/teacher", {"teacher": {"model": "some/teacher"}}),
         ("output=a=b", {"output": "a=b"}),
+        pytest.param("seed=" + "9" * 5_000, {"seed": "9" * 5_000}, id="5,000 digits"),
     ],
 )
 def test_settings_can_be_overridden(setting: str, expected: Recipe) -> None:
@@ -150,6 +168,7 @@ def test_report_settings_are_read_as_any_dataclass() -> None:
     ("recipe", "message"),
     [
         ({"output": 3}, "output is 3: give a string."),
+        ({"output": "a\0b"}, "leave out the NUL character"),
         ({"data_dir": 3}, "data_dir is 3: give a string."),
         ({"teacher": {"model": 3}}, "[teacher]: model is 3: give a string."),
         ({"teacher": {"encoder": []}}, "[teacher]: encoder is []: give a string."),
@@ -197,5 +216,6 @@ def test_files_that_are_not_recipes_are_rejected(tmp_path: Path) -> None:
     assert "does not exist" in error(lambda: read_recipe(tmp_path / "no.toml"))
     assert "cannot be read" in error(lambda: read_recipe(tmp_path))
     assert "is not TOML" in error(lambda: read_recipe(write(tmp_path, "a =")))
+    assert "is not TOML" in error(lambda: read_recipe(write(tmp_path, "seed = " + "9" * 5_000)))
     (tmp_path / "r.toml").write_bytes(b"a = '\xff'")
     assert "cannot be read" in error(lambda: read_recipe(tmp_path / "r.toml"))

@@ -58,6 +58,7 @@ def test_given_settings_are_not_tried() -> None:
     assert several["training.class_weights"] == "balanced"  # labels are rare
 
 
+@pytest.mark.slow
 def test_a_job_without_settings_is_tuned_and_its_recipe_repeats_it(
     questions: Labelled, tmp_path: Path
 ) -> None:
@@ -83,6 +84,7 @@ def test_a_job_without_settings_is_tuned_and_its_recipe_repeats_it(
     ]
 
 
+@pytest.mark.slow
 def test_recipe_repeats_the_chosen_job(questions: Labelled, tmp_path: Path) -> None:
     texts, labels = given(questions.select(np.arange(300)))
     rows = "".join(f"{text}\t{label}\n" for text, label in zip(texts, labels, strict=True))
@@ -99,6 +101,7 @@ def test_recipe_repeats_the_chosen_job(questions: Labelled, tmp_path: Path) -> N
     assert not (tmp_path / "a" / "tuning").exists()
 
 
+@pytest.mark.slow
 def test_interrupted_tuning_resumes(
     questions: Labelled, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

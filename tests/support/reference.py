@@ -55,17 +55,24 @@ def tokenize(text: str) -> list[str]:
     # Surrogates have no UTF-8 encoding: they count as the bytes that they would be encoded to.
     text = text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
     tokens: list[str] = []
+    symbols: list[bool] = []
     state = "none"  # what a mark or a letter continues: "word", "character" or "none"
     for char in text:
         kind = char_class(char)
         if kind == "ignored":
             continue
-        folded = TYPOGRAPHIC.get(char) or char.casefold()
         if (kind == "mark" and state != "none") or (kind == "word" and state == "word"):
-            tokens[-1] += folded
+            tokens[-1] += char
         elif kind != "space":
-            tokens.append(folded)
+            tokens.append(char)
+            symbols.append(kind == "symbol")
         state = {"space": "none", "symbol": "none", "mark": state if state != "none" else "word"}.get(
             kind, kind
         )
-    return tokens
+    return [_folded(token, symbol) for token, symbol in zip(tokens, symbols, strict=True)]
+
+
+def _folded(token: str, symbol: bool) -> str:
+    """A token case-folded; words in form NFC first."""
+    composed = token if symbol else unicodedata2.normalize("NFC", token)
+    return "".join(TYPOGRAPHIC.get(char) or char.casefold() for char in composed)

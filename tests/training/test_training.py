@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,9 +21,11 @@ from safetensors.numpy import load_file
 from sklearn.metrics import f1_score
 
 from sparsedistill._internal.background import AHEAD, in_background
+from sparsedistill._internal.tensors import write_blocks
 from sparsedistill.data.examples import Examples
 from sparsedistill.errors import InputError
 from sparsedistill.problem import problem_of
+from sparsedistill.training import checkpoint, snapshot
 from sparsedistill.training.batches import Extraction, TrainingBatches
 from sparsedistill.training.checkpoint import InDirectory, RunState
 from sparsedistill.training.config import TableKind, TrainingConfig
@@ -328,8 +331,8 @@ def test_run_with_other_settings_does_not_resume(
         "{}",
         "[]",
         '{"job": {}, "epoch": 1}',
-        '{"job": {}, "step": "1", "best_step": 0, "waited": 0, "history": []}',
-        '{"job": {}, "step": 1, "best_step": 0, "waited": 0, "history": [{"loss": "low"}]}',
+        '{"job": {}, "step": "1", "best_step": 0, "waited": 0, "history": [], "digests": {}}',
+        '{"job": {}, "step": 1, "best_step": 0, "waited": 0, "history": [{"loss": "low"}], "digests": {}}',
     ],
 )
 def test_damaged_checkpoints_are_rejected(damage: str, tmp_path: Path) -> None:
@@ -344,9 +347,12 @@ def test_damaged_checkpoints_are_rejected(damage: str, tmp_path: Path) -> None:
         run()
     record.write_text(whole)
     for file in tmp_path.glob("*.safetensors"):
-        file.write_bytes(file.read_bytes()[:-1])
-    with pytest.raises(InputError, match=r"cannot be used .*: delete .* to train again"):
-        run()
+        content = bytearray(file.read_bytes())
+        content[-1] ^= 1
+        for changed in (content, content[:-1]):
+            file.write_bytes(changed)
+            with pytest.raises(InputError, match=r"cannot be used \(its digest differs\): delete .* again"):
+                run()
 
 
 def test_checkpoint_keeps_the_state_and_leaves_out_a_loss_that_is_not_finite(tmp_path: Path) -> None:
@@ -355,17 +361,107 @@ def test_checkpoint_keeps_the_state_and_leaves_out_a_loss_that_is_not_finite(tmp
         {"step": 3, "validation_loss": 1.0, "accuracy": 0.5, "loss": math.nan},
     ]
     settings = {"class_weights": (1, 2.5), "patience": None, "table": "auto", "pair": False}
-    InDirectory(tmp_path, settings).keep(RunState(3, 3, 0, history), {"table": torch.ones(2)})
+    checkpoints = InDirectory(tmp_path, settings)
+    checkpoints.keep(RunState(3, 3, 0, history), {"table": torch.ones(2, 3)})
+    checkpoints.close()
     resumed = InDirectory(tmp_path, settings).resume()
     assert resumed is not None
     state, arrays = resumed
     del history[1]["loss"]
     assert (state.step, state.best_step, state.waited, state.history) == (3, 3, 0, history)
     assert [type(entry["step"]) for entry in state.history] == [int, int]
-    assert torch.equal(arrays["table"], torch.ones(2))
+    assert torch.equal(arrays["table"], torch.ones(2, 3))
     content = json.loads((tmp_path / "checkpoint.json").read_text())
     assert content["job"] == {**settings, "class_weights": [1, 2.5]}
-    assert set(content) == {"job", "step", "best_step", "waited", "history"}
+    assert set(content) == {"job", "step", "best_step", "waited", "history", "digests"}
+
+
+class Slowly:
+    """Writes blocks of a few rows, and lets training steps pass in between."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, directory: Path) -> None:
+        self.files = 0
+        write = write_blocks
+
+        def write_slowly(path: Path, arrays: Any, blocks: Any) -> None:
+            def slow() -> Iterator[NDArray[Any]]:
+                for block in blocks:
+                    time.sleep(0.005)
+                    yield block
+
+            self.files = max(self.files, len(list(directory.glob("*step-*"))))
+            write(path, arrays, slow())
+
+        monkeypatch.setattr(checkpoint, "write_blocks", write_slowly)
+        monkeypatch.setattr(snapshot, "_BLOCK", 3 * 8 * 4)
+
+
+@pytest.mark.parametrize("least_kept", [4, 1 << 16])
+@pytest.mark.parametrize("characters", [0, 3])
+def test_checkpoints_are_states_of_one_moment_though_training_continues(
+    least_kept: int, characters: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory = tmp_path / "run"
+    slowly = Slowly(monkeypatch, directory)
+    monkeypatch.setattr(snapshot, "_LEAST_KEPT", least_kept)
+    kept: dict[int, dict[str, torch.Tensor]] = {}
+    changed: list[bool] = []
+    original = InDirectory.keep
+
+    def keep(self: InDirectory, state: RunState, arrays: Mapping[str, torch.Tensor]) -> None:
+        original(self, state, arrays)
+        kept[state.step] = {name: array.clone() for name, array in arrays.items()}
+
+    def load(self: InDirectory, step: int) -> Mapping[str, torch.Tensor]:
+        arrays = load_arrays(self, step)
+        assert all(torch.equal(array, kept[step][name]) for name, array in arrays.items())
+        return arrays
+
+    def record(self: InDirectory, state: RunState) -> None:
+        record_state(self, state)
+        for step in {state.step, state.best_step}:
+            load(self, step)
+        changed.append(not torch.equal(network.table.weight, kept[state.step]["table"]))
+
+    load_arrays, record_state = InDirectory._load, InDirectory._record
+    monkeypatch.setattr(InDirectory, "keep", keep)
+    monkeypatch.setattr(InDirectory, "_record", record)
+    vocabulary = VOCABULARY
+    if characters:
+        tokenizer = TokenizerConfig(max_ngram=1, max_characters=characters)
+        vocabulary = Vocabulary.build(toy(300, 0).texts, tokenizer)
+    hasty = replace(QUICK, passes=10, table_learning_rate=1.0, learning_rate=0.05, evaluations=12)
+    network = StudentNetwork(NetworkConfig(len(vocabulary), CLASSES, dim=8, hidden=8))
+    train(network, vocabulary, toy(300, 0), toy(50, 1), hasty, checkpoint_dir=directory)
+    assert len(kept) == 13
+    assert any(changed)  # steps were done while files were written
+    assert slowly.files == 2  # with the one that is written
+
+
+def test_a_full_disk_ends_the_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(tmp_path / "x"))
+
+    monkeypatch.setattr(checkpoint, "write_blocks", full)
+    with pytest.raises(InputError, match="the disk is full"):
+        train(student(), VOCABULARY, toy(300, 0), toy(50, 1), QUICK, checkpoint_dir=tmp_path)
+
+
+def test_large_tables_have_fewer_checkpoints() -> None:
+    config = TrainingConfig()
+    assert (config.evaluations_of(10**6), config.evaluations_of(10**9)) == (10, 4)
+    assert replace(config, evaluations=20).evaluations_of(10**9) == 20
+
+
+def test_rows_that_are_zero_take_no_space(tmp_path: Path) -> None:
+    checkpoints = InDirectory(tmp_path, {})
+    table = torch.zeros(10_000, 1000)
+    checkpoints.keep(RunState(0, 0, 0, [{"step": 0}]), {"table": table})
+    checkpoints.close()
+    (file,) = tmp_path.glob("*.safetensors")
+    seen = file.stat()
+    assert (seen.st_size > table.nbytes, seen.st_blocks * 512 < 1 << 20) == (True, True)
+    assert torch.equal(torch.from_numpy(load_file(file)["table"]), table)
 
 
 # ---- losses --------------------------------------------------------------------------------------

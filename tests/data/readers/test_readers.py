@@ -14,9 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.rows import labels_of, put, texts_of, write
 
-from sparsedistill.data import Columns, Corpus, read_labelled
+from sparsedistill.data import Columns, Corpus, FileOptions, read_labelled
 
 CODECS = ("", ".gz", ".zst")
+QUOTED, UNQUOTED = Columns(files=FileOptions(quoting=True)), Columns(files=FileOptions(quoting=False))
 FILES = [form + codec for form in ("csv", "tsv", "jsonl", "txt") for codec in CODECS] + ["parquet"]
 
 
@@ -72,10 +73,10 @@ def test_byte_order_mark_and_carriage_returns(tmp_path: Path, form: str) -> None
 def test_quotes_in_csv_and_tsv(tmp_path: Path) -> None:
     quoted = 'text{0}n\n"a ""b""{0}\nc"{0}1\n'
     assert texts_of(Corpus(put(tmp_path / "a.csv", quoted.format(",")))) == ['a "b",\nc']
-    assert texts_of(Corpus(put(tmp_path / "a.tsv", quoted.format("\t")), quoting=True)) == ['a "b"\t\nc']
+    assert texts_of(Corpus(put(tmp_path / "a.tsv", quoted.format("\t")), QUOTED)) == ['a "b"\t\nc']
     raw = put(tmp_path / "b.tsv", 'text\tn\n"a ""b\t1\n')
     assert texts_of(Corpus(raw)) == ['"a ""b']
-    assert texts_of(Corpus(put(tmp_path / "b.csv", 'text,n\n"a,1\n'), quoting=False)) == ['"a']
+    assert texts_of(Corpus(put(tmp_path / "b.csv", 'text,n\n"a,1\n'), UNQUOTED)) == ['"a']
 
 
 def test_no_word_is_read_as_missing(tmp_path: Path) -> None:

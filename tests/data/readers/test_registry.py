@@ -12,6 +12,7 @@ from support.rows import put
 from support.sentences import error
 
 from sparsedistill.data.fields import Field
+from sparsedistill.data.file_options import FileOptions
 from sparsedistill.data.readers import READERS, RawColumns, Reader, Source, format_of, is_known, source_of
 
 TEXT = [Field("text", "text", "text")]
@@ -69,8 +70,8 @@ def test_unknown_formats(path: str, given: str | None, message: str) -> None:
 def test_quoting_depends_on_the_format() -> None:
     assert source_of("a.csv").quoting
     assert not source_of("a.tsv").quoting
-    assert source_of("a.tsv", quoting=True).quoting
-    assert "standard input" in error(lambda: source_of("-", "parquet"))
+    assert source_of("a.tsv", FileOptions(quoting=True)).quoting
+    assert "standard input" in error(lambda: source_of("-", FileOptions("parquet")))
 
 
 class ShoutingReader(Reader):
@@ -79,7 +80,8 @@ class ShoutingReader(Reader):
     format = "shout"
     endings = ("shout",)
 
-    def read(self, source: Source, fields: Sequence[Field]) -> Iterator[RawColumns]:
+    def read(self, source: Source, fields: Sequence[Field], *, records: bool = False) -> Iterator[RawColumns]:
+        assert not records
         with source.opened() as stream:
             for word in stream.read().split(b"!"):
                 yield RawColumns({field.name: pa.array([word], pa.binary()) for field in fields})

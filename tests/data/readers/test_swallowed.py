@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import os
 import threading
@@ -14,7 +15,8 @@ import pytest
 from support.rows import put, reading_error, texts_of
 
 from sparsedistill import InputError
-from sparsedistill.data import Columns, Corpus, read_labelled
+from sparsedistill.data import Columns, Corpus, FileOptions, read_labelled
+from sparsedistill.data.readers.quotes import CheckedQuotes
 
 
 @pytest.mark.parametrize("rows", [20, 400_000])
@@ -63,6 +65,19 @@ def test_quotes_that_arrow_reads_are_read(tmp_path: Path) -> None:
 )
 def test_two_rows(tmp_path: Path, name: str, content: str) -> None:
     assert texts_of(Corpus(put(tmp_path / name, content))) == ["one", "two"]
+
+
+@pytest.mark.parametrize("quoting", [True, False])
+@pytest.mark.parametrize("ending", ["\n", "\r\n"])
+def test_joined_files_with_byte_order_marks(tmp_path: Path, quoting: bool, ending: str) -> None:
+    part = f"\ufefftext,id{ending}a,1{ending}b,2{ending}"
+    path = put(tmp_path / "a.csv", 3 * part)
+    files = FileOptions(quoting=quoting)
+    assert texts_of(Corpus(path, Columns(files=files))) == 3 * ["a", "b"]
+    named = put(tmp_path / "b.csv", part.replace("text", '"text"') + "\ufeff" + f"c,3{ending}")
+    assert texts_of(Corpus(named, Columns(files=FileOptions()))) == ["a", "b", "c"]
+    path = put(tmp_path / "c.csv", part + part + f"d{ending}")
+    assert f"{path}, line 7: 1 field" in reading_error(path, Columns(files=files))
 
 
 def test_labels_of_fasttext(tmp_path: Path) -> None:
@@ -142,3 +157,13 @@ def test_nested_fields(tmp_path: Path) -> None:
         found = read_labelled(tmp_path / name, Columns("data.text", label="data.meta.label"))
         assert (found.texts.to_pylist(), found.classes) == (["one", "two"], ("x", "y"))
         assert "no column 'data.title'" in reading_error(tmp_path / name, Columns("data.title"))
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5])
+def test_quotes_across_the_ends_of_reads(size: int) -> None:
+    content = b'z"" ,"a""b"\nx""y,""\n"",5"\n'
+    checked = CheckedQuotes(io.BufferedReader(io.BytesIO(content)), "a.csv", ",", 1)
+    read = b""
+    while part := checked.read(size):
+        read += part
+    assert (read, checked.error) == (content, None)
