@@ -28,7 +28,7 @@ from safetensors.numpy import load_file
 import sparsedistill.student
 from sparsedistill import CountingConfig, Student, Vocabulary
 from sparsedistill.model.weights import StudentWeights
-from sparsedistill.vocabulary.vocabulary import BUCKETS
+from sparsedistill.vocabulary.buckets import BUCKETS
 
 PROCESSES = 10
 Target = Callable[[Connection, Path, list[str]], None]
@@ -90,7 +90,7 @@ def score_mapped(pipe: Connection, directory: Path, texts: list[str]) -> None:
 def score_in_memory(pipe: Connection, directory: Path, texts: list[str]) -> None:
     """Do the same with a student that the safetensors package reads into memory instead of mapping it."""
 
-    def read(path: str | Path) -> dict[str, NDArray[Any]]:
+    def read(path: str | Path, **_: bool | None) -> dict[str, NDArray[Any]]:
         arrays = load_file(path)
         for name in {BUCKETS, "lines"} & arrays.keys():  # the hash table must begin at a cache line
             array, memory = arrays[name], mmap(-1, arrays[name].nbytes)
@@ -98,7 +98,7 @@ def score_in_memory(pipe: Connection, directory: Path, texts: list[str]) -> None
             arrays[name][:] = array
         return arrays
 
-    sparsedistill.student.map_tensors = read  # type: ignore[attr-defined]
+    sparsedistill.student.open_tensors = read  # type: ignore[attr-defined]
     score_mapped(pipe, directory, texts)
 
 
