@@ -8,7 +8,8 @@
 # make manual    the manual as a site, in build/manual; broken links fail
 # make check     layers, linters, types, formats and docstrings; the same as the pre-commit hooks
 # make core      the tests of the core under AddressSanitizer and UndefinedBehaviorSanitizer
-# make tsan      64 threads that share, open, close and fork students, under ThreadSanitizer
+# make tsan      64 threads that share, open and close students, under ThreadSanitizer; then without it, where they
+#                fork as well
 # make differential  answers to hostile texts compared bit by bit over instruction sets, threads and chunkings;
 #                make differential TEXTS=10000000
 # make aarch64   the same on AArch64 under emulation, whose answers must be those of this machine (needs
@@ -83,14 +84,15 @@ core: $(VENV)/dev.stamp
 	$(BIN)/cmake --build build/sanitized
 	build/sanitized/core_tests
 
-tsan: $(VENV)/dev.stamp
+tsan: build/native/threads
 	$(CMAKE) -S . -B build/tsan $(NINJA) -DSPARSEDISTILL_TESTS=ON -DSPARSEDISTILL_SANITIZE_THREADS=ON
 	$(CMAKE) --build build/tsan --target threads
 	build/tsan/threads
+	build/native/threads
 
-build/native/differential: $(VENV)/dev.stamp $(CORE_FILES)
+build/native/%: $(VENV)/dev.stamp $(CORE_FILES)
 	$(CMAKE) -S . -B build/native $(NINJA) $(TESTED)
-	$(CMAKE) --build build/native --target differential
+	$(CMAKE) --build build/native --target $*
 	touch $@
 
 differential: build/native/differential
