@@ -151,6 +151,7 @@ bench: $(PEERS_VENV)/peers.stamp $(VENV)/dev.stamp
 	$(BIN)/python benchmarks/neighbour.py
 	$(BIN)/python benchmarks/opening.py
 	$(BIN)/python benchmarks/serve.py
+	$(BIN)/python benchmarks/page.py
 	$(BIN)/python benchmarks/worst_text.py
 	$(BIN)/python benchmarks/roofline.py
 

@@ -10,24 +10,22 @@ process, bit for bit.
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
-from time import perf_counter, sleep
+from time import perf_counter
 from typing import Any
 
 import httpx2
 from _http_client import Load, load, request
 from _report import Measurement, make_parser, report
-from _students import random_student
+from _served import make_student, running
 from _texts import read_texts
 
-from sparsedistill import CountingConfig, Student, TokenizerConfig, Vocabulary
+from sparsedistill import Student
 
 DATA = Path(__file__).parents[2] / "shared" / "data" / "tweeteval_offensive"
 BATCH = 256
@@ -35,14 +33,6 @@ CONNECTIONS = 16
 _spawn = get_context("spawn")
 
 Measure = Callable[[int], Load]
-
-
-def make_student(folder: Path, texts: list[str]) -> Path:
-    """A compact student over the 1- to 3-grams of the texts."""
-    vocabulary = Vocabulary.build(texts, TokenizerConfig(3), CountingConfig(min_count=2))
-    student = random_student(vocabulary, 64, 16).compress(texts[:2000])
-    student.save_pretrained(folder / "student")
-    return folder / "student"
 
 
 async def empty(scope: Any, receive: Any, send: Any) -> None:
@@ -71,30 +61,6 @@ def serve_empty() -> None:
         config = uvicorn_config(empty, ServeConfig())
         config.lifespan = "off"
         uvicorn.Server(config).run(sockets=[listening])
-
-
-@contextmanager
-def running(*arguments: str) -> Iterator[tuple[int, int]]:
-    """Run a server; its port and its process id."""
-    with subprocess.Popen([sys.executable, *arguments], stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr is not None
-        said = ""
-        while "see" not in said and "empty" not in said:
-            line = process.stderr.readline()
-            if not line:
-                raise SystemExit(said)
-            said += line
-        port = int(said.split("127.0.0.1:")[1].split(":")[0].split()[0])
-        while True:
-            try:
-                httpx2.get(f"http://127.0.0.1:{port}/health")
-                break
-            except httpx2.TransportError:
-                sleep(0.1)
-        try:
-            yield port, process.pid
-        finally:
-            process.kill()
 
 
 def cpu_seconds(process: int) -> float:

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import math
-import statistics
 from pathlib import Path
 
 import numpy as np
 from playwright.sync_api import Page, expect
 from support.completions import Reply, Seen, chosen, served
 from support.page import Opener, choose, classes_of, coloured, column_of, text_field
-from support.server import RunningServer, serving
+from support.server import serving
 from support.students import good_or_bad
 
 from sparsedistill import Cascade, Student, TokenizerConfig, Vocabulary
 from sparsedistill.model.weights import StudentWeights
-
-#: Milliseconds from a key until its answer is shown, on the machine of the server.
-AT_ONCE = 100
 
 
 def test_the_answer_changes_with_each_key(page: Page) -> None:
@@ -202,30 +198,3 @@ def test_the_strongest_ngrams_of_a_class_are_listed(page: Page) -> None:
     choose(page, "pairs")
     expect(page.get_by_role("button", name="List the n-grams of each class")).to_be_disabled()
     expect(page.locator("#ngrams-status")).to_contain_text("type two texts")
-
-
-def answer_times(page: Page, name: str, words: list[str]) -> list[float]:
-    """Milliseconds from each key until the answer to its text is shown."""
-    watch = """name => {
-      const column = [...document.querySelectorAll('article')].find(each => each.ariaLabel === name);
-      let pressed = null;
-      window.times = [];
-      document.getElementById('text').addEventListener('keydown', event => { pressed = event.timeStamp; });
-      new MutationObserver(() => {
-        if (pressed !== null) { window.times.push(performance.now() - pressed); pressed = null; }
-      }).observe(column, { subtree: true, childList: true, characterData: true });
-    }"""
-    page.evaluate(watch, name)
-    for i, word in enumerate(words):
-        text_field(page).press_sequentially(f"{word} ", delay=60)
-        page.wait_for_function("count => window.times.length > count", arg=i)
-        page.wait_for_timeout(100)
-    times: list[float] = page.evaluate("window.times")
-    return times
-
-
-def test_an_answer_is_shown_within_100_ms_of_a_key(page: Page, server: RunningServer) -> None:
-    text_field(page).fill("warm up")
-    expect(column_of(page, "films").locator(".headline")).not_to_be_empty()
-    times = answer_times(page, "films", ["a", "good", "film", "and", "a", "bad", "end"])
-    assert statistics.median(times) < AT_ONCE
