@@ -14,8 +14,9 @@
 #                make differential TEXTS=10000000
 # make aarch64   the same on AArch64 under emulation, whose answers must be those of this machine (needs
 #                g++-aarch64-linux-gnu and qemu-user)
-# make fuzz      damaged copies of students, opened and asked through the bindings, and of data files and recipes
-#                (two hours); make fuzz MUTANTS=1000
+# make fuzz      damaged copies of students, opened and asked through the bindings with the core under sanitizers, and
+#                of data files and recipes; then the same guided by coverage, and texts (hours);
+#                make fuzz MUTANTS=1000 SECONDS=10
 # make faults    every change of a file of small jobs of the commands fails or is the last (an hour or two);
 #                make faults EVERY=20 tries a twentieth
 # make locked    the versions and hashes of the base install and of what builds the wheel, into .ci/locked/
@@ -31,12 +32,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 PEERS_VENV := build/peers-venv
+SANITIZED_VENV := build/sanitized-venv
 LLM := build/llm/llm.stamp
 ABLATED := recipes/sst2.toml recipes/trec.toml
 CMAKE := $(BIN)/cmake
 NINJA := -G Ninja -DCMAKE_MAKE_PROGRAM=$(abspath $(BIN)/ninja)
 TESTED := -DSPARSEDISTILL_TESTS=ON -DCMAKE_CXX_FLAGS=-O1
 MUTANTS ?= 300000
+SECONDS ?= 720
 TEXTS ?= 1000000
 EVERY ?= 1
 CORE_FILES := $(shell find core -name "*.?pp" -o -name "*.inc" ! -name unicode_tables.inc)
@@ -108,11 +111,25 @@ aarch64: build/native/differential
 	diff build/native/answers build/aarch64/answers || \
 	  test "$$(sed 's/.*digest//' build/native/answers)" = "$$(sed 's/.*digest//' build/aarch64/answers)"
 
+# The package as it is, with a core under sanitizers; everything else comes from the environment of the tests.
+$(SANITIZED_VENV)/core.stamp: $(VENV)/dev.stamp $(CORE_FILES) $(shell find src -name "*.py")
+	$(PYTHON) -m venv $(SANITIZED_VENV)
+	$(BIN)/python -c 'import site; print(site.getsitepackages()[0])' > \
+	  $$($(SANITIZED_VENV)/bin/python -c 'import site; print(site.getsitepackages()[0])')/tests.pth
+	$(SANITIZED_VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --force-reinstall \
+	  --config-settings=cmake.define.SPARSEDISTILL_SANITIZE=ON .
+	touch $@
+
 # The seed is the date: every day has its own mutants.
-fuzz: $(VENV)/dev.stamp
-	mkdir -p build
-	PYTHONPATH=tests $(BIN)/python -m support.mutants $(MUTANTS) $(shell date +%Y%m%d)000000 2> build/mutants.log || \
+fuzz: $(SANITIZED_VENV)/core.stamp
+	ASAN_OPTIONS=detect_leaks=0 ARROW_DEFAULT_MEMORY_POOL=system PYTHONPATH=tests \
+	  LD_PRELOAD="$$(g++ -print-file-name=libasan.so) $$(g++ -print-file-name=libstdc++.so)" \
+	  $(SANITIZED_VENV)/bin/python -m support.mutants $(MUTANTS) $(shell date +%Y%m%d)000000 2> build/mutants.log || \
 	  (tail -n 40 build/mutants.log; exit 1)
+	for target in config header arrays files texts; do \
+	  PYTHONPATH=tests $(BIN)/python -m support.fuzz $$target build/fuzz/$$target -max_total_time=$(SECONDS) \
+	    > build/fuzz.log 2>&1 || (tail -n 40 build/fuzz.log; exit 1) || exit 1; \
+	done
 	PYTHONPATH=tests $(BIN)/python -m support.damaged_files $(MUTANTS) $(shell date +%Y%m%d)000000 2> build/damaged.log || \
 	  (tail -n 40 build/damaged.log; exit 1)
 

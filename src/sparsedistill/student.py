@@ -277,7 +277,12 @@ def read_parts(
         verify_tensors(file, config.digests, _DAMAGED)
         verify_strings(directory, config.digests)
     vocabulary = Vocabulary.from_arrays(
-        config.tokenizer, config.vocabulary, arrays, directory, compact=config.compact is not None
+        config.tokenizer,
+        config.vocabulary,
+        arrays,
+        directory,
+        config.digests,
+        compact=config.compact is not None,
     )
     try:
         if config.compact is None:

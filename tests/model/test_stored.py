@@ -266,6 +266,9 @@ def test_pipes_and_devices_are_not_waited_for(folder: Path) -> None:
 )
 def test_strings_that_are_none_are_refused(folder: Path, columns: dict[str, Any], reason: str) -> None:
     pq.write_table(pa.table(columns), folder / "ngrams.parquet")
+    config = json.loads((folder / "config.json").read_text())
+    config["digests"]["ngrams.parquet"] = file_digest(folder / "ngrams.parquet")
+    (folder / "config.json").write_text(json.dumps(config))
     assert reason in error(lambda: Student.from_pretrained(folder).vocabulary.ngrams)
 
 
@@ -319,11 +322,10 @@ def test_vocabularies_carry_digests_too(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("count", [150, pytest.param(10_000, marks=pytest.mark.slow)])
-def test_mutants_of_model_files_are_answered_or_refused(count: int) -> None:
+def test_mutants_of_model_files_are_answered_or_refused() -> None:
     """In a subprocess with a bound on its memory; :mod:`support.mutants` says how to repeat one."""
-    command = [sys.executable, "-m", "support.mutants", str(count)]
+    command = [sys.executable, "-m", "support.mutants", "150"]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
     found = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert found.returncode == 0, found.stderr[-2000:]
-    assert f"{count} mutants" in found.stdout
+    assert "150 mutants" in found.stdout

@@ -1,8 +1,10 @@
 """Opens damaged copies of students and predicts with them: ``python -m support.mutants COUNT [SEED]``.
 
 Nothing but answers and :class:`InputError` may come of it. A mutant that takes longer than a second ends the
-process by SIGALRM, and one that asks for much more memory than its files is a MemoryError. The number of the
-mutant is printed before it is tried, and makes it again: ``python -m support.mutants 1 SEED``.
+process by SIGALRM, and one that asks for much more memory than its files is a MemoryError. Under
+AddressSanitizer (``make fuzz``) no request may exceed four times the size of the files, or the largest one of
+undamaged students. The number of the mutant is printed before it is tried, and makes it again:
+``python -m support.mutants 1 SEED``.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import resource
 import signal
 import sys
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -23,8 +26,12 @@ from sparsedistill import InputError, Student, TokenizerConfig, Vocabulary
 from sparsedistill.compression import Floor
 from sparsedistill.model.weights import StudentWeights
 
+from .requests import Requests
+
 TEXTS = ["good film", "a bad, bad film", "unheard of", "", "\ud800 日本の映画 " * 50]
 MEMORY = 192 << 20  # bytes above what the interpreter has: room for Arrow and the buffers of the core
+REQUEST = 4  # the largest request for memory under AddressSanitizer, as a multiple of the size of the files
+SECONDS = 1.0
 
 #: What JSON values are replaced by.
 VALUES: list[Any] = [
@@ -158,37 +165,74 @@ def use(folder: Path, verify: bool, mmap: bool) -> None:
     opened.explain(TEXTS[0], TEXTS[1] if opened.pair else None)
 
 
+class Memory:
+    """The bound on the memory that a mutant may ask for.
+
+    Args:
+        work: For temporary files.
+        usual: Uses undamaged students.
+    """
+
+    def __init__(self, work: Path, usual: Callable[[], None]) -> None:
+        usual()  # imports, and threads of Arrow, before memory is bounded
+        self._requests = Requests(work) if Requests.possible() else None
+        if self._requests is None:
+            used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+            resource.setrlimit(resource.RLIMIT_AS, (used + MEMORY, resource.RLIM_INFINITY))
+        else:
+            usual()
+            self._usual = self._requests.largest()
+
+    def check(self, size: int) -> None:
+        """Raise :class:`MemoryError` if a request since the last call is too large for files of this size."""
+        if self._requests is not None:
+            largest = self._requests.largest()
+            if largest > max(REQUEST * size, self._usual):
+                raise MemoryError(f"A request for {largest:,} bytes; the files have {size:,}.")
+
+
+def mutant(draw: random.Random, kinds: list[Folder]) -> Folder:
+    """The files of a student with one or two changes."""
+    files = dict(draw.choice(kinds))
+    for _ in range(draw.choice([1, 1, 1, 2])):
+        file, mutation = draw.choice(MUTATIONS)
+        try:
+            files[file] = mutation(draw, files[file])
+        except (ValueError, TypeError, IndexError):
+            continue  # the file cannot be changed twice
+    return files
+
+
 def main(count: int, seed: int) -> None:
     """Try mutants number `seed` and the following."""
     with TemporaryDirectory() as name:
         work = Path(name)
         kinds = originals(work)
-        for folder in sorted(work.iterdir()):  # imports, and threads of Arrow, before memory is bounded
-            use(folder, True, False)
-        used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-        resource.setrlimit(resource.RLIMIT_AS, (used + MEMORY, resource.RLIM_INFINITY))
+        undamaged = sorted(path for path in work.iterdir() if path.is_dir())
+
+        def usual() -> None:
+            for folder, verify, mmap in product(undamaged, (False, True), (False, True)):
+                use(folder, verify, mmap)
+
+        memory = Memory(work, usual)
         answered = 0
         for number in range(seed, seed + count):
             print(number, file=sys.stderr)
             draw = random.Random(number)
-            files = dict(draw.choice(kinds))
-            for _ in range(draw.choice([1, 1, 1, 2])):
-                file, mutation = draw.choice(MUTATIONS)
-                try:
-                    files[file] = mutation(draw, files[file])
-                except (ValueError, TypeError, IndexError):
-                    continue  # the file cannot be changed twice
+            files = mutant(draw, kinds)
             folder = work / "mutant"
             folder.mkdir(exist_ok=True)
             for file, content in files.items():
                 (folder / file).write_bytes(content)
-            signal.setitimer(signal.ITIMER_REAL, 1.0)  # no handler: the process ends
+            memory.check(sys.maxsize)  # making the mutant does not count
+            signal.setitimer(signal.ITIMER_REAL, SECONDS)  # no handler: the process ends
             try:
                 use(folder, draw.random() < 0.2, draw.random() < 0.5)
                 answered += 1
             except InputError as error:
                 str(error).encode()
             signal.setitimer(signal.ITIMER_REAL, 0)
+            memory.check(sum(map(len, files.values())))
         print(f"{count} mutants: {answered} answered, {count - answered} refused")
 
 

@@ -387,10 +387,13 @@ def test_damaged_vocabulary_is_rejected(tmp_path: Path, damage: object, message:
 
 def test_damaged_strings_are_rejected_on_access(tmp_path: Path) -> None:
     Vocabulary.build(["a b a b"]).save(tmp_path / "v")
-    (tmp_path / "v" / "ngrams.parquet").write_bytes(b"PAR1")
+    path = tmp_path / "v" / "ngrams.parquet"
+    content = bytearray(path.read_bytes())
+    content[20] ^= 1
+    path.write_bytes(content)
     vocabulary = Vocabulary.load(tmp_path / "v")
     assert vocabulary.rows_of(["a b"])[0] >= 0
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match=r"ngrams.parquet is damaged \(its digest differs\)"):
         _ = vocabulary.ngrams
 
 

@@ -46,12 +46,18 @@ def _strings(ngrams: Sequence[str] | pa.Array) -> pa.Array:
     return ngrams.cast(pa.string()) if isinstance(ngrams, pa.Array) else pa.array(ngrams, pa.string())
 
 
-def read_strings(path: Path, rows: int) -> tuple[Sequence[str], NDArray[np.uint64] | None]:
+def read_strings(
+    directory: Path, rows: int, digests: Mapping[str, str]
+) -> tuple[Sequence[str], NDArray[np.uint64] | None]:
     """Read strings and counts, which are None if the file has none.
+
+    The digest is checked first: a damaged parquet file can ask for gigabytes.
 
     Raises:
         InputError: The file is damaged, or has not `rows` strings.
     """
+    verify_strings(directory, digests)
+    path = directory / NGRAMS_FILE
     try:
         with pq.ParquetFile(path) as file:
             found = file.metadata.num_rows

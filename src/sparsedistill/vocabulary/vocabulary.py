@@ -72,7 +72,8 @@ class Vocabulary:
         self.closed = closed
         self._ngrams = ngrams
         self._counts = counts
-        self._unread: Path | None = None  # file of strings and counts that has not been read yet
+        # Directory and digests of the file of strings and counts, if it has not been read yet.
+        self._unread: tuple[Path, Mapping[str, str]] | None = None
         self.error_bound = error_bound
         self.buckets = buckets
         self._rows = rows
@@ -294,6 +295,7 @@ class Vocabulary:
         record: VocabularyRecord,
         arrays: Mapping[str, NDArray[Any]],
         directory: Path,
+        digests: Mapping[str, str],
         *,
         compact: bool = False,
     ) -> Vocabulary:
@@ -304,6 +306,7 @@ class Vocabulary:
             record: Record of the vocabulary, from ``config.json``.
             arrays: The stored arrays.
             directory: Directory of ``ngrams.parquet``, which is read when the strings are first needed.
+            digests: The digest of that file, by its name.
             compact: Whether it belongs to a compact student, and so has no hash table.
 
         Raises:
@@ -321,7 +324,7 @@ class Vocabulary:
             closed=record.closed,
             error_bound=record.error_bound,
         )
-        vocabulary._unread = directory / NGRAMS_FILE
+        vocabulary._unread = directory, digests
         return vocabulary
 
     def save(self, directory: str | Path) -> None:
@@ -354,7 +357,7 @@ class Vocabulary:
         if verify:
             verify_tensors(directory / _ARRAYS_FILE, config.digests, _DAMAGED)
             verify_strings(directory, config.digests)
-        return cls.from_arrays(config.tokenizer, config.vocabulary, arrays, directory)
+        return cls.from_arrays(config.tokenizer, config.vocabulary, arrays, directory, config.digests)
 
     def save_ngrams(self, directory: Path) -> dict[str, str]:
         """Write the strings and counts, if known, to ``ngrams.parquet`` in `directory`.
@@ -392,9 +395,9 @@ class Vocabulary:
         return self._counts
 
     def _read_strings(self) -> None:
-        path = self._unread
-        if path is None:
+        if self._unread is None:
             return
-        if path.exists():
-            self._ngrams, self._counts = read_strings(path, len(self))
+        directory, digests = self._unread
+        if (directory / NGRAMS_FILE).exists():
+            self._ngrams, self._counts = read_strings(directory, len(self), digests)
         self._unread = None
