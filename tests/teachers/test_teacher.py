@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from support.sentences import error
 
 from sparsedistill import Columns, Student, read_labelled
+from sparsedistill.teachers import transformers
 from sparsedistill.teachers.base import Teacher
 from sparsedistill.teachers.callable import CallableTeacher
 from sparsedistill.teachers.precomputed import FileTeacher
@@ -37,7 +38,7 @@ def save_classifier(folder: Path, seed: int = 0, side: str = "right", **settings
     tokenizer.truncation_side = side
     sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
     names = {0: "bad", 1: "so-so", 2: "good"}
-    config = BertConfig(vocab_size=len(tokenizer), id2label=names, **{**sizes, **settings})
+    config = BertConfig(vocab_size=len(tokenizer), **{"id2label": names, **sizes, **settings})
     torch.manual_seed(seed)
     model = BertForSequenceClassification(config)
     for parameter in model.parameters():
@@ -90,6 +91,23 @@ def test_half_precision_is_close(model: Path) -> None:
     half = TransformersTeacher(model).score(TEXTS)
     whole = TransformersTeacher(model, half_precision=False).score(TEXTS)
     assert half.dtype == np.float32
+    np.testing.assert_allclose(half, whole, atol=0.1 * np.abs(whole).max())
+
+
+def test_large_numbers_keep_their_differences_in_half_precision(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+    from transformers import AutoModelForSequenceClassification
+
+    monkeypatch.setattr(transformers, "half_type", lambda device: torch.bfloat16)
+    folder = save_classifier(tmp_path, id2label={0: "number"})
+    whole = TransformersTeacher(folder, half_precision=False).score(TEXTS)
+    network = AutoModelForSequenceClassification.from_pretrained(folder)
+    with torch.no_grad():
+        network.classifier.bias += 1000  # bfloat16 has steps of 4 there
+    network.save_pretrained(folder)
+    half = TransformersTeacher(folder).score(TEXTS) - 1000
     np.testing.assert_allclose(half, whole, atol=0.1 * np.abs(whole).max())
 
 

@@ -16,6 +16,7 @@ from .._internal.records import read_record
 from ..errors import InputError, first_line
 from ..problem import SCORE
 from .base import Fingerprint, ScoreFormat, TeacherLike
+from .precision import half_type, use_full_precision_outputs
 from .scores import checked
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class TransformersTeacher:
             are truncated on the side that the tokenizer is configured for.
         batch_tokens: Tokens per batch, including padding; by default 8,192 on a CPU and 65,536 on a GPU.
         device: A torch device; by default the GPU if there is one.
-        half_precision: Compute in 16 bits if the device supports it natively.
+        half_precision: Compute in 16 bits, except for the last layer, if the device supports it natively.
         revision: Branch, tag or commit of a model on the Hub; by default its main branch.
         multi_label: A text may have several of the model's classes, whatever its ``problem_type`` says: many
             models that were trained so do not say it.
@@ -84,7 +85,7 @@ class TransformersTeacher:
 
         self.name = str(model)
         self._device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-        self._half = _half_type(self._device) if half_precision else None
+        self._half = half_type(self._device) if half_precision else None
         self._asked_half = half_precision
         on_gpu = self._device.type != "cpu"
         self._tokenizer, network = _load(self.name, self._half if on_gpu else None, revision)
@@ -93,6 +94,8 @@ class TransformersTeacher:
         self._batch_tokens = batch_tokens or (65_536 if on_gpu else 8_192)
         self._max_length = longest_allowed(self.name, self._tokenizer, network.config, max_length)
         self.classes = class_names(self.name, network.config)
+        if self._half is not None:
+            use_full_precision_outputs(self._network)
         if multi_label and self.classes == SCORE:
             raise InputError(f"{model} has one output, a number: leave out multi-label, which needs classes.")
         several = multi_label or network.config.problem_type == "multi_label_classification"
@@ -199,16 +202,6 @@ def quieten_transformers() -> None:
     logger: Any = logging
     logger.set_verbosity_error()
     logger.disable_progress_bar()
-
-
-def _half_type(device: torch.device) -> torch.dtype | None:
-    import torch
-
-    if device.type == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
-    if device.type == "cpu" and torch.cpu._is_avx512_bf16_supported():
-        return torch.bfloat16
-    return None
 
 
 def _load(

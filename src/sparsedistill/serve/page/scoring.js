@@ -27,6 +27,7 @@ export class Scoring {
       drop.addEventListener(name, () => drop.classList.toggle("over", name === "dragover"));
     }
     drop.addEventListener("drop", (event) => this.#choose(event.dataTransfer.files[0]));
+    this.#choose(byId("file").files[0]); // chosen before the students were listed
   }
 
   /** Ask another student. */

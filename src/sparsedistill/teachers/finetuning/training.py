@@ -27,6 +27,7 @@ from ..._internal.files import remove
 from ..._internal.progress import Advance, Progress
 from ..._internal.training_log import log_figures
 from ...problem import Problem
+from ..precision import use_full_precision_outputs
 from .config import FinetuningConfig
 from .metrics import ValidationFigures, validation_figures
 from .plan import FinetuningPlan
@@ -83,6 +84,7 @@ def train(
     last = _last_checkpoint(folder)
     state = TrainerState() if last is None else TrainerState.load_from_json(str(last / _STATE))
     if not _finished(state, config, plan):
+        use_full_precision_outputs(network)
         with progress("Fine-tuning the teacher", plan.steps, "steps", state.global_step) as advance:
             trainer = Trainer(
                 model=network,
