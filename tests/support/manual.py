@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 from unittest import SkipTest
 
+import dill
 import pytest
 from sybil import Example, Sybil
 from sybil.document import Document
@@ -136,6 +137,9 @@ class PageRun:
             patch.setenv("MANUAL_PORT", str(self.port))
             patch.setenv("OPENAI_API_KEY", "a key that the server does not look at")
             patch.setenv("XDG_CACHE_HOME", str(self.folder / "cache"))
+            patch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)  # for clients of the server
+            # A function of a block travels with the names that it uses, as from a script.
+            patch.setitem(dill.settings, "recurse", True)
             for name in ("distill", "distill_heads"):
                 patch.setattr(sparsedistill, name, _quick(getattr(sparsedistill, name)), raising=False)
             yield

@@ -46,7 +46,7 @@ def sparsedistill(arguments: list[str]) -> int:
     short = [part for name, value in settings.items() for part in ("--set", f"{name}={value}")]
     if command == "teach":
         short = ["--steps", "4", "--evaluations", "2"]
-    if command in ("cascade", "compress", "distill"):
+    if command in ("cascade", "compress", "distill", "train"):
         output = arguments[arguments.index("-o") + 1] if "-o" in arguments else "distilled"
         shutil.rmtree(output, ignore_errors=True)
     sys.argv = ["sparsedistill", *arguments, *short]

@@ -28,6 +28,14 @@ _SIZES: dict[str, Any] = {
     "num_attention_heads": 2,
     "intermediate_size": 16,
 }
+_RECIPE = """
+output = "distilled"
+[data]
+labelled = "train.csv"
+test = "test.csv"
+[teacher]
+model = "teacher"
+"""
 _SHORT = DistillationConfig(
     student=StudentConfig(dim=16, hidden=8), training=TrainingConfig(steps=60, batch_size=32), tune=False
 )
@@ -45,8 +53,14 @@ def lay_out(folder: Path, data: Path) -> Path:
         for part, name in ((rows[:300], "train"), (rows[300:500], "test"), (rows[500:700], "validation")):
             given = kind if name == "train" else f"{kind}-{name}"
             _csv(folder / f"{given if kind else name}.csv", part)
+    for name, part in (("ratings", reviews[:300]), ("ratings-test", reviews[300:500])):
+        _csv(folder / f"{name}.csv", [(text, str(len(text) / 10)) for text, _ in part])
     crawl = [text for text, _ in reviews[700:1300]]
+    _csv(
+        folder / "pages.csv", [(text, ("other", "educational")[i % 2]) for i, text in enumerate(crawl[:200])]
+    )
     _corpus(folder, crawl)
+    (folder / "job.toml").write_text(_RECIPE, encoding="utf-8")
     _questions(folder, reviews)
     _teachers(folder)
     _students(folder, reviews)
