@@ -70,6 +70,9 @@ class DistillationConfig:
         refit: If the validation data are a part of the labelled texts and there is no teacher, train the
             student again on all of them when the validation data have chosen its settings, the number of
             steps and the temperature.
+        augment: Without unlabelled texts, a teacher of transformers also scores changed copies of the
+            labelled ones, up to this number and 10 per text; 0 for none. See
+            :func:`~sparsedistill.labeling.augmentation.changed_copies`.
         calibrate: Fit one temperature to the validation data after training.
         compact: Write the compact student too.
         tune: Choose the settings of vocabulary, student and training on the validation data. Settings that
@@ -92,6 +95,7 @@ class DistillationConfig:
     finetuning: TrainingConfig = FINE_TUNING
     validation_share: float = 0.1
     refit: bool = True
+    augment: int = 50_000
     calibrate: bool = True
     compact: bool = True
     tune: bool = True
@@ -108,6 +112,8 @@ class DistillationConfig:
             raise InputError(f"seed is {self.seed}: give a number from 0 to 2^63 - 1.")
         if not 0 < self.validation_share < 1:
             raise InputError(f"validation_share is {self.validation_share}: it must be between 0 and 1.")
+        if self.augment < 0:
+            raise InputError(f"augment is {self.augment}: it must be at least 0.")
         if self.tune_minutes is not None and not 0 < self.tune_minutes < inf:
             raise InputError(f"tune_minutes is {self.tune_minutes}: it must be finite and above 0.")
         if self.shard_size < 1:

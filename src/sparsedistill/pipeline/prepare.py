@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,8 +17,9 @@ from ..data.inputs import LabelledLike, UnlabelledLike, as_corpus, as_labelled, 
 from ..data.labelled import Labelled, read_labelled
 from ..data.sources import DataSource, write_sources
 from ..errors import InputError
+from ..labeling.augmentation import changed_copies
 from ..labeling.labelling import label
-from ..labeling.remembered import RememberingTeacher
+from ..labeling.remembered import RememberingTeacher, underlying_teacher
 from ..labeling.soft_examples import SoftExamples
 from ..labeling.soft_targets import SoftTargets
 from ..model.tuning import TuningRecord
@@ -35,6 +37,8 @@ from .job_vocabulary import make_vocabulary
 from .material import Material, gather
 from .split_column import with_split_column
 from .tuning.file import tuned_settings
+
+logger = logging.getLogger(__package__)
 
 
 class CorpusJob(Protocol):
@@ -116,6 +120,7 @@ def prepare(
     texts = None if material.train is None else (material.train.texts, material.train.text_pair)
     if isinstance(teacher, FileTeacher):  # the training texts have no scores
         texts = None
+    job = _augmented(job, material, teacher, config, progress)
     corpus, left_out = make_corpus(job, texts, material.held_out(), progress)
     targets = None
     if teacher is not None:
@@ -130,6 +135,30 @@ def prepare(
     word_init = init_word_rows(vocabulary, teacher, progress) if material.pair else None
     counts = {"labelled": material.left_out, "unlabelled": left_out}
     return PreparedJob(material, corpus, vocabulary, teacher, targets, word_init, counts, config, tuning)
+
+
+def _augmented(
+    job: Job,
+    material: Material,
+    teacher: Teacher | FileTeacher | None,
+    config: DistillationConfig,
+    progress: Progress,
+) -> Job:
+    """A job with changed copies of the labelled texts, if it has no other texts for its teacher."""
+    network, train = underlying_teacher(teacher), material.train
+    if job.unlabelled is not None or train is None or material.pair or not config.augment:
+        return job
+    if not isinstance(network, TransformersTeacher):
+        return job
+    copies = changed_copies(train.texts, network, config.augment, seed=config.seed, progress=progress)
+    if not len(copies):
+        return job
+    logger.info(
+        f"There are no unlabelled texts: the teacher also scores {len(copies):,} changed copies of the "
+        "labelled ones (augment = 0 prevents it)."
+    )
+    names = Columns(job.columns.text)
+    return replace(job, unlabelled=write_corpus(job.output / "data" / "augmented.parquet", names, copies))
 
 
 def open_teacher(job: Job) -> Teacher | FileTeacher | None:

@@ -45,6 +45,7 @@ _CONFIG = (
     "shard_size",
     "validation_share",
     "refit",
+    "augment",
     "calibrate",
     "compact",
     "baselines",

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 _SHIFTED_POSITIONS = frozenset(
     {"camembert", "ibert", "longformer", "mpnet", "roberta", "roberta-prelayernorm", "xlm-roberta"}
 )
+#: How tokens at the begin of a word start in vocabularies of byte pairs (RoBERTa) and of SentencePiece.
+_WORD_STARTS = ("\u0120", "\u2581")
+_MOST_WORDS = 50_000
 #: Suffixes of the files that determine the scores of a local model.
 _MODEL_FILES = frozenset({".bin", ".json", ".model", ".safetensors", ".txt"})
 
@@ -126,6 +129,23 @@ class TransformersTeacher:
             for row, mean in zip(rows, means.cpu().numpy(), strict=True):
                 found[row] = mean
         return np.stack(found) if found else np.empty((0, 0), np.float32)
+
+    def word_embeddings(self) -> tuple[list[str], NDArray[np.float32]]:
+        """Whole words of the tokenizer, in lower case, and their input embeddings, float32 (n, width).
+
+        The vocabulary of most tokenizers is in the order of frequency: words after the first 50,000 are left
+        out.
+        """
+        vocabulary: dict[str, int] = self._tokenizer.get_vocab()
+        marked = any(token.startswith(_WORD_STARTS) for token in vocabulary)
+        rows: dict[str, int] = {}
+        for token, row in sorted(vocabulary.items(), key=lambda item: item[1]):
+            word = token[1:] if marked and token.startswith(_WORD_STARTS) else "" if marked else token
+            if len(word) > 1 and word.isalpha():
+                rows.setdefault(word.lower(), row)
+        words = list(rows)[:_MOST_WORDS]
+        weights = self._network.get_input_embeddings().weight
+        return words, weights[[rows[word] for word in words]].detach().float().cpu().numpy()
 
     def _batches(
         self, texts: Sequence[str], text_pair: Sequence[str] | None
