@@ -85,6 +85,7 @@ def test_copies_are_few_different_and_repeatable(teacher: TransformersTeacher) -
     assert len(set(copies(teacher)) | set(TEXTS)) == len(copies(teacher)) + len(TEXTS)
     assert len(copies(teacher, most=6)) <= 6
     assert copies(teacher, most=2) == []
+    assert len(changed_copies(pa.array(["good film " * 3_000_000], pa.large_string()), teacher, 1000)) == 0
 
 
 def test_a_job_without_unlabelled_texts_scores_copies(tmp_path: Path) -> None:

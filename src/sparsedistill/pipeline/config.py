@@ -71,7 +71,7 @@ class DistillationConfig:
             student again on all of them when the validation data have chosen its settings, the number of
             steps and the temperature.
         augment: Without unlabelled texts, a teacher of transformers also scores changed copies of the
-            labelled ones, up to this number and 10 per text; 0 for none. See
+            labelled ones, up to this number and 20 per text; 0 for none. See
             :func:`~sparsedistill.labeling.augmentation.changed_copies`.
         calibrate: Fit one temperature to the validation data after training.
         compact: Write the compact student too.
@@ -95,7 +95,7 @@ class DistillationConfig:
     finetuning: TrainingConfig = FINE_TUNING
     validation_share: float = 0.1
     refit: bool = True
-    augment: int = 50_000
+    augment: int = 100_000
     calibrate: bool = True
     compact: bool = True
     tune: bool = True
