@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
 from itertools import repeat
-from typing import TypeVar
+from typing import Any, TypeVar
 
 #: Number of results that are prepared before they are needed.
 AHEAD = 2
@@ -17,34 +16,70 @@ _Result = TypeVar("_Result")
 _END = object()
 
 
-def in_background(prepare: Callable[[_Job], _Result], jobs: Iterable[_Job]) -> Generator[_Result, None, None]:
-    """Call `prepare` on each job in order, in one background thread, and yield the results in order.
+class InBackground(Iterator[_Result]):
+    """The results of jobs in their order, prepared in one background thread.
 
-    An exception in a job is raised here. The thread ends when the generator is exhausted, closed or deleted.
+    An exception in a job is raised by the iteration. The thread ends with the iteration, or when this is
+    closed, which waits for it, or deleted, which does not wait: the garbage collector may run while another
+    thread is started, and waiting for a thread never ends there.
 
     Args:
-        prepare: Called in the background thread.
+        prepare: Called with each job in the background thread.
         jobs: Iterated in the caller's thread, at most :data:`AHEAD` jobs ahead.
     """
-    with ThreadPoolExecutor(1, thread_name_prefix="background") as thread:
-        pending: deque[Future[_Result]] = deque()
+
+    def __init__(self, prepare: Callable[[Any], _Result], jobs: Iterable[Any]) -> None:
+        self._prepare, self._jobs = prepare, iter(jobs)
+        self._pending: deque[Future[_Result]] = deque()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="background")
+
+    def __next__(self) -> _Result:
         try:
-            for job in jobs:
-                pending.append(thread.submit(prepare, job))
-                if len(pending) > AHEAD:
-                    yield pending.popleft().result()
-            while pending:
-                yield pending.popleft().result()
-        finally:
-            for future in pending:
-                future.cancel()
+            while len(self._pending) <= AHEAD:
+                self._pending.append(self._thread.submit(self._prepare, next(self._jobs)))
+        except StopIteration:
+            pass
+        except BaseException:
+            self.close()
+            raise
+        try:
+            return self._pending.popleft().result()
+        except IndexError:
+            self.close()
+            raise StopIteration from None
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Cancel what has not begun, and wait for the thread."""
+        self._jobs = iter(())
+        while self._pending:
+            self._pending.pop().cancel()
+        self._thread.shutdown()
 
 
-def read_ahead(items: Iterable[_Result]) -> Iterator[_Result]:
+class _ReadAhead(InBackground[_Result]):
+    """Items up to the end."""
+
+    def __next__(self) -> _Result:
+        item = super().__next__()
+        if item is _END:
+            self.close()
+            raise StopIteration
+        return item
+
+
+def in_background(prepare: Callable[[_Job], _Result], jobs: Iterable[_Job]) -> InBackground[_Result]:
+    """Call `prepare` on each job in one background thread. See :class:`InBackground`."""
+    return InBackground(prepare, jobs)
+
+
+def read_ahead(items: Iterable[_Result]) -> InBackground[_Result]:
     """Iterate `items` in a background thread, at most :data:`AHEAD` of them ahead of the consumer."""
     iterator = iter(items)
-    with closing(in_background(lambda _: next(iterator, _END), repeat(None))) as found:
-        for item in found:
-            if item is _END:
-                return
-            yield item  # type: ignore[misc]  # not the end, so of the type of the items
+
+    def following(_: None) -> _Result:
+        return next(iterator, _END)  # type: ignore[return-value]  # what _ReadAhead ends with
+
+    return _ReadAhead(following, repeat(None))

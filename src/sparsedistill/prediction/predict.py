@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 
 from .._internal.background import read_ahead
@@ -62,8 +63,9 @@ def predict_stream(
         batches = corpus.batches()
         if not any(source.is_stream for source in corpus.sources):  # a thread cannot be stopped that waits
             batches = read_ahead(batches)
-        for count in write_scored(classifier, batches, writer, config, threads):
-            advance(count)
+        with closing(write_scored(classifier, batches, writer, config, threads)) as counts:
+            for count in counts:
+                advance(count)
 
 
 def predict_files(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
 
 import pyarrow as pa
 
-from .._internal.background import in_background, read_ahead
+from .._internal.background import InBackground, in_background, read_ahead
 from .._internal.progress import Advance
 from ..classifiers import Classifier
 from ..data.columns import Columns
@@ -70,12 +70,12 @@ def score_shard(classifier: Classifier, task: ScoreTask, advance: Advance | None
     corpus = Corpus.of((task.source,), task.columns)
     texts = 0
     with RowWriter(task.output, task.format) as writer:
-        for count in write_scored(
-            classifier, read_ahead(corpus.batches_of(task.source)), writer, task.config, task.threads
-        ):
-            texts += count
-            if advance is not None:
-                advance(count)
+        batches = read_ahead(corpus.batches_of(task.source))
+        with closing(write_scored(classifier, batches, writer, task.config, task.threads)) as counts:
+            for count in counts:
+                texts += count
+                if advance is not None:
+                    advance(count)
         if not texts:
             writer.write(score_batch(classifier, no_rows(task.columns), task.config, task.threads))
     return ScoredFile(task.output, texts)
@@ -83,15 +83,15 @@ def score_shard(classifier: Classifier, task: ScoreTask, advance: Advance | None
 
 def write_scored(
     classifier: Classifier,
-    batches: Iterator[TextBatch],
+    batches: Iterable[TextBatch],
     writer: RowWriter,
     config: PredictionConfig,
     threads: int | None,
-) -> Iterator[int]:
+) -> InBackground[int]:
     """Score batches here, while the answers of the last ones are written in a background thread.
 
-    Yields:
-        The number of texts of each batch that is written.
+    Returns:
+        The number of texts of each batch that is written. Close it before the writer.
     """
 
     def write(rows: pa.RecordBatch) -> int:
@@ -99,5 +99,4 @@ def write_scored(
         return len(rows)
 
     scored = (score_batch(classifier, batch, config, threads) for batch in batches)
-    with closing(in_background(write, scored)) as written:
-        yield from written
+    return in_background(write, scored)

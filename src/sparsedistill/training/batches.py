@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count, islice
 from typing import NamedTuple
@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .._internal.background import in_background
+from .._internal.background import InBackground, in_background
 from ..data.examples import Examples, Shards
 from ..vocabulary.vocabulary import Vocabulary
 
@@ -164,8 +164,8 @@ class TrainingBatches:
             steps -= taken
         return texts
 
-    def start(self, at: int = 0) -> Generator[TrainingBatch, None, None]:
-        """Yield the batches from step `at` onwards. Close the generator to stop its thread."""
+    def start(self, at: int = 0) -> InBackground[TrainingBatch]:
+        """The batches from step `at` onwards. Close it to stop its thread."""
         every = ((w, b) for w, window in enumerate(self.windows) for b in range(window.batches))
         steps = (_Step(number, *step) for number, step in enumerate(every))
         return in_background(self._prepare, islice(steps, at, self.steps))
@@ -194,8 +194,8 @@ class TrainingBatches:
 
 def inputs_in_order(
     texts: pa.Array, text_pair: pa.Array | None, extraction: Extraction, batch_size: int
-) -> Generator[tuple[Tensor, ...], None, None]:
-    """Yield the network's inputs for all texts, in batches. Close the generator to stop its thread.
+) -> InBackground[tuple[Tensor, ...]]:
+    """The network's inputs for all texts, in batches. Close it to stop its thread.
 
     Args:
         texts: large_string (n,).
