@@ -15,8 +15,8 @@
 # make aarch64   the same on AArch64 under emulation, whose answers must be those of this machine (needs
 #                g++-aarch64-linux-gnu and qemu-user)
 # make fuzz      damaged copies of students, opened and asked through the bindings with the core under sanitizers, and
-#                of data files and recipes; then the same guided by coverage, and texts (hours);
-#                make fuzz MUTANTS=1000 SECONDS=10
+#                of data files and recipes; then the same guided by coverage, and texts (hours; needs Linux and
+#                Python 3.11); make fuzz MUTANTS=1000 SECONDS=10
 # make faults    every change of a file of small jobs of the commands fails or is the last (an hour or two);
 #                make faults EVERY=20 tries a twentieth
 # make locked    the versions and hashes of the base install and of what builds the wheel, into .ci/locked/

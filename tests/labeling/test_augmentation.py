@@ -32,7 +32,7 @@ def save_teacher(folder: Path, *, byte_pairs: bool) -> Path:
 
     words = [word for group in GROUPS for word in group]
     start = "\u0120" if byte_pairs else ""
-    known = {word: i for i, word in enumerate(["[UNK]", "[PAD]", "zz" if byte_pairs else "##zz"])}
+    known = {word: i for i, word in enumerate(["[UNK]", "[PAD]", "zz" if byte_pairs else "\u2581", "##zz"])}
     known |= {f"{start}{word}": i for i, word in enumerate(words, start=len(known))}
     tokenizer = Tokenizer(models.WordLevel(known, unk_token="[UNK]"))
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()

@@ -252,7 +252,8 @@ def test_corpus_that_changes_during_the_run_is_rejected(tmp_path: Path) -> None:
             corpus(tmp_path, 2)
             return super().score(texts, text_pair)
 
-    source = Corpus([corpus(tmp_path, 1024, "a.txt").files[0], corpus(tmp_path, 5).files[0]])
+    # The first file is longer than what is read ahead: the second one is shortened before it is read.
+    source = Corpus([corpus(tmp_path, 8 * 1024, "a.txt").files[0], corpus(tmp_path, 5).files[0]])
     assert "changed while" in error(lambda: label(Shortening(), source, tmp_path / "out"))
     assert list(contents(tmp_path / "out")) == ["manifest.json"]
 

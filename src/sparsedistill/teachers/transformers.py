@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 _SHIFTED_POSITIONS = frozenset(
     {"camembert", "ibert", "longformer", "mpnet", "roberta", "roberta-prelayernorm", "xlm-roberta"}
 )
-#: How tokens at the begin of a word start in vocabularies of byte pairs (RoBERTa) and of SentencePiece.
-_WORD_STARTS = ("\u0120", "\u2581")
+#: How the first token of a word starts in vocabularies of byte pairs (RoBERTa) and of SentencePiece (XLM-R).
+_BYTE_PAIRS = "\u0120"
+_WORD_STARTS = (_BYTE_PAIRS, "\u2581")
 _MOST_WORDS = 50_000
 #: Suffixes of the files that determine the scores of a local model.
 _MODEL_FILES = frozenset({".bin", ".json", ".model", ".safetensors", ".txt"})
@@ -137,11 +138,13 @@ class TransformersTeacher:
         out.
         """
         vocabulary: dict[str, int] = self._tokenizer.get_vocab()
-        marked = any(token.startswith(_WORD_STARTS) for token in vocabulary)
+        start = _word_start(vocabulary)
         rows: dict[str, int] = {}
         for token, row in sorted(vocabulary.items(), key=lambda item: item[1]):
-            word = token[1:] if marked and token.startswith(_WORD_STARTS) else "" if marked else token
-            if len(word) > 1 and word.isalpha():
+            word = token.removeprefix(start)
+            # Byte pairs write letters that are not ASCII as other letters.
+            whole = token.startswith(start) and (start != _BYTE_PAIRS or word.isascii())
+            if whole and len(word) > 1 and word.isalpha():
                 rows.setdefault(word.lower(), row)
         words = list(rows)[:_MOST_WORDS]
         weights = self._network.get_input_embeddings().weight
@@ -191,6 +194,15 @@ class TransformersTeacher:
         if self._half is None or self._device.type != "cpu":
             return nullcontext()
         return torch.autocast("cpu", dtype=self._half)
+
+
+def _word_start(vocabulary: Iterable[str]) -> str:
+    """What words start with in a vocabulary; empty for word pieces, which can have the sign as a letter."""
+    tokens = list(vocabulary)
+    for sign in _WORD_STARTS:
+        if 10 * sum(token.startswith(sign) for token in tokens) > len(tokens):
+            return sign
+    return ""
 
 
 def from_model(given: TeacherLike, scores: ScoreFormat) -> TransformersTeacher | None:
