@@ -72,8 +72,7 @@ class Vocabulary:
         self.closed = closed
         self._ngrams = ngrams
         self._counts = counts
-        # Directory and digests of the file of strings and counts, if it has not been read yet.
-        self._unread: tuple[Path, Mapping[str, str]] | None = None
+        self._unread: tuple[Path, Mapping[str, str]] | None = None  # directory and digests of strings
         self.error_bound = error_bound
         self.buckets = buckets
         self._rows = rows
@@ -386,18 +385,13 @@ class Vocabulary:
 
     @property
     def counts(self) -> NDArray[np.uint64] | None:
-        """The frequencies of the n-grams, uint64 (rows,); None if they are not known.
-
-        Raises:
-            InputError: As for :attr:`ngrams`.
-        """
+        """Frequencies of the n-grams, uint64 (rows,); None if not known. Raises as :attr:`ngrams`."""
         self._read_strings()
         return self._counts
 
     def _read_strings(self) -> None:
-        if self._unread is None:
-            return
-        directory, digests = self._unread
-        if (directory / NGRAMS_FILE).exists():
-            self._ngrams, self._counts = read_strings(directory, len(self), digests)
-        self._unread = None
+        if self._unread is not None:
+            directory, digests = self._unread
+            if (directory / NGRAMS_FILE).exists():
+                self._ngrams, self._counts = read_strings(directory, len(self), digests)
+            self._unread = None
