@@ -2,8 +2,8 @@
 
 Nothing but answers and :class:`InputError` may come of it. A mutant that takes longer than a second ends the
 process by SIGALRM, and one that asks for much more memory than its files is a MemoryError. Under
-AddressSanitizer (``make fuzz``) no request may exceed four times the size of the files, or the largest one of
-undamaged students. The number of the mutant is printed before it is tried, and makes it again:
+AddressSanitizer (``make fuzz``) no request may exceed four times the size of the files, the largest one of
+undamaged students, and 1 MiB. The number of the mutant is printed before it is tried, and makes it again:
 ``python -m support.mutants 1 SEED``.
 """
 
@@ -31,6 +31,7 @@ from .requests import Requests
 TEXTS = ["good film", "a bad, bad film", "unheard of", "", "\ud800 日本の映画 " * 50]
 MEMORY = 192 << 20  # bytes above what the interpreter has: room for Arrow and the buffers of the core
 REQUEST = 4  # the largest request for memory under AddressSanitizer, as a multiple of the size of the files
+WORKING = 1 << 20  # bytes of a buffer of the core, whose size follows from the width of the rows
 SECONDS = 1.0
 
 #: What JSON values are replaced by.
@@ -59,7 +60,7 @@ def student(pair: bool, characters: bool, dim: int = 6) -> Student:
 def originals(work: Path) -> list[Folder]:
     """The files of all kinds of students."""
     found = []
-    for number, (pair, characters) in enumerate([(False, False), (True, True)]):
+    for number, (pair, characters) in enumerate([(False, False), (False, True), (True, True)]):
         trained = student(pair, characters)
         texts = [f"{word} {i}" for i in range(20) for word in ("good film", "bad", "a film", "日本")]
         compact = trained.compress(texts, texts[::-1] if pair else None, floor=Floor(0.0, 1.0))
@@ -187,7 +188,7 @@ class Memory:
         """Raise :class:`MemoryError` if a request since the last call is too large for files of this size."""
         if self._requests is not None:
             largest = self._requests.largest()
-            if largest > max(REQUEST * size, self._usual):
+            if largest > max(REQUEST * size, self._usual, WORKING):
                 raise MemoryError(f"A request for {largest:,} bytes; the files have {size:,}.")
 
 

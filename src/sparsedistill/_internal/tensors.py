@@ -202,7 +202,7 @@ def _read_header(path: str | Path, file: FileIO) -> dict[str, _Entry]:
         size = int.from_bytes(file.read(8), "little")
         if size > _LARGEST_HEADER:
             raise _damaged(path, "its header is too large")
-        text = file.read(size)
+        text = file.read(min(size, os.fstat(file.fileno()).st_size))
         with safe_open(path, "np"):
             pass
     except (OSError, SafetensorError) as error:
