@@ -40,6 +40,7 @@ NINJA := -G Ninja -DCMAKE_MAKE_PROGRAM=$(abspath $(BIN)/ninja)
 TESTED := -DSPARSEDISTILL_TESTS=ON -DCMAKE_CXX_FLAGS=-O1
 MUTANTS ?= 300000
 SECONDS ?= 720
+SEED ?= $(shell date +%Y%m%d)000000
 TEXTS ?= 1000000
 EVERY ?= 1
 CORE_FILES := $(shell find core -name "*.?pp" -o -name "*.inc" ! -name unicode_tables.inc)
@@ -120,17 +121,17 @@ $(SANITIZED_VENV)/core.stamp: $(VENV)/dev.stamp $(CORE_FILES) $(shell find src -
 	  --config-settings=cmake.define.SPARSEDISTILL_SANITIZE=ON .
 	touch $@
 
-# The seed is the date: every day has its own mutants.
+# The seed is the date: every day has its own mutants. CI has the same ones each time.
 fuzz: $(SANITIZED_VENV)/core.stamp
 	ASAN_OPTIONS=detect_leaks=0 ARROW_DEFAULT_MEMORY_POOL=system PYTHONPATH=tests \
 	  LD_PRELOAD="$$(g++ -print-file-name=libasan.so) $$(g++ -print-file-name=libstdc++.so)" \
-	  $(SANITIZED_VENV)/bin/python -m support.mutants $(MUTANTS) $(shell date +%Y%m%d)000000 2> build/mutants.log || \
+	  $(SANITIZED_VENV)/bin/python -m support.mutants $(MUTANTS) $(SEED) 2> build/mutants.log || \
 	  (tail -n 40 build/mutants.log; exit 1)
 	for target in config header arrays files texts; do \
 	  PYTHONPATH=tests $(BIN)/python -m support.fuzz $$target build/fuzz/$$target -max_total_time=$(SECONDS) \
 	    > build/fuzz.log 2>&1 || (tail -n 40 build/fuzz.log; exit 1) || exit 1; \
 	done
-	PYTHONPATH=tests $(BIN)/python -m support.damaged_files $(MUTANTS) $(shell date +%Y%m%d)000000 2> build/damaged.log || \
+	PYTHONPATH=tests $(BIN)/python -m support.damaged_files $(MUTANTS) $(SEED) 2> build/damaged.log || \
 	  (tail -n 40 build/damaged.log; exit 1)
 
 faults: $(VENV)/dev.stamp

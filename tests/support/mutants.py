@@ -1,9 +1,9 @@
 """Opens damaged copies of students and predicts with them: ``python -m support.mutants COUNT [SEED]``.
 
-Nothing but answers and :class:`InputError` may come of it. A mutant that takes longer than a second ends the
-process by SIGALRM, and one that asks for much more memory than its files is a MemoryError. Under
-AddressSanitizer (``make fuzz``) no request may exceed four times the size of the files, the largest one of
-undamaged students, and 1 MiB. The number of the mutant is printed before it is tried, and makes it again:
+Nothing but answers and :class:`InputError` may come of it. A mutant that takes longer than a second of the
+processor ends the process by SIGPROF, and one that asks for much more memory than its files is a MemoryError.
+Under AddressSanitizer (``make fuzz``) no request may exceed four times the size of the files, the largest one
+of undamaged students, and 1 MiB. The number of the mutant is printed before it is tried, and makes it again:
 ``python -m support.mutants 1 SEED``.
 """
 
@@ -32,7 +32,7 @@ TEXTS = ["good film", "a bad, bad film", "unheard of", "", "\ud800 日本の映�
 MEMORY = 192 << 20  # bytes above what the interpreter has: room for Arrow and the buffers of the core
 REQUEST = 4  # the largest request for memory under AddressSanitizer, as a multiple of the size of the files
 WORKING = 1 << 20  # bytes of a buffer of the core, whose size follows from the width of the rows
-SECONDS = 1.0
+SECONDS = 1.0  # of the processor
 
 #: What JSON values are replaced by.
 VALUES: list[Any] = [
@@ -226,12 +226,14 @@ def main(count: int, seed: int) -> None:
             for file, content in files.items():
                 (folder / file).write_bytes(content)
             memory.check(sys.maxsize)  # making the mutant does not count
-            signal.setitimer(signal.ITIMER_REAL, SECONDS)  # no handler: the process ends
+            signal.setitimer(signal.ITIMER_PROF, SECONDS)  # no handler: the process ends
+            signal.setitimer(signal.ITIMER_REAL, 30)  # the processor may be busy with other work
             try:
                 use(folder, draw.random() < 0.2, draw.random() < 0.5)
                 answered += 1
             except InputError as error:
                 str(error).encode()
+            signal.setitimer(signal.ITIMER_PROF, 0)
             signal.setitimer(signal.ITIMER_REAL, 0)
             memory.check(sum(map(len, files.values())))
         print(f"{count} mutants: {answered} answered, {count - answered} refused")
