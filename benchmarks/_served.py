@@ -14,6 +14,8 @@ from _students import random_student
 
 from sparsedistill import CountingConfig, TokenizerConfig, Vocabulary
 
+TWEETS = Path(__file__).parents[2] / "shared" / "data" / "tweeteval_offensive" / "train.tsv.gz"
+
 
 def make_student(folder: Path, texts: list[str]) -> Path:
     """A compact student over the 1- to 3-grams of the texts."""

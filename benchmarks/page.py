@@ -12,13 +12,12 @@ from statistics import median, quantiles
 from tempfile import TemporaryDirectory
 
 from _report import Measurement, make_parser, report
-from _served import make_student, running
+from _served import TWEETS, make_student, running
 from _texts import read_texts
 from playwright.sync_api import Page, sync_playwright
 
 from sparsedistill import Student
 
-DATA = Path(__file__).parents[2] / "shared" / "data" / "tweeteval_offensive"
 PAUSE = 100
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 _WATCH = """() => {
@@ -52,9 +51,7 @@ def answer_times(page: Page, text: str, student: Student) -> list[float]:
 
 def main() -> None:
     parser = make_parser(__doc__ or "", rounds=20)
-    parser.add_argument(
-        "--texts", nargs="+", default=[str(DATA / "train.tsv.gz")], help="files of short texts"
-    )
+    parser.add_argument("--texts", nargs="+", default=[str(TWEETS)], help="files of short texts")
     options = parser.parse_args()
     browser = next(filter(None, map(shutil.which, _BROWSERS)), None)
     if browser is None:

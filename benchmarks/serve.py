@@ -22,12 +22,11 @@ from typing import Any
 import httpx2
 from _http_client import Load, load, request
 from _report import Measurement, make_parser, report
-from _served import make_student, running
+from _served import TWEETS, make_student, running
 from _texts import read_texts
 
 from sparsedistill import Student
 
-DATA = Path(__file__).parents[2] / "shared" / "data" / "tweeteval_offensive"
 BATCH = 256
 CONNECTIONS = 16
 _spawn = get_context("spawn")
@@ -101,9 +100,7 @@ def spread(
 
 def main() -> None:
     parser = make_parser(__doc__ or "", rounds=3)
-    parser.add_argument(
-        "--texts", nargs="+", default=[str(DATA / "train.tsv.gz")], help="files of short texts"
-    )
+    parser.add_argument("--texts", nargs="+", default=[str(TWEETS)], help="files of short texts")
     parser.add_argument("--seconds", type=float, default=3, help="seconds of a measurement (default: 3)")
     parser.add_argument("--empty", action="store_true", help="serve the empty handler only")
     options = parser.parse_args()

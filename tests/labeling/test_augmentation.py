@@ -1,4 +1,4 @@
-"""Changed copies of labelled texts."""
+"""Augmented copies of labelled texts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from support.sentences import error
 
 from sparsedistill import Corpus, DistillationConfig, Student, StudentConfig, TrainingConfig, distill
-from sparsedistill.labeling.augmentation import changed_copies
+from sparsedistill.labeling.augmentation import augmented_copies
 from sparsedistill.labeling.soft_targets import SoftTargets
 from sparsedistill.teachers.transformers import TransformersTeacher
 
@@ -59,7 +59,7 @@ def teacher(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 
 def copies(teacher: TransformersTeacher, most: int = 1000, seed: int = 0) -> list[str]:
-    found: list[str] = changed_copies(
+    found: list[str] = augmented_copies(
         pa.array(TEXTS, pa.large_string()), teacher, most, seed=seed
     ).to_pylist()
     return found
@@ -85,7 +85,7 @@ def test_copies_are_few_different_and_repeatable(teacher: TransformersTeacher) -
     assert len(set(copies(teacher)) | set(TEXTS)) == len(copies(teacher)) + len(TEXTS)
     assert len(copies(teacher, most=6)) <= 6
     assert copies(teacher, most=2) == []
-    assert len(changed_copies(pa.array(["good film " * 3_000_000], pa.large_string()), teacher, 1000)) == 0
+    assert len(augmented_copies(pa.array(["good film " * 3_000_000], pa.large_string()), teacher, 1000)) == 0
 
 
 def test_a_job_without_unlabelled_texts_scores_copies(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import repeat
+from itertools import islice, repeat
 from typing import Any, TypeVar
 
 #: Number of results that are prepared before they are needed.
@@ -19,9 +19,9 @@ _END = object()
 class InBackground(Iterator[_Result]):
     """The results of jobs in their order, prepared in one background thread.
 
-    An exception in a job is raised by the iteration. The thread ends with the iteration, or when this is
-    closed, which waits for it, or deleted, which does not wait: the garbage collector may run while another
-    thread is started, and waiting for a thread never ends there.
+    An exception in a job is raised by the iteration. The thread ends when the iterator is exhausted, closed
+    or deleted. Closing waits for the thread. Deletion does not: the garbage collector can run while another
+    thread is being started, where a join would deadlock.
 
     Args:
         prepare: Called with each job in the background thread.
@@ -35,18 +35,11 @@ class InBackground(Iterator[_Result]):
 
     def __next__(self) -> _Result:
         try:
-            while len(self._pending) <= AHEAD:
-                self._pending.append(self._thread.submit(self._prepare, next(self._jobs)))
-        except StopIteration:
-            pass
-        except BaseException:
-            self.close()
-            raise
-        try:
+            for job in islice(self._jobs, AHEAD + 1 - len(self._pending)):
+                self._pending.append(self._thread.submit(self._prepare, job))
+            if not self._pending:
+                raise StopIteration
             return self._pending.popleft().result()
-        except IndexError:
-            self.close()
-            raise StopIteration from None
         except BaseException:
             self.close()
             raise

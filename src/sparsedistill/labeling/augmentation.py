@@ -1,4 +1,4 @@
-"""Changed copies of labelled texts: what a teacher scores where there are no unlabelled texts.
+"""Augmented copies of labelled texts: what a teacher scores where there are no unlabelled texts.
 
 On the labelled texts alone, a teacher says little more than their labels do. Copies in which words are
 replaced by similar ones, or left out, and short parts make it say what single words and n-grams change, and
@@ -34,7 +34,7 @@ _AT_ONCE = 512  # words whose neighbours are looked for together
 _WORD = re.compile(r"[^\W\d_]{2,}")
 
 
-def changed_copies(
+def augmented_copies(
     texts: pa.Array,
     teacher: TransformersTeacher,
     most: int,
@@ -61,11 +61,11 @@ def changed_copies(
     if not copies:
         return pa.array([], pa.large_string())
     words = {word.lower() for text in originals for word in _WORD.findall(text)}
-    change = _Change(_similar_words(words, teacher), random.Random(seed))
+    augment = _Augmenter(_similar_words(words, teacher), random.Random(seed))
     made: dict[str, None] = {}  # in the order of the texts
-    with progress("Changing copies of the texts", len(originals), "texts") as advance:
+    with progress("Augmenting the texts", len(originals), "texts") as advance:
         for text in originals:
-            made.update((change(text), None) for _ in range(copies))
+            made.update((augment(text), None) for _ in range(copies))
             advance()
     for text in ("", *originals):
         made.pop(text, None)
@@ -73,7 +73,7 @@ def changed_copies(
 
 
 @dataclass(frozen=True)
-class _Change:
+class _Augmenter:
     """Changes texts at random.
 
     Attributes:

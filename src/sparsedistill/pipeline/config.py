@@ -70,9 +70,9 @@ class DistillationConfig:
         refit: If the validation data are a part of the labelled texts and there is no teacher, train the
             student again on all of them when the validation data have chosen its settings, the number of
             steps and the temperature.
-        augment: Without unlabelled texts, a teacher of transformers also scores changed copies of the
+        augment: Without unlabelled texts, a teacher of transformers also scores augmented copies of the
             labelled ones, up to this number and 20 per text; 0 for none. See
-            :func:`~sparsedistill.labeling.augmentation.changed_copies`.
+            :func:`~sparsedistill.labeling.augmentation.augmented_copies`.
         calibrate: Fit one temperature to the validation data after training.
         compact: Write the compact student too.
         tune: Choose the settings of vocabulary, student and training on the validation data. Settings that

@@ -93,8 +93,9 @@ def distill(
             `classes`), a :class:`~sparsedistill.FileTeacher` for scores in the unlabelled corpus, or None to
             train on labels alone.
         labelled: Labelled texts. Optional if there is a teacher.
-        unlabelled: Unlabelled texts from the student's domain, as many as available. Without them a
-            transformer also scores changed copies of the labelled texts; see ``DistillationConfig.augment``.
+        unlabelled: Unlabelled texts from the student's domain, as many as available. Without them, a
+            transformer also scores augmented copies of the labelled texts: see
+            ``DistillationConfig.augment``.
         output: Output directory; created if missing.
         encoder: Instead of a teacher: an encoder, which is fine-tuned on `labelled`.
         validation: Labelled texts to select the best checkpoint with; by default a part of `labelled`.

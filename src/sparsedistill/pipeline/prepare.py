@@ -17,7 +17,7 @@ from ..data.inputs import LabelledLike, UnlabelledLike, as_corpus, as_labelled, 
 from ..data.labelled import Labelled, read_labelled
 from ..data.sources import DataSource, write_sources
 from ..errors import InputError
-from ..labeling.augmentation import changed_copies
+from ..labeling.augmentation import augmented_copies
 from ..labeling.labelling import label
 from ..labeling.remembered import RememberingTeacher, underlying_teacher
 from ..labeling.soft_examples import SoftExamples
@@ -144,17 +144,17 @@ def _augmented(
     config: DistillationConfig,
     progress: Progress,
 ) -> Job:
-    """A job with changed copies of the labelled texts, if it has no other texts for its teacher."""
+    """A job with augmented copies of the labelled texts, if it has no other texts for its teacher."""
     network, train = underlying_teacher(teacher), material.train
     if job.unlabelled is not None or train is None or material.pair or not config.augment:
         return job
     if not isinstance(network, TransformersTeacher):
         return job
-    copies = changed_copies(train.texts, network, config.augment, seed=config.seed, progress=progress)
+    copies = augmented_copies(train.texts, network, config.augment, seed=config.seed, progress=progress)
     if not len(copies):
         return job
     logger.info(
-        f"There are no unlabelled texts: the teacher also scores {len(copies):,} changed copies of the "
+        f"There are no unlabelled texts: the teacher also scores {len(copies):,} augmented copies of the "
         "labelled ones (augment = 0 prevents it)."
     )
     names = Columns(job.columns.text)

@@ -72,7 +72,7 @@ class Vocabulary:
         self.closed = closed
         self._ngrams = ngrams
         self._counts = counts
-        self._unread: tuple[Path, Mapping[str, str]] | None = None  # directory and digests of strings
+        self._unread: tuple[Path, Mapping[str, str]] | None = None  # where the strings are
         self.error_bound = error_bound
         self.buckets = buckets
         self._rows = rows

@@ -27,7 +27,7 @@ from ..._internal.files import remove
 from ..._internal.progress import Advance, Progress
 from ..._internal.training_log import log_figures
 from ...problem import Problem
-from ..precision import use_full_precision_outputs
+from ..precision import half_type, use_full_precision_outputs
 from .config import FinetuningConfig
 from .metrics import ValidationFigures, validation_figures
 from .plan import FinetuningPlan
@@ -106,7 +106,7 @@ def train(
 
 def _arguments(folder: Path, config: FinetuningConfig, plan: FinetuningPlan) -> TrainingArguments:
     cuda = torch.cuda.is_available()
-    native = torch.cuda.is_bf16_supported() if cuda else torch.cpu._is_avx512_bf16_supported()
+    native = half_type(torch.device("cuda" if cuda else "cpu")) == torch.bfloat16
     return TrainingArguments(
         output_dir=str(folder.resolve()),
         max_steps=plan.steps,
