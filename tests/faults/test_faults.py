@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 
 import pytest
@@ -27,6 +28,20 @@ def test_a_few_faults_of_each_command(jobs: Jobs) -> None:
         if name not in ("train", "distill"):
             every = [*faults(jobs.undisturbed(name))]
             assert not wrong(jobs, name, every[3 :: len(every) // 3])
+
+
+@pytest.mark.slow
+def test_a_disk_that_becomes_full_at_the_end(jobs: Jobs) -> None:
+    for name in ("vocab", "compress", "filter of files", "label"):
+        last = jobs.undisturbed(name)
+        full = [Fault(at, errno.ENOSPC, lasting=True) for at in range(last - 3, last + 1)]
+        assert not wrong(jobs, name, full)
+
+
+@pytest.mark.slow
+def test_kills_before_a_labelling_has_its_manifest(jobs: Jobs) -> None:
+    changes = jobs.undisturbed("label")
+    assert not wrong(jobs, "label", [Fault(at) for at in range(1, changes // 5)])
 
 
 @pytest.mark.slow

@@ -118,7 +118,10 @@ def atomic_directory(path: str | Path) -> Iterator[Path]:
             try:
                 _sync(target.parent)
             except OSError:  # the name may be lost with the next power cut: nothing was made
-                target.replace(partial)
+                try:
+                    target.replace(partial)
+                except OSError:  # a full disk may refuse new names too
+                    shutil.rmtree(target, ignore_errors=True)
                 raise
         except BaseException:
             shutil.rmtree(partial, ignore_errors=True)
@@ -163,6 +166,17 @@ def locked(folder: str | Path) -> Iterator[Path]:
                 if not any(folder.iterdir()):
                     folder.rmdir()
     finally:
+        os.close(handle)
+
+
+def is_partial(path: Path) -> bool:
+    """Whether a file or directory is one that an atomic write has not finished, by its name."""
+    return _PARTIAL_NAME.fullmatch(path.name) is not None
+
+
+def close_lock(handle: int) -> None:
+    """Close a file that is only a lock: an error of the disk loses nothing."""
+    with suppress(OSError):
         os.close(handle)
 
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from ..errors import InputError
-from .files import disk_errors
+from .files import close_lock, disk_errors, is_partial
 from .object_store import ObjectPath, local_path, place
 from .records import Record, read_record, write_record
 
@@ -167,7 +167,7 @@ class Ledger:
         try:
             yield _take(handle)
         finally:
-            os.close(handle)
+            close_lock(handle)
 
     def is_running(self, unit: str) -> bool:
         """Whether a process holds the lock of a unit."""
@@ -181,7 +181,7 @@ class Ledger:
         try:
             return not _try(handle)
         finally:
-            os.close(handle)
+            close_lock(handle)
 
     def running(self) -> list[str]:
         """Names of the units whose locks are held, sorted."""
@@ -191,13 +191,16 @@ class Ledger:
         return sorted(str(name) for name in found if self.is_running(str(name)))
 
     def is_used(self) -> bool:
-        """Whether the directory has files of something else: a job writes ``job.json`` before them."""
+        """Whether the directory has files of something else.
+
+        A job writes ``job.json`` or a manifest before them. One that was killed earlier leaves partial files.
+        """
         if isinstance(self.folder, ObjectPath):
             inside = (path.relative_to(self.folder) for path in self.folder.files())
             return any(not name.startswith(f"{LEDGER}/") for name in inside)
         if not self.folder.is_dir():
             return self.folder.exists()
-        return any(path.name != LEDGER for path in self.folder.iterdir())
+        return any(path.name != LEDGER and not is_partial(path) for path in self.folder.iterdir())
 
     def _record(self, unit: str) -> Path | ObjectPath:
         return self._path / f"{unit}.done"

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ..errors import InputError
-from .files import atomic_directory, disk_errors
+from .files import atomic_directory, close_lock, disk_errors
 from .object_store import ObjectPath
 
 #: Endings of the files of a model; nothing else below its URL is copied.
@@ -60,7 +60,7 @@ def _alone(target: Path) -> Iterator[None]:
             fcntl.flock(handle, fcntl.LOCK_EX)
         yield
     finally:
-        os.close(handle)
+        close_lock(handle)
 
 
 def cache_folder() -> Path:
