@@ -5,6 +5,7 @@
 # make openapi   ten thousand cases that schemathesis makes of the OpenAPI document, against a server
 # make browser   installs Chromium with apt-get, for the tests of the page, which are among the slow ones
 # make hosts     the slow tests inside Dolma and NeMo Curator, which are unpacked next to the environment (560 MB)
+# make spark     the slow tests inside Spark, in several processes, next to the environment (430 MB; needs Java 17)
 # make manual    the manual as a site, in build/manual; broken links fail
 # make check     layers, linters, types, formats and docstrings; the same as the pre-commit hooks
 # make core      the tests of the core under AddressSanitizer and UndefinedBehaviorSanitizer
@@ -49,7 +50,7 @@ SOURCES := pyproject.toml constraints.txt CMakeLists.txt $(CORE_FILES)
 # The encoder and the texts of the demo come from packages: no model hub is used.
 export HF_HUB_OFFLINE := 1
 
-.PHONY: demo test test-slow openapi browser hosts manual check core tsan differential aarch64 fuzz faults tidy coverage bench paper locked clean
+.PHONY: demo test test-slow openapi browser hosts spark manual check core tsan differential aarch64 fuzz faults tidy coverage bench paper locked clean
 
 demo: $(VENV)/demo.stamp
 	$(BIN)/python demo.py
@@ -70,6 +71,9 @@ browser:
 hosts: build/hosts/dolma.stamp build/hosts/curator.stamp
 	PYTHONPATH=build/hosts/dolma $(BIN)/python -m pytest -m slow tests/integrations/test_dolma.py
 	PYTHONPATH=build/hosts/curator $(BIN)/python -m pytest -m slow tests/integrations/test_curator.py
+
+spark: build/hosts/spark.stamp
+	PYTHONPATH=build/hosts/spark $(BIN)/python -m pytest -m slow tests/integrations/test_spark.py
 
 manual: $(VENV)/dev.stamp
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
