@@ -51,20 +51,23 @@ UnknownWords::Added UnknownWords::add(std::span<const std::uint32_t> missed, con
     for (std::size_t lane = 0; lane < bytes; ++lane) shared_sums[lane] += numbers[lane];
   };
   KeyMap& seen = seen_[second ? 1 : 0];
-  for (const std::uint32_t token : missed) seen.prefetch(key_of(hashes[token], 1));
-  words_.clear();
-  keys_.clear();
+  const auto restart = [&] {
+    words_.clear();
+    read_ = fetched_ = 0;
+  };
+  restart();
   std::size_t next = 0;  // of words_ to add: the lines of words are fetched while those before them are added
-  for (const std::uint32_t token : missed) {
+  for (std::size_t i = 0; i < missed.size(); ++i) {
+    if (i + kWordsAhead < missed.size()) seen.prefetch(key_of(hashes[missed[i + kWordsAhead]], 1));
+    const std::uint32_t token = missed[i];
     const std::uint64_t key = key_of(hashes[token], 1);
     if (spans[token].empty() || !seen.insert(key).second) continue;
-    words_.push_back({key, spans[token], keys_.size(), keys_.size()});
+    words_.push_back({key, spans[token], read_, read_});
     if (entries_[place(key)].key != key) read_keys(words_.back());
-    const std::size_t ahead = keys_.size() < kMostKeys ? kAhead : 0;
-    while (next < words_.size() && keys_.size() - words_[next].begin > ahead) add_word(words_[next++]);
+    const std::size_t ahead = read_ < kMostKeys ? kAhead : 0;
+    while (next < words_.size() && read_ - words_[next].begin > ahead) add_word(words_[next++]);
     if (next < words_.size()) continue;
-    words_.clear();
-    keys_.clear();
+    restart();
     next = 0;
   }
   while (next < words_.size()) add_word(words_[next++]);
@@ -72,13 +75,17 @@ UnknownWords::Added UnknownWords::add(std::span<const std::uint32_t> missed, con
 }
 
 void UnknownWords::read_keys(Word& word) {
-  word.begin = keys_.size();
+  word.begin = read_;
+  if (keys_.size() < read_ + kMostKeys) keys_.resize(2 * (read_ + kMostKeys));
   characters_.read(word.spelling);
-  characters_.for_each([&](std::uint64_t key, std::size_t, std::size_t) {
-    table_.prefetch(key);
-    keys_.push_back(key);
-  });
-  word.end = keys_.size();
+  std::uint64_t* key = &keys_[read_];
+  characters_.for_each([&](std::uint64_t each, std::size_t, std::size_t) { *key++ = each; });
+  word.end = read_ = static_cast<std::size_t>(key - keys_.data());
+  fetch(std::min(kAhead, word.end));
+}
+
+void UnknownWords::fetch(std::size_t end) {
+  for (; fetched_ < end; ++fetched_) table_.prefetch(keys_[fetched_]);
 }
 
 const std::int32_t* UnknownWords::row(Word& word, RowAdder& adder) {
@@ -94,7 +101,12 @@ const std::int32_t* UnknownWords::row(Word& word, RowAdder& adder) {
 
 bool UnknownWords::compute(const Word& word, RowAdder& adder, std::int32_t* row) {
   std::ranges::fill(totals_, 0);
-  const std::size_t found = adder.add_keys({keys_.data() + word.begin, word.end - word.begin}, totals_.data());
+  fetch(word.end);
+  const std::size_t count = word.end - word.begin;
+  const std::size_t later = std::min(count, read_ - fetched_);
+  const std::size_t found =
+      adder.add_keys({&keys_[word.begin], count}, {keys_.data() + fetched_, later}, totals_.data());
+  fetched_ += later;
   if (found == 0) return false;
   const double root = std::sqrt(static_cast<double>(found));
   const auto number = [&](std::int64_t total, std::size_t d) {

@@ -35,8 +35,10 @@ struct RowNumbers {
 class RowAdder {
  public:
   // Adds the rows of those of `keys` that are in the table to `total`, by lane, and returns how many these are. Their
-  // lines have been prefetched.
-  virtual std::size_t add_keys(std::span<const std::uint64_t> keys, std::int64_t* total) = 0;
+  // lines have been prefetched. Prefetches those of `later`, at most as many, one with each look-up: all at once, they
+  // wait for each other.
+  virtual std::size_t add_keys(std::span<const std::uint64_t> keys, std::span<const std::uint64_t> later,
+                               std::int64_t* total) = 0;
 
  protected:
   RowAdder() = default;
@@ -66,7 +68,8 @@ class UnknownWords {
             bool second, RowAdder& adder, std::int64_t* sums, std::int64_t* shared_sums);
 
  private:
-  static constexpr std::size_t kAhead = 64;  // keys whose lines are fetched before they are looked up
+  static constexpr std::size_t kAhead = 64;      // keys whose lines are fetched before they are looked up
+  static constexpr std::size_t kWordsAhead = 8;  // words whose slots of `seen` are fetched
 
   struct Entry {
     std::uint64_t key = 0;  // 0: never used
@@ -82,6 +85,7 @@ class UnknownWords {
   };
 
   void read_keys(Word& word);
+  void fetch(std::size_t end);  // prefetches the lines of the keys up to `end`
   [[nodiscard]] std::size_t place(std::uint64_t key) const { return (key * salt_) >> 32 & (entries_.size() - 1); }
   // The row of a word, or null if it has no character n-gram in the table. Valid until the next call.
   const std::int32_t* row(Word& word, RowAdder& adder);
@@ -91,7 +95,9 @@ class UnknownWords {
   RowNumbers numbers_;
   WordCharacters characters_;
   std::vector<Word> words_;
-  std::vector<std::uint64_t> keys_;
+  std::vector<std::uint64_t> keys_;   // room for more than there are
+  std::size_t read_ = 0;              // number of keys in keys_
+  std::size_t fetched_ = 0;           // of these, those whose lines are prefetched
   std::vector<std::int64_t> totals_;  // by lane
   std::uint64_t salt_ = process_salt();
   KeyMap seen_[2];                  // in the first and in the second text
