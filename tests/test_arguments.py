@@ -55,6 +55,9 @@ wrong: Any = "2"  # of a type that mypy would find
         (lambda: STUDENT.predict(str), "texts is a type"),
         (lambda: Student.from_pretrained(None), "The student is named None"),  # type: ignore[arg-type]
         (lambda: Student.from_pretrained(""), "The student is named ''"),
+        (lambda: STUDENT.save_pretrained(None), "None is not a path"),  # type: ignore[arg-type]
+        (lambda: STUDENT.save_pretrained("a\0b"), "'a\\x00b' is not a path"),
+        (lambda: STUDENT.explain("good").strongest("good", 1.5), "count is 1.5"),  # type: ignore[arg-type]
         (lambda: Student.from_pretrained("a" * 5000), "File name too long"),
         (lambda: Vocabulary.from_ngrams("good"), "ngrams is a single str"),
         (lambda: Vocabulary.from_ngrams([1]), "Text 0 of ngrams has type int"),  # type: ignore[list-item]

@@ -7,6 +7,8 @@ import sys
 import threading
 import time
 
+import pytest
+
 from sparsedistill._internal.background import in_background, read_ahead
 
 # A cycle is collected in the middle of the start of a thread, which holds this lock (before Python 3.13).
@@ -58,3 +60,12 @@ def test_closing_waits_for_the_thread_and_ends_the_results() -> None:
     assert done == list(range(len(done)))
     assert list(results) == []
     results.close()
+
+
+def test_without_threads_the_consumer_does_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", none)
+    assert list(in_background(str, range(5))) == ["0", "1", "2", "3", "4"]
+    assert list(read_ahead(range(5))) == [0, 1, 2, 3, 4]

@@ -10,8 +10,9 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 
-from sparsedistill import Student, TokenizerConfig, Vocabulary
+from sparsedistill import InputError, Student, TokenizerConfig, Vocabulary
 from sparsedistill.model.weights import StudentWeights
 
 TEXTS = ["a good film", "a bad film", "", "neither"]
@@ -41,6 +42,17 @@ def test_pickle_and_copies_give_the_same_bits(tmp_path: Path) -> None:
     assert len(pickle.dumps(opened)) < 500
     vocabulary = pickle.loads(pickle.dumps(made.vocabulary))
     assert vocabulary.rows_of(["bad", "none"]).tolist() == [1, -1]
+
+
+def test_a_student_whose_directory_was_replaced_travels_as_itself(tmp_path: Path) -> None:
+    make().save_pretrained(tmp_path / "s")
+    student = Student.from_pretrained(tmp_path / "s")
+    sent = pickle.dumps(student)
+    (tmp_path / "s").rename(tmp_path / "old")
+    Student(student.vocabulary, student.weights, ("c", "d")).save_pretrained(tmp_path / "s")
+    assert pickle.loads(pickle.dumps(student)).classes == ("a", "b")
+    with pytest.raises(InputError, match="was replaced while a student of it was sent"):
+        pickle.loads(sent)
 
 
 def test_spawned_processes(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from ._internal.object_store import is_url
 from .cascade import CASCADE_FILE, Cascade, is_cascade
 from .errors import InputError
 from .multi_head import MultiHeadStudent, is_multi_head
-from .student import CONFIG_FILE, Student, read_config
+from .student import CONFIG_FILE, Student
 
 #: What :func:`load_model` opens.
 Classifier: TypeAlias = Student | MultiHeadStudent | Cascade
@@ -48,9 +48,9 @@ def fingerprint_of(classifier: Classifier) -> str:
         teacher = classifier.teacher_name or type(classifier.teacher).__name__
         parts = [fingerprint_of(classifier.student), teacher, classifier.threshold, classifier.decision]
     else:
-        opened = classifier._opened
-        if opened is not None:
-            digests = read_config(opened).digests
+        origin = classifier._origin
+        if origin is not None:
+            digests = origin.config.digests
         else:
             arrays = {**classifier.vocabulary.arrays(), **classifier.weights.arrays()}
             digests = {name: array_digest(array) for name, array in arrays.items()}

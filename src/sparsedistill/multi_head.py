@@ -27,12 +27,11 @@ from .model.predictions import Inputs, Predictions, check_top, sides_of, text_co
 from .model.record import EvaluationRecord
 from .model.weights import StudentWeights
 from .student import (
-    MODEL_FILE,
+    Origin,
     Student,
     find_directory,
     read_config,
     read_parts,
-    reopen,
     upload,
     write_config,
     write_parts,
@@ -65,10 +64,8 @@ class MultiHeadStudent:
     pair: bool = False
     evaluations: dict[str, EvaluationRecord] = field(default_factory=dict)
 
-    #: The directory that the student was opened from.
-    _opened: ClassVar[Path | None] = None
-    #: Whether its weights were to be mapped.
-    _mapped: ClassVar[bool | None] = None
+    #: Where it was opened from.
+    _origin: ClassVar[Origin | None] = None
     _network: ClassVar[NgramNetwork]  # of each student; no field
 
     def __post_init__(self) -> None:
@@ -79,9 +76,9 @@ class MultiHeadStudent:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel to another process as the directory that it was opened from, else as its parts."""
-        if self._opened is not None and (self._opened / MODEL_FILE).is_file():
-            return reopen, (type(self), self._opened, self._mapped)
-        return type(self), (self.vocabulary, self.weights, self.heads, self.pair, self.evaluations)
+        parts = (self.vocabulary, self.weights, self.heads, self.pair, self.evaluations)
+        origin = self._origin
+        return (None if origin is None else origin.reduced(type(self))) or (type(self), parts)
 
     def __repr__(self) -> str:
         kind = "pairs of texts" if self.pair else "texts"
@@ -328,8 +325,7 @@ class MultiHeadStudent:
         student = cls(
             *read_parts(directory, config, verify=verify, mapped=mmap), heads, config.pair, evaluations
         )
-        object.__setattr__(student, "_opened", directory.resolve())
-        object.__setattr__(student, "_mapped", mmap)
+        object.__setattr__(student, "_origin", Origin(directory.resolve(), config, mmap))
         return student
 
     def push_to_hub(self, repo_id: str, *, private: bool = False) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from hashlib import blake2b
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -39,6 +40,35 @@ _CARD_FILE = "README.md"
 _DAMAGED = "copy or save the student again"
 
 
+@dataclass(frozen=True)
+class Origin:
+    """Where a student was opened from.
+
+    Attributes:
+        directory: The directory.
+        config: Its configuration, with the digests of its arrays.
+        mapped: Whether the weights were to be mapped; None for those of large files.
+    """
+
+    directory: Path
+    config: ModelConfig | MultiHeadConfig
+    mapped: bool | None
+
+    @property
+    def digest(self) -> str:
+        """What tells the student from others that may take its place."""
+        return blake2b(as_json(self.config).encode(), digest_size=16).hexdigest()
+
+    def reduced(self, kind: type) -> tuple[Any, ...] | None:
+        """How a student of the class `kind` travels as its directory; None if that has been replaced."""
+        try:
+            if not (self.directory / MODEL_FILE).is_file() or read_config(self.directory) != self.config:
+                return None
+        except InputError:
+            return None
+        return reopen, (kind, self.directory, self.mapped, self.digest)
+
+
 @dataclass(repr=False)
 class Student(StudentModel):
     """A trained student: predicts, explains, loads and saves, and has a compact and a GPU form.
@@ -47,16 +77,13 @@ class Student(StudentModel):
     :class:`~sparsedistill.model.StudentModel`.
     """
 
-    #: The directory that the student was opened from.
-    _opened: ClassVar[Path | None] = None
-    #: Whether its weights were to be mapped.
-    _mapped: ClassVar[bool | None] = None
+    #: Where it was opened from.
+    _origin: ClassVar[Origin | None] = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel to another process as the directory that it was opened from, else as its parts."""
-        if self._opened is not None and (self._opened / MODEL_FILE).is_file():
-            return reopen, (type(self), self._opened, self._mapped)
-        return super().__reduce__()
+        origin = self._origin
+        return (None if origin is None else origin.reduced(type(self))) or super().__reduce__()
 
     # ---- other forms -----------------------------------------------------------------------------
 
@@ -192,8 +219,7 @@ class Student(StudentModel):
             config.pair,
             config.evaluation,
         )
-        object.__setattr__(student, "_opened", directory.resolve())
-        object.__setattr__(student, "_mapped", mmap)
+        object.__setattr__(student, "_origin", Origin(directory.resolve(), config, mmap))
         return student
 
     def push_to_hub(self, repo_id: str, *, private: bool = False) -> str:
@@ -206,9 +232,18 @@ class Student(StudentModel):
         return upload(self.save_pretrained, repo_id, private=private)
 
 
-def reopen(kind: Any, directory: Path, mapped: bool | None) -> Any:
-    """Open a student that another process had opened: an object of the class `kind`."""
-    return kind.from_pretrained(directory, mmap=mapped)
+def reopen(kind: Any, directory: Path, mapped: bool | None, digest: str) -> Any:
+    """Open a student that another process had opened: an object of the class `kind`.
+
+    Raises:
+        InputError: Its directory has been replaced since, or it cannot be opened.
+    """
+    student = kind.from_pretrained(directory, mmap=mapped)
+    if student._origin.digest != digest:
+        raise InputError(
+            f"{directory} was replaced while a student of it was sent to another process: open it again."
+        )
+    return student
 
 
 def find_directory(model: str | Path, revision: str | None) -> Path:

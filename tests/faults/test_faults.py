@@ -32,9 +32,9 @@ def test_a_few_faults_of_each_command(jobs: Jobs) -> None:
 
 @pytest.mark.slow
 def test_a_disk_that_becomes_full_at_the_end(jobs: Jobs) -> None:
-    for name in ("vocab", "compress", "filter of files", "label"):
+    for name in ("vocab", "compress", "filter of files", "label", "train"):
         last = jobs.undisturbed(name)
-        full = [Fault(at, errno.ENOSPC, lasting=True) for at in range(last - 3, last + 1)]
+        full = [Fault(at, errno.ENOSPC, lasting=True) for at in range(last - 12, last + 1)]
         assert not wrong(jobs, name, full)
 
 
@@ -42,6 +42,12 @@ def test_a_disk_that_becomes_full_at_the_end(jobs: Jobs) -> None:
 def test_kills_before_a_labelling_has_its_manifest(jobs: Jobs) -> None:
     changes = jobs.undisturbed("label")
     assert not wrong(jobs, "label", [Fault(at) for at in range(1, changes // 5)])
+
+
+@pytest.mark.slow
+def test_kills_while_train_deletes_its_checkpoints(jobs: Jobs) -> None:
+    last = jobs.undisturbed("train")
+    assert not wrong(jobs, "train", [Fault(at) for at in range(last - 10, last + 1)])
 
 
 @pytest.mark.slow

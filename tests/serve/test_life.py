@@ -203,9 +203,10 @@ def test_keys_that_cannot_be_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     ("setting", "message"),
     [
         ({"port": 70_000}, "The port is 70000: give a number from 0 to 65535."),
-        ({"workers": 0}, "workers is 0: it must be at least 1."),
+        ({"workers": 0}, "workers is 0: it must be 1 to 256."),
+        ({"workers": 10**22}, "workers is 1[0]+: it must be 1 to 256."),
         ({"threads": 0}, "threads is 0: it must be at least 1."),
-        ({"drain_seconds": -1}, "drain_seconds is -1: it must be at least 0."),
+        ({"drain_seconds": -1}, "drain_seconds is -1: it must be 0 to 86,400."),
         ({"watch_seconds": 0.0}, "watch_seconds is 0.0: it must be finite and above 0."),
         ({"cors_origins": ("a b",)}, "'a b' is not an origin"),
     ],

@@ -31,12 +31,12 @@ class InBackground(Iterator[_Result]):
     def __init__(self, prepare: Callable[[Any], _Result], jobs: Iterable[Any]) -> None:
         self._prepare, self._jobs = prepare, iter(jobs)
         self._pending: deque[Future[_Result]] = deque()
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="background")
+        self._thread: ThreadPoolExecutor | None = ThreadPoolExecutor(1, thread_name_prefix="background")
 
     def __next__(self) -> _Result:
         try:
             for job in islice(self._jobs, AHEAD + 1 - len(self._pending)):
-                self._pending.append(self._thread.submit(self._prepare, job))
+                self._pending.append(self._submit(job))
             if not self._pending:
                 raise StopIteration
             return self._pending.popleft().result()
@@ -44,12 +44,27 @@ class InBackground(Iterator[_Result]):
             self.close()
             raise
 
+    def _submit(self, job: Any) -> Future[_Result]:
+        """Start a job; if the system gives no thread, do it."""
+        if self._thread is not None:
+            try:
+                return self._thread.submit(self._prepare, job)
+            except RuntimeError as error:  # of the first job only: there is one thread
+                if "start new thread" not in str(error):
+                    raise
+                self._thread.shutdown(wait=False, cancel_futures=True)  # it has kept the job
+                self._thread = None
+        done: Future[_Result] = Future()
+        done.set_result(self._prepare(job))
+        return done
+
     def close(self) -> None:
         """Cancel what has not begun, and wait for the thread."""
         self._jobs = iter(())
         while self._pending:
             self._pending.pop().cancel()
-        self._thread.shutdown()
+        if self._thread is not None:
+            self._thread.shutdown()
 
 
 class _ReadAhead(InBackground[_Result]):

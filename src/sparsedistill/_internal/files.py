@@ -131,6 +131,27 @@ def atomic_directory(path: str | Path) -> Iterator[Path]:
 
 
 @contextmanager
+def reserved(path: str | Path) -> Iterator[None]:
+    """Hold the name of a directory that long work will make, and check that it can be made.
+
+    Raises:
+        InputError: `path` is a file or is not empty, cannot be written, or another process is making it.
+    """
+    refuse_existing(local_path(path))
+    target = Path(os.path.realpath(path))
+    partial = _beside(target)
+    with disk_errors(path):
+        _clean(target, path)
+        _create(partial, path, directory=True)
+    lock = _lock(partial)
+    try:
+        yield
+    finally:
+        os.close(lock)
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+@contextmanager
 def locked(folder: str | Path) -> Iterator[Path]:
     """Create a directory and lock it against other processes while the block runs.
 
@@ -181,10 +202,21 @@ def close_lock(handle: int) -> None:
 
 
 def discard(directory: str | Path) -> None:
-    """Delete a directory that is no longer needed, if it exists; log a warning if it cannot be deleted."""
-    shutil.rmtree(directory, ignore_errors=True)
-    if os.path.lexists(directory):
-        logger.warning(f"{directory} is no longer needed but could not be deleted: delete it.")
+    """Delete a directory that is no longer needed, if it exists; log a warning if it cannot be deleted.
+
+    It loses its name first: a process that is killed on the way does not leave a part of it.
+    """
+    target = Path(os.path.realpath(directory))
+    with suppress(OSError, InputError):  # another process may delete it too
+        _clean(target, directory)
+    partial = _beside(target)
+    try:
+        target.replace(partial)
+    except OSError:
+        partial = target
+    shutil.rmtree(partial, ignore_errors=True)
+    if os.path.lexists(partial):
+        logger.warning(f"{partial} is no longer needed but could not be deleted: delete it.")
 
 
 def clean_partials(directory: Path, pattern: str) -> None:

@@ -74,19 +74,25 @@ def place(path: str | Path) -> Path | ObjectPath:
     """A path, or what a URL names.
 
     Raises:
-        InputError: The URL cannot be used.
+        InputError: It is not a path, or the URL cannot be used.
     """
-    return ObjectPath.parse(str(path)) if is_url(path) else Path(path)
+    return ObjectPath.parse(str(path)) if is_url(path) else _path(path)
 
 
 def local_path(path: str | Path) -> Path:
     """A path that cannot be a URL, of a directory to make.
 
     Raises:
-        InputError: It is a URL.
+        InputError: It is a URL, or not a path.
     """
     if is_url(path):
         raise InputError(f"{path} is a URL, and this is a directory to make: make it here and copy it there.")
+    return _path(path)
+
+
+def _path(path: str | Path) -> Path:
+    if not isinstance(path, str | os.PathLike) or not str(path) or "\0" in str(path):
+        raise InputError(f"{path!r} is not a path: give the name of a file or directory.")
     return Path(path)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import signal
 import sys
@@ -29,6 +28,7 @@ from .progress import console, show_log
 from .report import report
 from .serve import serve
 from .status import status
+from .streams import prepare_streams, widen
 from .teach import teach
 from .train import train
 from .vocab import vocab
@@ -84,16 +84,14 @@ def main() -> NoReturn:
     signal's number, also if the signal's exception was turned into another one or lost on its way; one whose
     reader closed the pipe exits with 141 and says nothing.
     """
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a terminal that is not UTF-8 shows what it can
-            stream.reconfigure(errors="backslashreplace")
+    prepare_streams()
+    widen()
     stopped = Stopped()
     stopped.keep_exit_code()
     try:
         with stopped.raised():
             code = _run()
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        sys.stdout.flush()
     except BaseException as error:
         if stopped.signal is None:
             _explain(error)
@@ -114,6 +112,8 @@ def _explain(error: BaseException) -> NoReturn:
         _leave(128 + signal.SIGPIPE)
     if isinstance(error, InputError):
         _fail(str(error))
+    if isinstance(error, RuntimeError) and "start new thread" in str(error):
+        _fail(f"{command} needs more threads than the system gives: raise the limits (ulimit -u, ulimit -v).")
     if isinstance(error, typer.Abort | KeyboardInterrupt):
         _fail(_stopped_message(signal.SIGINT), 128 + signal.SIGINT)
     if isinstance(error, SystemExit):

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from .._internal.files import refuse_existing
+from .._internal.files import reserved
 from ..cascade import Cascade
 from ..data.columns import Columns
 from ..data.corpus import Corpus, TextBatch
@@ -83,28 +83,28 @@ def cascade(
 
         sparsedistill cascade student validation.csv --teacher teacher -o cascade
     """
-    refuse_existing(output)
-    loaded = load_student(student, head)
-    columns = Columns(text, text_pair, label, None, label_separator, files=files)
-    data: Labelled | TextBatch
-    if labels:
-        data = labelled_for(loaded, validation, columns)
-    else:
-        data = read_texts(Corpus(validation, Columns(text, text_pair, files=files)))
-    known = None if scores is None else scores_of(loaded, validation, columns, scores, outputs)
-    fitted = Cascade.fit(
-        loaded,
-        teacher,
-        data if isinstance(data, Labelled) else data.texts,
-        None if isinstance(data, Labelled) else data.text_pair,
-        retention=retention,
-        calls=calls,
-        decision=threshold,
-        scores=known,
-        threads=threads,
-        progress=progress_bars,
-    )
-    fitted.save_pretrained(output)
+    with reserved(output):
+        loaded = load_student(student, head)
+        columns = Columns(text, text_pair, label, None, label_separator, files=files)
+        data: Labelled | TextBatch
+        if labels:
+            data = labelled_for(loaded, validation, columns)
+        else:
+            data = read_texts(Corpus(validation, Columns(text, text_pair, files=files)))
+        known = None if scores is None else scores_of(loaded, validation, columns, scores, outputs)
+        fitted = Cascade.fit(
+            loaded,
+            teacher,
+            data if isinstance(data, Labelled) else data.texts,
+            None if isinstance(data, Labelled) else data.text_pair,
+            retention=retention,
+            calls=calls,
+            decision=threshold,
+            scores=known,
+            threads=threads,
+            progress=progress_bars,
+        )
+        fitted.save_pretrained(output)
     _report(fitted, len(data))
     console.print(f"The cascade is in {output}.")
     if as_json:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from .._internal.files import refuse_existing
+from .._internal.files import reserved
 from ..cascade import Cascade
 from ..classifiers import load_model
 from ..compression.difference import Floor
@@ -79,7 +79,6 @@ def compress(
 
         sparsedistill compress distilled/student more.txt -o compact
     """
-    refuse_existing(output)
     if not 1 <= count < 1 << 31:
         raise InputError(f"--count is {count}: give 1 or more, and less than 2^31.")
     loaded = load_model(student)
@@ -87,9 +86,10 @@ def compress(
         raise InputError(f"{student} is a cascade: compress its student, which is in {student}/student.")
     limits = {"agreement": agreement, "change": change, "largest": largest}
     given = {name: limit for name, limit in limits.items() if limit is not None}
-    sample = read_texts(Corpus(texts, Columns(text, text_pair, files=files)), count)
-    compact = _compressed(loaded, sample, dims, given, threads)
-    compact.save_pretrained(output)
+    with reserved(output):
+        sample = read_texts(Corpus(texts, Columns(text, text_pair, files=files)), count)
+        compact = _compressed(loaded, sample, dims, given, threads)
+        compact.save_pretrained(output)
     console.print(f"The compact student is in {output}: {compact.nbytes / 1e6:,.1f} MB.")
     if as_json:
         print_json({"student": str(output), "bytes": compact.nbytes, "compression": _record(compact)})

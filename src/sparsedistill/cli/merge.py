@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .._internal.files import refuse_existing
+from .._internal.files import reserved
 from .._internal.ledger import Ledger
 from .._internal.records import read_record
 from ..data.corpus_record import CorpusRecord
@@ -33,14 +33,16 @@ def merge(
 
         sparsedistill merge counts -o vocabulary
     """
-    refuse_existing(output)
-    job = Ledger(directory).job()
-    if job is not None and job.command != COMMAND:
-        raise InputError(
-            f"The parts of `{job.command}` need not be merged: {directory} is complete when all are done."
+    with reserved(output):
+        job = Ledger(directory).job()
+        if job is not None and job.command != COMMAND:
+            raise InputError(
+                f"The parts of `{job.command}` need not be merged: {directory} is complete when all are done."
+            )
+        counted, tokenizer = merge_counts(directory, progress_bars)
+        corpus = read_record(directory / CORPUS_FILE, CorpusRecord, "count the parts again").open()
+        vocabulary = Vocabulary.from_counts(
+            counted, tokenizer, corpus, threads=threads, progress=progress_bars
         )
-    counted, tokenizer = merge_counts(directory, progress_bars)
-    corpus = read_record(directory / CORPUS_FILE, CorpusRecord, "count the parts again").open()
-    vocabulary = Vocabulary.from_counts(counted, tokenizer, corpus, threads=threads, progress=progress_bars)
-    vocabulary.save(output)
+        vocabulary.save(output)
     console.print(vocabulary_summary(vocabulary, output))

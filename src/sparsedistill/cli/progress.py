@@ -73,7 +73,7 @@ def progress_bars(description: str, total: int | None, unit: str, done: int = 0)
         _Note(),
     ]
     # Slow teachers advance twice a minute: the rate is that of the last ten minutes.
-    with Progress(*columns, console=console, speed_estimate_period=600) as bar:
+    with _started(Progress(*columns, console=console, speed_estimate_period=600)) as bar:
         task = bar.add_task(description, total=total, completed=done, unit=unit, note="")
         written = perf_counter()
 
@@ -87,6 +87,19 @@ def progress_bars(description: str, total: int | None, unit: str, done: int = 0)
                 console.print(_line(bar.tasks[task]))
 
         yield advance
+
+
+@contextmanager
+def _started(bar: Progress) -> Iterator[Progress]:
+    """Draw a bar while the block runs; if the system gives no thread to draw it, count only."""
+    try:
+        bar.start()
+    except RuntimeError:
+        bar.disable = True
+    try:
+        yield bar
+    finally:
+        bar.stop()
 
 
 class LogHandler(logging.Handler):

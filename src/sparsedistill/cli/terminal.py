@@ -9,6 +9,7 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 
 from .._internal.terminal import harmless
+from .streams import widen
 
 
 class Terminal(Console):
@@ -16,6 +17,10 @@ class Terminal(Console):
 
     Sentences are not wrapped: the terminal does that, and a path stays whole in a log and when it is copied.
     """
+
+    def __init__(self, **options: Any) -> None:
+        widen()  # the base class reads the width that the environment gives
+        super().__init__(**options)
 
     def print(self, *objects: Any, **options: Any) -> None:
         """Print, as the base class does, with ``soft_wrap`` for text."""

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from .._internal.files import refuse_existing
+from .._internal.files import reserved
 from .._internal.part import Part
 from .._internal.records import write_record
 from ..data.columns import Columns
@@ -69,24 +69,22 @@ def vocab(
         sparsedistill vocab 'reviews/*.jsonl.gz' -o counts --part 3/16
     """
     divided = Part.parse(part)
-    if divided.whole:
-        refuse_existing(output)
     source = Corpus(corpus, Columns(text, text_pair, files=files))
     tokenizer = TokenizerConfig(max_ngram, boundaries, min_characters, max_characters)
     counting = CountingConfig(max_rows, min_count, by_document, _bytes(memory), exact)
     if not divided.whole:
         _count(source, output, divided, tokenizer, counting, threads)
         return
-    output.parent.mkdir(parents=True, exist_ok=True)
-    vocabulary = Vocabulary.build(
-        source,
-        tokenizer,
-        counting,
-        threads=threads,
-        progress=progress_bars,
-        directory=output.parent,
-    )
-    vocabulary.save(output)
+    with reserved(output):
+        vocabulary = Vocabulary.build(
+            source,
+            tokenizer,
+            counting,
+            threads=threads,
+            progress=progress_bars,
+            directory=output.parent,
+        )
+        vocabulary.save(output)
     console.print(vocabulary_summary(vocabulary, output))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -139,8 +140,10 @@ class Explanation:
         """The n-grams with the most evidence for or against a class, strongest first.
 
         Raises:
-            InputError: There is no such class.
+            InputError: There is no such class, or `count` is not a whole number.
         """
+        if not isinstance(count, Integral):
+            raise InputError(f"count is {count!r}: give a whole number.")
         evidence = self.evidence(label)
         order = np.argsort(-np.abs(evidence), kind="stable")[: max(count, 0)]
         return [(self.spans[i], float(evidence[i])) for i in order]

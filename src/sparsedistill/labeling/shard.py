@@ -51,7 +51,11 @@ def label_shard(
     schema = _schema(len(teacher.classes), pair=pair)
     written = 0
     with atomic_write(path) as partial:
-        with pyarrow.parquet.ParquetWriter(partial, schema, compression="zstd") as writer:
+        # Arrow takes no names that are not UTF-8.
+        with (
+            partial.open("wb") as file,
+            pyarrow.parquet.ParquetWriter(file, schema, compression="zstd") as writer,
+        ):
             for part in parts:
                 writer.write_batch(_as_record_batch(part, score_part(teacher, part), schema))
                 written += len(part)

@@ -123,7 +123,7 @@ class SoftTargets:
 
     def read(self, i: int) -> SoftBatch:
         """Read shard `i`."""
-        table = pyarrow.parquet.read_table(self.shards[i])
+        table = self._table(i, None)
         logits = table.column("logits").combine_chunks().flatten().to_numpy()
         return SoftBatch(
             texts=table.column("text").combine_chunks(),
@@ -134,14 +134,19 @@ class SoftTargets:
     def texts(self, i: int) -> tuple[pa.Array, pa.Array | None]:
         """The texts of shard `i` and, for pairs, the second texts, without logits."""
         names = ["text", "text_pair"] if self.pair else ["text"]
-        table = pyarrow.parquet.read_table(self.shards[i], columns=names)
+        table = self._table(i, names)
         columns = [column.combine_chunks() for column in table.columns]
         return columns[0], columns[1] if self.pair else None
 
     def logits(self, i: int) -> NDArray[np.float32]:
         """The logits of shard `i` alone, float32 (n, classes)."""
-        column = pyarrow.parquet.read_table(self.shards[i], columns=["logits"]).column("logits")
+        column = self._table(i, ["logits"]).column("logits")
         return column.combine_chunks().flatten().to_numpy().reshape(-1, len(self.classes))  # type: ignore[no-any-return]
+
+    def _table(self, i: int, columns: list[str] | None) -> pa.Table:
+        """The columns, all if None, of shard `i`. Arrow takes no names of files that are not UTF-8."""
+        with Path(self.shards[i]).open("rb") as file:
+            return pyarrow.parquet.read_table(file, columns=columns)
 
     def all(self) -> SoftBatch:
         """Read all shards."""

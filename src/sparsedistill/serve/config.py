@@ -5,7 +5,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field, fields
 
+from .._internal.threads import all_threads
 from ..errors import InputError
+
+#: Each is a process of 70 MB. More are a mistake, and would take all memory.
+_MOST_WORKERS = 256
+_LONGEST_DRAIN = 86_400  # seconds
 
 
 @dataclass(frozen=True)
@@ -44,7 +49,7 @@ class ServeConfig:
     Attributes:
         host: Address to listen on. By default only programs on this machine can connect.
         port: Port to listen on; 0 takes a free one.
-        workers: Processes. They share the memory of mapped students.
+        workers: Processes, at most 256. They share the memory of mapped students.
         threads: Threads of each process for large requests; by default all cores, divided by the processes.
         limits: What a client may ask for.
         keys: Keys, one of which each request must have (``Authorization: Bearer KEY``); none are needed if
@@ -71,12 +76,11 @@ class ServeConfig:
     def __post_init__(self) -> None:
         if not 0 <= self.port <= 65535:
             raise InputError(f"The port is {self.port}: give a number from 0 to 65535.")
-        if self.workers < 1:
-            raise InputError(f"workers is {self.workers}: it must be at least 1.")
-        if self.threads is not None and self.threads < 1:
-            raise InputError(f"threads is {self.threads}: it must be at least 1.")
-        if self.drain_seconds < 0:
-            raise InputError(f"drain_seconds is {self.drain_seconds}: it must be at least 0.")
+        if not 1 <= self.workers <= _MOST_WORKERS:
+            raise InputError(f"workers is {self.workers}: it must be 1 to {_MOST_WORKERS}.")
+        all_threads(self.threads)
+        if not 0 <= self.drain_seconds <= _LONGEST_DRAIN:
+            raise InputError(f"drain_seconds is {self.drain_seconds}: it must be 0 to {_LONGEST_DRAIN:,}.")
         if not 0 < self.watch_seconds < math.inf:
             raise InputError(f"watch_seconds is {self.watch_seconds}: it must be finite and above 0.")
         for origin in self.cors_origins:

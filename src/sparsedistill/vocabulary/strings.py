@@ -37,8 +37,9 @@ def write_strings(
     if counts is not None:
         columns["count"] = pa.array(counts)
     path = directory / NGRAMS_FILE
-    with atomic_write(path) as partial:
-        pq.write_table(pa.table(columns), partial, compression="zstd")
+    # Arrow takes no names that are not UTF-8.
+    with atomic_write(path) as partial, partial.open("wb") as file:
+        pq.write_table(pa.table(columns), file, compression="zstd")
     return file_digest(path)
 
 
@@ -59,7 +60,7 @@ def read_strings(
     verify_strings(directory, digests)
     path = directory / NGRAMS_FILE
     try:
-        with pq.ParquetFile(path) as file:
+        with path.open("rb") as opened, pq.ParquetFile(opened) as file:
             found = file.metadata.num_rows
             if found != rows:
                 raise InputError(
@@ -85,5 +86,7 @@ def verify_strings(directory: Path, digests: Mapping[str, str]) -> None:
         InputError: The digest differs, or there is none.
     """
     path = directory / NGRAMS_FILE
+    if path.exists() and not path.is_file():
+        raise InputError(f"{path} is not a regular file: delete it or copy it again.")
     if path.exists() and file_digest(path) != digests.get(NGRAMS_FILE):
         raise InputError(f"{path} is damaged (its digest differs): delete it or copy it again.")
