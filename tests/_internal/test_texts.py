@@ -55,6 +55,11 @@ CONTAINERS = {
     "large_string": pa.array(TEXTS, pa.large_string()),
     "string_view": pa.array(TEXTS, pa.string_view()),
     "binary": pa.array([text.encode() for text in TEXTS]),
+    "large_binary": pa.array([text.encode() for text in TEXTS], pa.large_binary()),
+    "binary_view": pa.array([text.encode() for text in TEXTS], pa.binary_view()),
+    "slice of binary": pa.array([b"\xff", *(text.encode() for text in TEXTS), b"\xff"])[1:4],
+    "chunks of binary": pa.chunked_array([[TEXTS[0].encode()], [text.encode() for text in TEXTS[1:]]]),
+    "keys": dict.fromkeys(TEXTS).keys(),
     "dictionary": pa.array(TEXTS).dictionary_encode(),
     "slice": pa.array(["x", *TEXTS, "y"])[1:4],
     "chunks": pa.chunked_array([TEXTS[:1], [], TEXTS[1:]]),
@@ -112,6 +117,19 @@ def test_empty_containers(name: str) -> None:
         (Column(pa.chunked_array([["a", None]])), "Text 1 is null"),
         (pa.array([["a"]]), "texts is an Arrow array of list<"),
         (3, "texts is a int"),
+        ({"a"}, "texts is a set, which has no order: pass a list of texts"),
+        (frozenset("a"), "texts is a frozenset, which has no order"),
+        ({"a": 1}.items(), "texts is a dict_items, which has no order"),
+        (pa.array([b"a", b"b"], pa.binary(1)), "texts is an Arrow array of fixed_size_binary[1]"),
+        (Column(pa.chunked_array([pa.array([b"a"], pa.binary(1))])), "texts is an Arrow array of fixed_size"),
+        (pa.array(['"a"'], pa.json_()), "texts is an Arrow array of extension<arrow.json>"),
+        (pa.array([b"a" * 16], pa.uuid()), "texts is an Arrow array of extension<arrow.uuid>"),
+        (pa.array([b"a", b"\xff"]), "Text 1 is not valid UTF-8: decode it"),
+        (pa.array([b"a", b"\xff"], pa.large_binary()), "Text 1 is not valid UTF-8"),
+        (pa.array([b"a", b"\xff"], pa.binary_view()), "Text 1 is not valid UTF-8"),
+        (pa.chunked_array([[b"a"], [b"b", b"\xc3"]]), "Text 2 is not valid UTF-8"),
+        (pa.array([b"\xff", b"a", b"\xed\xa0\x80"])[1:], "Text 1 is not valid UTF-8"),
+        (np.array([b"a", b"\xff"]), "Text 1 is not valid UTF-8"),
     ],
     ids=lambda value: str(value)[:30],
 )
@@ -138,7 +156,14 @@ def test_what_only_one_form_accepts() -> None:
     assert as_strings([b"a"]).to_pylist() == ["a"]
     assert as_strings(pa.array([1, 2])).to_pylist() == ["1", "2"]
     assert "array of int64" in error(lambda: core_texts(pa.array([1, 2])))
-    assert "Invalid UTF8" in error(lambda: as_strings(pa.array([b"\xff"])))
+    assert "Text 0 of x is not valid UTF-8" in error(lambda: as_strings(pa.array([b"\xff"]), "x"))
+
+
+def test_polars_objects_are_no_texts() -> None:
+    polars = pytest.importorskip("polars")
+    objects = polars.Series([object()], dtype=polars.Object)
+    for convert in (as_strings, core_texts):
+        assert "pass an array of strings" in error(lambda convert=convert: convert(objects))  # type: ignore[misc]
 
 
 def test_arrow_strings_are_not_copied() -> None:

@@ -162,3 +162,35 @@ def test_standard_input_of_another_encoding(monkeypatch: pytest.MonkeyPatch) -> 
     stream = io.TextIOWrapper(io.BufferedReader(io.BytesIO("é;1\r\n".encode("utf-16"))))
     monkeypatch.setattr("sys.stdin", stream)
     assert texts_of(Corpus("-", options(format="txt", encoding="utf-16"))) == ["é;1"]
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a.ft", "a.csv", "a.tsv", "a.jsonl", "a.txt.gz", "b.csv.zst"])
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"])
+@pytest.mark.parametrize("text", ["a", "naïve", "плохой фильм", 'a "very" long text 😀' * 5000])
+def test_characters_of_several_bytes_are_refused_with_their_encoding(
+    tmp_path: Path, name: str, encoding: str, text: str
+) -> None:
+    quoted = json.dumps(text) if "jsonl" in name else text.replace('"', "'")
+    content = f'{{"text": {quoted}}}\n' if "jsonl" in name else f"text\n{quoted}\n"
+    path = put(tmp_path / name, content.encode(encoding))
+    said = (
+        f"{path} is not UTF-8 but {encoding}: give the encoding (--encoding {encoding}), or convert the file"
+    )
+    assert reading_error(path).startswith(said)
+    for records in (True, False):
+        assert error(lambda: list(Corpus(path).rows(records=records))).startswith(said)  # noqa: B023
+    assert texts_of(Corpus(path, options(encoding=encoding)))[-1] in (text, quoted)
+
+
+def test_zeros_in_a_text_are_allowed(tmp_path: Path) -> None:
+    for content in (
+        "a\0\n",
+        "\0\n\0\n\0\n\0\n",
+        "a\0b\0\n",
+        "\0a\0\n",
+        "a\0b\0c and more\n",
+        "\0\0\0\0\n",
+        "good film\0\0\0\0\0\0\0\0\n",
+    ):
+        path = put(tmp_path / "a.txt", content)
+        assert texts_of(Corpus(path)) == content.splitlines()

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+import scipy.sparse
 from support.rows import put, texts_of
 from support.sentences import error
 
@@ -61,10 +62,79 @@ def test_pairs_and_several_labels_in_memory() -> None:
         ((["a", 1], ["a", "b"]), None, "Text 1 has type int"),
         ((["a", "b"], ["a", 1], ["a", "b"]), None, "Text 1 of text_pair has type int"),
         (("ab", ["a", "b"]), None, "single str"),
+        (({"one", "two"}, ["a", "b"]), None, "texts is a set, which has no order"),
+        (({"one": 1, "two": 2}, ["a", "b"]), None, "texts is a dict"),
+        ((["a", "b"], ["a", "b"]), {"a", "b"}, "classes is a set: pass a list of class names"),
+        ((["a", "b"], ["a", "b"]), {0: "a", 1: "b"}, "classes is a dict: pass a list of class names"),
+        ((["a", "b"], ["a", "b"]), "ab", "classes is a str: pass a list of class names"),
+        ((["a", "b"], ["a", "b"]), 2, "classes is a int: pass a list of class names"),
     ],
 )
 def test_invalid_labelled_texts(given: Any, classes: tuple[str, ...] | None, message: str) -> None:
     assert message in error(lambda: as_labelled(given, Columns(), classes))
+
+
+INDICATORS = [[1, 0], [0, 0], [1, 1]]
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        INDICATORS,
+        [tuple(row) for row in INDICATORS],
+        [[bool(value) for value in row] for row in INDICATORS],
+        [[float(value) for value in row] for row in INDICATORS],
+        [np.array(row) for row in INDICATORS],
+        pa.array(INDICATORS),
+        pa.array(INDICATORS, pa.list_(pa.int8(), 2)),
+        pa.array([[9, 9], *INDICATORS], pa.list_(pa.int8(), 2))[1:],
+        pa.chunked_array([INDICATORS[:1], INDICATORS[1:]]),
+        pa.array(INDICATORS, pa.list_(pa.decimal128(3))),
+        scipy.sparse.csr_array(INDICATORS),
+        scipy.sparse.coo_matrix(INDICATORS),
+    ],
+    ids=lambda labels: str(getattr(labels, "type", type(labels).__name__)),
+)
+def test_rows_of_zeros_and_ones_are_a_matrix_in_every_container(labels: Any) -> None:
+    found = as_labelled((TEXTS, labels), Columns(), ("a", "b"))
+    assert found.labels.dtype == np.float32
+    assert found.labels.tolist() == INDICATORS
+
+
+@pytest.mark.parametrize(
+    ("labels", "classes"),
+    [
+        (INDICATORS, None),
+        (INDICATORS, ("a", "b", "c")),
+        ([[True, False], [False, False], [True, True]], None),
+        ([[1, 0], None, [1, 1]], ("a", "b")),
+        (pa.array(INDICATORS, pa.list_(pa.int8(), 2)), None),
+    ],
+)
+def test_rows_of_zeros_and_ones_that_may_be_indices_are_refused(labels: Any, classes: Any) -> None:
+    message = error(lambda: as_labelled((TEXTS, labels), Columns(), classes))
+    assert "which can be class indices or a matrix" in message
+
+
+def test_lists_of_class_indices() -> None:
+    for labels in ([[1, 0], [0], []], pa.array([[1, 0], [0], []])):
+        found = as_labelled((TEXTS, labels), Columns(), ("a", "b"))
+        assert found.labels.tolist() == [[1, 1], [1, 0], [0, 0]]
+    one_each = as_labelled((TEXTS, [[0], [1], [1]]), Columns(), ("a", "b"))
+    assert one_each.labels.tolist() == [[1, 0], [0, 1], [0, 1]]
+    three = as_labelled((TEXTS, [[2, 0], [1, 1], [0, 1]]), Columns(), ("a", "b", "c"))
+    assert three.labels.tolist() == [[1, 0, 1], [0, 1, 0], [1, 1, 0]]
+    repeated = as_labelled((TEXTS, [["b", "b"], ["a"], []]), Columns(), None)  # as "b,b" in a file
+    assert repeated.labels.tolist() == [[0, 1], [1, 0], [0, 0]]
+
+
+def test_a_sparse_matrix_has_a_largest_size() -> None:
+    matrix = scipy.sparse.csr_array((3, 10**9))
+    assert "too large as an array" in error(lambda: as_labelled((TEXTS, matrix), Columns(), ("a", "b")))
+    twice = scipy.sparse.coo_array(([1, 1], ([0, 0], [1, 1])), (3, 2))
+    assert "Label 0 is 2 for the class 'b'" in error(
+        lambda: as_labelled((TEXTS, twice), Columns(), ("a", "b"))
+    )
 
 
 def test_labelled_files_have_the_label_column_by_default(tmp_path: Path) -> None:
@@ -97,6 +167,8 @@ def test_unlabelled_texts_become_a_corpus(tmp_path: Path) -> None:
         assert texts_of(as_corpus(given, Columns("body"), spool)) == TEXTS
     assert as_corpus(TEXTS, Columns("body"), spool).columns.text == "body"
     assert "no unlabelled texts" in error(lambda: as_corpus([], Columns(), spool))
+    assert "no order" in error(lambda: as_corpus({path}, Columns(), spool))
+    assert "no order" in error(lambda: as_corpus(set(TEXTS), Columns(), spool))
     assert "names of files" in error(lambda: as_corpus([str(path)], Columns(), spool))
     assert "pairs" in error(lambda: as_corpus(TEXTS, Columns(text_pair="b"), spool))
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import fcntl
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -20,6 +20,7 @@ from ..errors import InputError
 from .files import close_lock, disk_errors, is_partial
 from .object_store import ObjectPath, local_path, place
 from .records import Record, read_record, write_record
+from .texts import encodable
 
 #: Name of the directory of a ledger.
 LEDGER = ".sparsedistill"
@@ -56,6 +57,18 @@ class JobRecord:
 def new_job(command: str, settings: Mapping[str, str], units: tuple[str, ...], unit: str) -> JobRecord:
     """A job of the current version of the ledger. See :class:`JobRecord`."""
     return JobRecord(_FORMAT, command, dict(settings), units, unit)
+
+
+def check_names(names: Iterable[str]) -> None:
+    """Check that records, which are JSON, can name files.
+
+    Raises:
+        InputError: A name is not UTF-8.
+    """
+    for name in names:
+        if encodable(name) != name:
+            shown = name.encode("utf-8", "backslashreplace").decode().replace("\\udc", "\\x")
+            raise InputError(f"The name {shown} is not UTF-8, so that no record can hold it: rename it.")
 
 
 class Ledger:
@@ -100,8 +113,10 @@ class Ledger:
         """Start or resume a job. Units that are no longer in it are forgotten, new ones are added.
 
         Raises:
-            InputError: The directory has files of something else, or of the same job with other settings.
+            InputError: The directory has files of something else, or of the same job with other settings; or
+                a name or a setting is not UTF-8.
         """
+        check_names((*job.units, *job.settings.values()))
         found = self.job()
         # Read again: another process may have begun the same job in between.
         if found is None and self.is_used() and (found := self.job()) is None:

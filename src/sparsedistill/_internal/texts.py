@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, KeysView, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -81,6 +82,10 @@ def as_strings(texts: Texts | Iterable[str], name: str = "texts") -> pa.Array:
     if pa.types.is_dictionary(found.type):
         found = decoded(found)
     _check_nulls(found, name)
+    if _is_binary(found.type):
+        return _valid(found, pa.large_string(), name)
+    if _is_opaque(found.type):
+        raise InputError(f"{name} is an Arrow array of {found.type}: pass an array of strings.")
     try:
         strings = found.cast(pa.large_string())
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError) as error:
@@ -88,6 +93,11 @@ def as_strings(texts: Texts | Iterable[str], name: str = "texts") -> pa.Array:
             f"{name} is an Arrow array of {found.type} ({first_line(error)}): pass an array of strings."
         ) from error
     return strings.combine_chunks() if isinstance(strings, pa.ChunkedArray) else strings
+
+
+def is_unordered(values: Any) -> bool:
+    """Whether `values` is a set, whose order is another in each process. The keys of a dict have an order."""
+    return isinstance(values, AbstractSet) and not isinstance(values, KeysView)
 
 
 def decoded(column: pa.Array | pa.ChunkedArray) -> pa.Array:
@@ -129,6 +139,8 @@ def _unwrapped(texts: Any, name: str) -> Any:
         raise InputError(f"{name} is a type: pass a list of texts.")
     if isinstance(texts, bytes | bytearray | memoryview):
         raise InputError(f"{name} is {type(texts).__name__}: decode it, and pass a list of str.")
+    if is_unordered(texts):
+        raise InputError(f"{name} is a {type(texts).__name__}, which has no order: pass a list of texts.")
     if isinstance(texts, Mapping) or hasattr(texts, "columns"):
         names = ", ".join(map(repr, list(_column_names(texts))[:10])) or "none"
         raise InputError(
@@ -196,15 +208,46 @@ def _arrow_texts(texts: pa.Array | pa.ChunkedArray) -> _core.ArrowTexts:
         return _core.ArrowTexts(np.empty(0, np.uint8), np.zeros(1, np.int32))
     if pa.types.is_string_view(texts.type):
         texts = texts.cast(pa.large_string())
-    elif pa.types.is_fixed_size_binary(texts.type):
-        texts = texts.cast(pa.binary())
-    wide = pa.types.is_large_string(texts.type) or pa.types.is_large_binary(texts.type)
-    if not wide and not pa.types.is_string(texts.type) and not pa.types.is_binary(texts.type):
+    elif _is_binary(texts.type):
+        texts = _valid(texts, pa.string() if pa.types.is_binary(texts.type) else pa.large_string(), "texts")
+    wide = pa.types.is_large_string(texts.type)
+    if not wide and not pa.types.is_string(texts.type):
         raise InputError(f"texts is an Arrow array of {texts.type}: pass an array of strings.")
     _, offsets, data = texts.buffers()
     positions: NDArray[Any] = np.frombuffer(offsets, np.int64 if wide else np.int32)
     positions = positions[texts.offset : texts.offset + len(texts) + 1]
     return _core.ArrowTexts(np.frombuffer(data or b"", np.uint8), positions)
+
+
+def _is_binary(kind: pa.DataType) -> bool:
+    """Whether an Arrow type holds bytes of any length."""
+    types = pa.types
+    return bool(types.is_binary(kind) or types.is_large_binary(kind) or types.is_binary_view(kind))
+
+
+def _is_opaque(kind: pa.DataType) -> bool:
+    """Whether the values of an Arrow type are no texts although they have bytes: polars exports pointers."""
+    return bool(pa.types.is_fixed_size_binary(kind) or isinstance(kind, pa.BaseExtensionType))
+
+
+def _valid(texts: pa.Array | pa.ChunkedArray, kind: pa.DataType, name: str) -> pa.Array:
+    """Texts given as bytes, without nulls, as strings; the cast checks them.
+
+    Raises:
+        InputError: A text is not valid UTF-8.
+    """
+    try:
+        strings = texts.cast(kind)
+    except pa.ArrowInvalid as error:
+        for i, text in enumerate(texts):
+            try:
+                text.as_py().decode()
+            except UnicodeDecodeError:
+                raise InputError(
+                    f"{_element(i, name)} is not valid UTF-8: decode it, and pass a str."
+                ) from error
+        raise
+    return strings.combine_chunks() if isinstance(strings, pa.ChunkedArray) else strings
 
 
 def _check_nulls(texts: pa.Array | pa.ChunkedArray, name: str) -> None:

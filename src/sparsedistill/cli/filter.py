@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from .._internal.ledger import check_names
 from .._internal.object_store import place
 from .._internal.part import Part
 from .._internal.progress import no_progress
@@ -158,6 +159,8 @@ def filter(  # noqa: A001 - the name of the command
     corpus = Corpus(inputs, Columns(text, text_pair, files=files))
     read: list[str | Path] = [*(source.path for source in corpus.sources), *model_files(student)]
     refuse_same([path for path in (output, excluded, report) if path is not None], read)
+    if report is not None or as_json:
+        check_names(source.path for source in corpus.sources)
     if report is not None:
         check_output_files([report], read)
     found = filter_corpus(

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from .._internal.texts import decoded, encodable
 from ..errors import InputError
-from .label_rule import class_names, no_label
+from .label_rule import class_names, no_label, widened
 
 #: ``place(i)`` is the location of row `i` for error messages, as ``FILE, line N``.
 Place: TypeAlias = Callable[[int], str]
@@ -114,7 +114,7 @@ def _typed_label(raw: pa.Array, field: Field, place: Place) -> pa.Array:
     for i in _first_true(no_label(names, numbers=pa.types.is_floating(raw.type))):
         raise InputError(f"{place(i)}: {field.name!r} is empty: give every row a {field.role}.")
     if pa.types.is_floating(raw.type):
-        for i in _first_true(pc.is_in(names, value_set=pa.array(["inf", "-inf"], names.type))):
+        for i in _first_true(pc.is_in(names, value_set=_INFINITE)):
             raise InputError(f"{place(i)}: {field.name!r} is {names[i]}: give a finite number.")
     return names
 
@@ -127,6 +127,9 @@ def _typed_labels(raw: pa.Array, field: Field, place: Place) -> pa.Array:
         raise InputError(f"{place(int(parents[i]))}: {field.name!r} has an empty label: leave it out.")
     names = _label_names(raw.flatten(), field, lambda i: place(int(parents[i])))
     names = class_names(names)
+    if pa.types.is_floating(raw.type.value_type):
+        for i in _first_true(pc.is_in(names, value_set=_INFINITE)):
+            raise InputError(f"{place(int(parents[i]))}: {field.name!r} has {names[i]}: give finite numbers.")
     given = pc.fill_null(pc.not_equal(names, ""), False)
     counts = np.bincount(parents[given.to_numpy(zero_copy_only=False)], minlength=len(raw))
     offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
@@ -180,6 +183,7 @@ def _plain_json(written: str) -> str:
 
 
 _STRING = pa.large_string()
+_INFINITE = pa.array(["inf", "-inf"], _STRING)
 _TYPED: dict[Kind, Callable[[pa.Array, Field, Place], pa.Array]] = {
     "text": _typed_text,
     "label": _typed_label,
@@ -195,7 +199,7 @@ def _label_names(raw: pa.Array, field: Field, place: Place) -> pa.Array:
     if _is_stringlike(kind):
         return _utf8(raw, field, place)
     if pa.types.is_boolean(kind) or _is_numeric(kind) or pa.types.is_null(kind):
-        return raw.cast(pa.large_string())
+        return widened(raw).cast(pa.large_string())
     raise InputError(
         f"{place(0)}: {field.name!r} has type {kind}, which cannot be a label: use another column."
     )

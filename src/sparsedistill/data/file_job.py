@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -14,9 +15,13 @@ from .._internal.object_store import ObjectPath, is_url, place
 from .._internal.part import Part
 from .columns import Columns
 from .file_state import FileState, absolute, found_state, state_of
+from .outputs import real_path
 from .readers import Source
+from .targets import refuse_above
 
 logger = logging.getLogger(__package__)
+
+_LOOKED_AT = 8  # records that tell what a job read: an input may have been deleted since
 
 
 @dataclass(frozen=True)
@@ -110,8 +115,10 @@ def do_files(
         work: Does one file, atomically, and returns its record.
 
     Raises:
-        InputError: The directory has other files, or those of a job with other settings; or as `work`.
+        InputError: The directory has other files, those of a job with other settings, or a file to read; or
+            as `work`.
     """
+    refuse_above(folder, [unit.source for unit in units])
     ledger = Ledger(folder)
     ledger.begin(new_job(command, settings, tuple(unit.name for unit in units), "file"))
     records: dict[str, _Done] = {}
@@ -144,6 +151,36 @@ def name_from(folder: Path | ObjectPath, path: str) -> str:
         found = where.relative_to(folder)
         return found if found != where.key else str(where)
     return absolute(path)
+
+
+def output_folders(folder: str, inputs: Collection[str]) -> list[str]:
+    """The directories that a job writes, if it reads some files.
+
+    Args:
+        folder: A directory with a ledger, or its URL.
+        inputs: The files, as :func:`~.outputs.real_path` names them.
+
+    Returns:
+        `folder` and the other output directories of the job, as real paths; none if it reads other files.
+
+    Raises:
+        InputError: The ledger is damaged.
+    """
+    ledger = Ledger(folder)
+    job = ledger.job()
+    if job is None or job.unit != "file":
+        return []
+    finished = ((unit, record) for unit in job.units if (record := ledger.read(unit, FileRecord)) is not None)
+    found = list(islice(finished, _LOOKED_AT))
+    if found and not any(real_path(record.input) in inputs for _, record in found):
+        return []
+    others = {
+        path.removesuffix(f"/{unit}")
+        for unit, record in found
+        for path in (_written(ledger.folder, name) for name in record.outputs)
+        if path.endswith(f"/{unit}")
+    }
+    return sorted({real_path(path) for path in (folder, *others)})
 
 
 def _written(folder: Path | ObjectPath, name: str) -> str:

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias, TypeGuard
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from .._internal.texts import Texts, as_strings
+from .._internal.texts import Texts, as_strings, is_unordered
 from ..errors import InputError
 from ..problem import SCORE, Problem
 from .columns import Columns
 from .corpus import Corpus
 from .fields import Field, is_list, typed
 from .file_options import FileOptions
-from .label_rule import labels_in_memory
+from .label_rule import as_array, labels_in_memory
 from .labelled import Labelled, check_no_classes, indices_of, read_labelled
 from .numbers import announced, are_scores
 from .sources import DataSource
@@ -52,10 +53,11 @@ def as_labelled(given: LabelledLike, columns: Columns, classes: Sequence[str] | 
         classes: Class names; by default the labels that occur.
 
     Raises:
-        InputError: The texts cannot be read, or a label is not one of `classes`.
+        InputError: The texts cannot be read, `classes` is no list of names, or a label is not one of them.
     """
+    classes = None if classes is None else _ordered(classes)
     if isinstance(given, Labelled):
-        if classes is not None and given.classes != tuple(classes):
+        if classes is not None and given.classes != classes:
             raise InputError(
                 f"The labels have the classes {', '.join(given.classes)}, but {', '.join(classes)} are "
                 "needed: read the labels with these classes."
@@ -69,6 +71,16 @@ def as_labelled(given: LabelledLike, columns: Columns, classes: Sequence[str] | 
     if isinstance(given, tuple):
         return _in_memory(given, classes, columns.problem)
     return read_labelled(given, replace(columns, label=columns.label or "label", scores=None), classes)
+
+
+def _ordered(classes: Any) -> tuple[str, ...]:
+    """Class names in their order, which is that of the outputs."""
+    single = isinstance(classes, str | bytes | Mapping | type) or not hasattr(classes, "__iter__")
+    if single or is_unordered(classes):
+        raise InputError(
+            f"classes is a {type(classes).__name__}: pass a list of class names, in the order of the outputs."
+        )
+    return tuple(classes)
 
 
 def as_corpus(given: UnlabelledLike, columns: Columns, spool: Path) -> Corpus:
@@ -92,6 +104,8 @@ def as_corpus(given: UnlabelledLike, columns: Columns, spool: Path) -> Corpus:
         return Corpus(given, columns)
     if isinstance(given, Iterator):
         given = list(given)
+    if is_unordered(given):
+        raise InputError(f"unlabelled is a {type(given).__name__}, which has no order: pass a list.")
     paths = [path for path in given if isinstance(path, Path)]
     if paths and len(paths) == len(given):
         return Corpus(paths, columns)
@@ -132,24 +146,24 @@ def write_texts(path: Path, texts: pa.Array, text_pair: pa.Array | None = None) 
     return write_corpus(path, Columns("text", None if text_pair is None else "text_pair"), texts, text_pair)
 
 
-def _in_memory(given: tuple[Any, ...], classes: Sequence[str] | None, problem: Problem | None) -> Labelled:
+def _in_memory(given: tuple[Any, ...], classes: tuple[str, ...] | None, problem: Problem | None) -> Labelled:
     if not 2 <= len(given) <= 3:
         raise InputError(
             f"Labelled texts came as a tuple of {len(given)}: pass (texts, labels) or "
             "(texts, text_pair, labels)."
         )
-    texts, labels = as_strings(given[0]), given[-1]
-    matrix = labels if getattr(labels, "ndim", 1) == 2 else None
-    if matrix is None:
-        labels = labels_in_memory(labels)
+    texts = as_strings(given[0])
+    labels = _matrix(given[-1]) if getattr(given[-1], "ndim", 1) == 2 else labels_in_memory(given[-1])
     text_pair = as_strings(given[1], "text_pair") if len(given) == 3 else None
     if len(texts) != len(labels):
         raise InputError(f"{len(texts)} texts came with {len(labels)} labels: give exactly one per text.")
-    if problem == "regression" or (problem is None and classes is not None and tuple(classes) == SCORE):
+    if problem == "regression" or (problem is None and classes == SCORE):
         check_no_classes(classes)
         return Labelled(texts, _numbers(labels), SCORE, text_pair)
-    if matrix is not None:
-        return Labelled(texts, *_from_matrix(np.asarray(matrix), classes), text_pair)
+    if isinstance(labels, pa.Array) and is_list(labels.type):
+        labels = _indicators(labels, classes)
+    if not isinstance(labels, pa.Array):
+        return Labelled(texts, *_from_matrix(labels, classes), text_pair)
     if is_list(labels.type):
         field = Field("label", "label", "labels", ",")
     else:
@@ -159,6 +173,47 @@ def _in_memory(given: tuple[Any, ...], classes: Sequence[str] | None, problem: P
         logger.info(announced("memory"))
         return Labelled(texts, _numbers(labels), SCORE, text_pair)
     return Labelled(texts, *indices_of(names, classes), text_pair)
+
+
+def _matrix(labels: Any) -> NDArray[Any]:
+    """Labels of two dimensions as an array.
+
+    Raises:
+        InputError: It cannot be converted, or some of it is masked.
+    """
+    matrix = as_array(labels)
+    for row, column in np.argwhere(np.ma.getmaskarray(matrix))[:1].tolist():
+        raise InputError(f"Label {row} is masked in column {column}: fill it, or drop the text.")
+    return np.asarray(matrix)
+
+
+def _indicators(labels: pa.Array, classes: tuple[str, ...] | None) -> pa.Array | NDArray[Any]:
+    """Lists of 0 and 1, one per class, as a matrix; other lists unchanged.
+
+    Raises:
+        InputError: The lists can be class indices or a matrix, and nothing says which.
+    """
+    values = labels.flatten()
+    lengths = pc.unique(pc.list_value_length(labels.drop_null())).to_pylist()
+    if not _is_numeric(values.type) or len(lengths) != 1 or not len(values) or values.null_count:
+        return labels
+    if lengths == [1] and (classes is None or len(classes) > 1):  # of the one class of each text
+        return labels
+    if not set(pc.unique(values).to_pylist()) <= {0, 1}:
+        return labels
+    if classes is None or len(classes) != lengths[0] or labels.null_count:
+        raise InputError(
+            f"The labels are lists of 0 and 1, all of length {lengths[0]}, which can be class indices or a "
+            "matrix: give lists of class names, or an array (texts, classes) with classes."
+        )
+    return values.to_numpy(zero_copy_only=False).reshape(len(labels), lengths[0])
+
+
+def _is_numeric(kind: pa.DataType) -> bool:
+    types = pa.types
+    return bool(
+        types.is_boolean(kind) or types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind)
+    )
 
 
 def _numbers(given: Any) -> NDArray[np.float32]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath, PurePosixPath
 
-from .._internal.ledger import LEDGER
+from .._internal.ledger import LEDGER, check_names
 from .._internal.object_store import is_url, place
 from ..errors import InputError
 from .outputs import real_path
@@ -33,7 +33,7 @@ def targets_of(sources: Sequence[Source], output: str | Path) -> list[Target]:
     Those of several files have the path of their file below the folder that all have in common.
 
     Raises:
-        InputError: The output is one of the files, or has another format.
+        InputError: The output is one of the files or a directory that has one, or has another format.
     """
     if len(sources) == 1 and not is_folder(output):
         return [_single(sources[0], str(output))]
@@ -41,12 +41,27 @@ def targets_of(sources: Sequence[Source], output: str | Path) -> list[Target]:
         raise InputError(
             f"The rows of {len(sources)} files cannot go to standard output: give a directory, or one file."
         )
+    refuse_above(output, sources)
     return [Target(name, source.codec) for name, source in zip(names_below(sources), sources, strict=True)]
 
 
 def is_folder(output: str | Path) -> bool:
     """Whether an output is a directory: it is one already, or its name ends with a slash."""
     return str(output).endswith("/") or (str(output) != STANDARD_STREAM and place(output).is_dir())
+
+
+def refuse_above(output: str | Path, sources: Sequence[Source]) -> None:
+    """Check that an output directory has no file that is read.
+
+    Raises:
+        InputError: It has one.
+    """
+    above = real_path(output) + "/"
+    for source in sources:
+        if source.path != STANDARD_STREAM and real_path(source.path).startswith(above):
+            raise InputError(
+                f"{output} exists already, and has the input {source.path}: choose another output directory."
+            )
 
 
 def names_below(sources: Sequence[Source], ending: str | None = None) -> list[str]:
@@ -57,7 +72,7 @@ def names_below(sources: Sequence[Source], ending: str | None = None) -> list[st
         ending: What the names end in instead of their formats and compressions, such as ``tsv.gz``.
 
     Raises:
-        InputError: A file is given twice or is a stream, or two would have the same name.
+        InputError: A file is given twice or is a stream, two would have the same name, or one is not UTF-8.
     """
     for source in sources:
         if source.is_stream:
@@ -69,6 +84,7 @@ def names_below(sources: Sequence[Source], ending: str | None = None) -> list[st
             raise InputError(f"{path} is given twice: give it once.")
         seen.add(path)
     names = _below_common(real)
+    check_names(names)
     for path, name in zip(real, names, strict=True):
         if PurePath(name).parts[0] == LEDGER:
             raise InputError(f"{path} would be written to {LEDGER}, which has the state of the job: move it.")

@@ -87,6 +87,34 @@ def test_labels_of_fasttext(tmp_path: Path) -> None:
     assert (found.classes, found.labels.tolist()) == (("x", "y"), [[1, 0], [1, 1]])
 
 
+@pytest.mark.parametrize("name", ["a.ft", "a.txt"])
+def test_words_of_fasttext(tmp_path: Path, name: str) -> None:
+    columns = Columns(label="label", label_separator="|")
+    lines = (
+        "__label__a\tgood film",
+        " \v__label__b __label__a\f \tbad  film\t",
+        "__label__a\0good",
+        "__label__b",
+        "\tno label__label__a",
+    )
+    path = put(tmp_path / name, "__label__c c\n" + "\n".join(lines) + "\n")
+    (batch,) = Corpus(path, columns).batches()
+    assert batch.labels is not None
+    assert batch.labels.to_pylist() == [["c"], ["a"], ["b", "a"], ["a"], ["b"], []]
+    assert batch.texts.to_pylist() == ["c", "good film", "bad  film\t", "good", "", "\tno label__label__a"]
+
+
+@pytest.mark.parametrize(
+    "line", ["__label__a one __label__b", "one\t__label__b", "__label__a one\f__label__"]
+)
+def test_labels_of_fasttext_behind_a_text(tmp_path: Path, line: str) -> None:
+    path = put(tmp_path / "a.ft", f"__label__x one\n{line}\n")
+    for columns in (Columns(), Columns(label="label")):
+        assert reading_error(path, columns) == (
+            f"{path}, line 2: there is a label behind the text: write all labels before it."
+        )
+
+
 def test_zeros_after_gzip(tmp_path: Path) -> None:
     for padding in (8, 9, 512, 100_000):
         (tmp_path / "a.txt.gz").write_bytes(

@@ -1,7 +1,7 @@
 """File formats to read: one reader per format, all listed in :data:`~.registry.READERS`."""
 
 from .base import STANDARD_STREAM, RawColumns, Reader, RowBlock, Source
-from .registry import CODECS, READERS, check_options, format_of, is_known, source_of
+from .registry import CODECS, READERS, check_options, format_of, has_unread_codec, is_known, source_of
 
 __all__ = [
     "CODECS",
@@ -13,6 +13,7 @@ __all__ = [
     "Source",
     "check_options",
     "format_of",
+    "has_unread_codec",
     "is_known",
     "source_of",
 ]

@@ -11,7 +11,21 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from ...errors import InputError
+
 BOM = b"\xef\xbb\xbf"
+_WIDE_MARKS = {
+    b"\xff\xfe\0\0": "utf-32",
+    b"\0\0\xfe\xff": "utf-32",
+    b"\xff\xfe": "utf-16",
+    b"\xfe\xff": "utf-16",
+}
+_SEEN = 4096  # bytes that tell an encoding
+#: Bytes below it are control characters, which texts rarely have. In UTF-16 they are the upper bytes of many
+#: scripts: 0 in Latin, 4 in Cyrillic.
+_CONTROLS = ord("\t")
+_FEWEST = 4  # characters: fewer can be a text with zeros
+_MOST = 0.9  # of the bytes: texts have a few zeros, and other characters than these scripts
 #: Bytes that are read and parsed at a time.
 CHUNK = 4 << 20
 #: The most bytes that Arrow parses at a time.
@@ -61,6 +75,42 @@ def head_of(head: bytes) -> Records:
 def read_mark(stream: io.BufferedReader) -> bytes:
     """Read a byte order mark, if there is one."""
     return stream.read(len(BOM)) if stream.peek(len(BOM))[: len(BOM)] == BOM else b""
+
+
+def refuse_wide(stream: io.BufferedReader, name: str) -> None:
+    """Check that a file is not in UTF-16 or UTF-32, which can be valid UTF-8 with zeros.
+
+    Raises:
+        InputError: It is, as far as the stream can be seen.
+    """
+    encoding = _wide_encoding(stream.peek(1)[:_SEEN])
+    if encoding is not None:
+        raise InputError(
+            f"{name} is not UTF-8 but {encoding}: give the encoding (--encoding {encoding}), or convert the "
+            "file to UTF-8."
+        )
+
+
+def _wide_encoding(head: bytes) -> str | None:
+    """The encoding of several bytes per character that the beginning of a file is in, if it is one."""
+    for mark, encoding in _WIDE_MARKS.items():
+        if head.startswith(mark):
+            return encoding
+    for width in (4, 2):
+        units = np.frombuffer(head[: len(head) // width * width], np.uint8).reshape(-1, width)
+        for order, ordered in (("le", units), ("be", units[:, ::-1])):
+            if len(units) >= _FEWEST and _are_characters(ordered):
+                return f"utf-{8 * width}-{order}"
+    return None
+
+
+def _are_characters(units: NDArray[np.uint8]) -> bool:
+    """Whether bytes (n, width) are characters of as many bytes, the lowest first.
+
+    Nearly all upper bytes are below those of text, and the lowest are not. Blank lines are no evidence.
+    """
+    low = (units < _CONTROLS).mean(axis=0)
+    return bool(low[1:].min() >= _MOST and low[0] <= 1 - _MOST and (units[:, 0] > ord(" ")).any())
 
 
 def ends_in_returns(stream: io.BufferedReader) -> bool:

@@ -20,6 +20,8 @@ READERS: dict[str, Reader] = {
 }
 #: Compressions by the ending of a file name, as pyarrow names them.
 CODECS = {"gz": "gzip", "zst": "zstd"}
+#: Endings of other compressions, which are not read.
+_UNREAD_CODECS = {"bz2", "xz", "lz4", "zip", "7z", "br", "z", "lzma"}
 
 _BY_ENDING = {ending: reader for reader in READERS.values() for ending in reader.endings}
 
@@ -70,6 +72,11 @@ def is_known(path: Path) -> bool:
     """Whether the name of a file ends in a known format."""
     endings, _ = _split(path.name)
     return bool(endings) and endings[-1] in _BY_ENDING
+
+
+def has_unread_codec(path: Path) -> bool:
+    """Whether the name of a file ends in a known format and then in a compression that is not read."""
+    return path.suffix[1:].lower() in _UNREAD_CODECS and is_known(path.with_suffix(""))
 
 
 def format_of(path: str, format: str | None) -> tuple[Reader, str | None]:  # noqa: A002

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -11,11 +12,24 @@ import pyarrow as pa
 from ...errors import InputError
 from ..fields import Field
 from .base import RawColumns, Reader, Source, split_lines
-from .records import Records, cut, head_of, line_ends, raw_chunks, read_mark, universal_lines, without_marks
+from .records import (
+    Records,
+    cut,
+    head_of,
+    line_ends,
+    raw_chunks,
+    read_mark,
+    refuse_wide,
+    universal_lines,
+    without_marks,
+)
 
 #: What every label in a file of fastText starts with.
 LABEL_PREFIX = "__label__"
 _PREFIX = LABEL_PREFIX.encode()
+_SPACE = b" \t\v\f\r\0"  # what separates words for fastText
+_LABELS = re.compile(rb"(?:[%b]*%b[^%b]*)*" % (_SPACE, _PREFIX, _SPACE))
+_LATER_LABEL = re.compile(rb"[%b]%b" % (_SPACE, _PREFIX))
 
 
 class TextReader(Reader):
@@ -33,6 +47,7 @@ class TextReader(Reader):
         """Read all lines. See :meth:`Reader.read`."""
         number = 1
         with source.opened(raw=True) as stream:
+            refuse_wide(stream, source.name)
             mark = read_mark(stream)
             if stream.peek(len(LABEL_PREFIX))[: len(LABEL_PREFIX)] == _PREFIX:
                 yield from FastTextReader.read_lines(source, stream, fields, mark if records else None)
@@ -50,7 +65,11 @@ class TextReader(Reader):
 
 
 class FastTextReader(Reader):
-    """Reads the files of fastText: lines of labels, each with the prefix ``__label__``, and a text."""
+    """Reads the files of fastText: lines of labels, each with the prefix ``__label__``, and a text.
+
+    Words end where they end for fastText. It takes words with the prefix behind the text for labels too: such
+    a line is an error.
+    """
 
     format = "fasttext"
     endings = ("fasttext", "ft")
@@ -59,6 +78,7 @@ class FastTextReader(Reader):
     def read(self, source: Source, fields: Sequence[Field], *, records: bool = False) -> Iterator[RawColumns]:
         """Read all lines. See :meth:`Reader.read`."""
         with source.opened(raw=True) as stream:
+            refuse_wide(stream, source.name)
             mark = read_mark(stream)
             yield from self.read_lines(source, stream, fields, mark if records else None)
 
@@ -75,10 +95,13 @@ class FastTextReader(Reader):
             texts, names = [], []
             lines = split_lines(universal_lines(without_marks(chunk))).to_pylist()
             for i, line in enumerate(lines, number):
-                words = line.split(b" ")
-                first = next((k for k, word in enumerate(words) if not word.startswith(_PREFIX)), len(words))
-                labels = [word[len(_PREFIX) :] for word in words[:first]]
-                texts.append(b" ".join(words[first:]))
+                labels, text = _labels_and_text(line)
+                if _LATER_LABEL.search(text):
+                    raise InputError(
+                        f"{source.name}, line {i}: there is a label behind the text: write all labels before "
+                        "it."
+                    )
+                texts.append(text)
                 names.append(labels)
                 for field in fields:
                     if field.kind == "label" and len(labels) != 1:
@@ -97,6 +120,14 @@ class FastTextReader(Reader):
                 else:
                     columns[field.name] = pa.array([row[0] for row in names], pa.large_binary())
             yield RawColumns(columns, numbers, None if mark is None else _records(chunk))
+
+
+def _labels_and_text(line: bytes) -> tuple[list[bytes], bytes]:
+    """The labels at the beginning of a line without their prefix, and what follows them."""
+    found = _LABELS.match(line)
+    end = 0 if found is None else found.end()
+    labels = [word[len(_PREFIX) :] for word in re.split(rb"[%b]+" % _SPACE, line[:end]) if word]
+    return labels, line[end:].lstrip(_SPACE) if labels else line
 
 
 def _records(chunk: bytes) -> Records:
