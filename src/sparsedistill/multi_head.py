@@ -210,6 +210,8 @@ class MultiHeadStudent:
         text_pair: Texts | None = None,
         *,
         dims: int | None = None,
+        rows: int | None = None,
+        size: int | None = None,
         floors: Mapping[str, Floor] | None = None,
         threads: int | None = None,
         progress: Progress = no_progress,
@@ -220,6 +222,8 @@ class MultiHeadStudent:
             texts: See there, as for the other arguments.
             text_pair: See there.
             dims: See there.
+            rows: See there.
+            size: See there.
             floors: How much the answers of a head may change, by its name; by default the floor of a student
                 of that question. Every head keeps its floor.
             threads: See there.
@@ -237,6 +241,8 @@ class MultiHeadStudent:
             texts,
             text_pair,
             dims=dims,
+            rows=rows,
+            size=size,
             floors=tuple(given.get(head.name) or Floor.of(head.problem) for head in self.heads),
             threads=threads,
             progress=progress,

@@ -93,12 +93,24 @@ class Student(StudentModel):
         text_pair: Texts | None = None,
         *,
         dims: int | None = None,
+        rows: int | None = None,
+        size: int | None = None,
         floor: Floor | None = None,
         threads: int | None = None,
         progress: Progress = no_progress,
     ) -> Student:
         """The compact form of this student: see :func:`~sparsedistill.compression.compress`."""
-        return compress(self, texts, text_pair, dims=dims, floor=floor, threads=threads, progress=progress)
+        return compress(
+            self,
+            texts,
+            text_pair,
+            dims=dims,
+            rows=rows,
+            size=size,
+            floor=floor,
+            threads=threads,
+            progress=progress,
+        )
 
     def to(self, device: str, precision: Precision = "auto") -> DeviceStudent:
         """Copy this student to a torch device, for large batches of texts on a GPU.

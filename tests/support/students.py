@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sparsedistill import MultiHeadStudent, Student, TokenizerConfig, Vocabulary
+from sparsedistill import CountingConfig, MultiHeadStudent, Student, TokenizerConfig, Vocabulary
 from sparsedistill.model.heads import Head
 from sparsedistill.model.weights import StudentWeights
 from sparsedistill.problem import Problem
@@ -46,3 +46,17 @@ def rating(words: Sequence[str]) -> Student:
     one, zero = np.ones((1, 1), np.float32), np.zeros(1, np.float32)
     table = np.linspace(0.01, 1, len(words), dtype=np.float32)[:, None]
     return Student(vocabulary, StudentWeights(table, one, zero, 5 * one, zero), ("score",), "regression")
+
+
+def uneven(texts: list[str], *, characters: int = 0, pair: bool = False) -> Student:
+    """A student in which few n-grams have large rows, as in trained ones."""
+    vocabulary = Vocabulary.build(
+        texts, TokenizerConfig(3, False, 2, characters), CountingConfig(min_count=2)
+    )
+    random = np.random.default_rng(5)
+    sizes = random.exponential(size=(len(vocabulary), 1)) ** 4
+    table = random.standard_normal((len(vocabulary), 4)) * sizes
+    width = 23 if pair else 4
+    head = [random.standard_normal(shape) for shape in ((8, width), (8,), (2, 8), (2,))]
+    arrays = [array.astype(np.float32) for array in (table, *head)]
+    return Student(vocabulary, StudentWeights(*arrays), ("a", "b"), pair=pair)

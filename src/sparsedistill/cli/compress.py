@@ -4,25 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
-from .._internal.files import reserved
+from .._internal.files import atomic_write, reserved
 from ..cascade import Cascade
 from ..classifiers import load_model
 from ..compression.difference import Floor
 from ..data.columns import Columns
 from ..data.corpus import Corpus, TextBatch
 from ..data.file_options import FileOptions
+from ..data.labelled import Labelled
 from ..errors import InputError
+from ..evaluation.metrics import METRICS
+from ..evaluation.run_plots import size_plot
+from ..evaluation.sizes import size_curve, smallest_within
 from ..multi_head import MultiHeadStudent
 from ..problem import Problem
 from ..student import Student
-from .models import read_texts
-from .options import FILES, Output, Pair, StudentPath, Text, Threads
+from .models import labelled_for, read_texts
+from .options import FILES, Label, Output, Pair, Separator, StudentPath, Text, Threads
 from .progress import console, progress_bars
 from .results import Json, print_json
+from .tables import sizes_table
+from .units import parse_size
 
 
 def compress(
@@ -30,7 +37,8 @@ def compress(
     texts: Annotated[
         list[str],
         typer.Argument(
-            help="Files with some thousand texts of the kind that the student reads, without labels.",
+            help="Files with some thousand texts of the kind that the student reads. Labels are needed for "
+            "--accuracy-loss only.",
             show_default=False,
         ),
     ],
@@ -41,6 +49,32 @@ def compress(
             help="Dimensions of the compact table; by default as few as keep the limits below.",
             show_default=False,
         ),
+    ] = None,
+    rows: Annotated[
+        int | None,
+        typer.Option(
+            help="Keep this number of n-grams, those that the answers need most; by default all.",
+            show_default=False,
+        ),
+    ] = None,
+    size: Annotated[
+        str | None,
+        typer.Option(
+            help="Keep as many n-grams as fit into this size, such as 1MB or 300KB.", show_default=False
+        ),
+    ] = None,
+    accuracy_loss: Annotated[
+        float | None,
+        typer.Option(
+            help="Keep as few n-grams as lose at most this many points of accuracy (of macro F1 with several "
+            "labels per text, of Spearman's correlation for numbers) on the labels of the texts, which the "
+            "student must not have been trained on.",
+            show_default=False,
+        ),
+    ] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option(help="With --accuracy-loss: draw the sizes tried to this SVG file.", show_default=False),
     ] = None,
     agreement: Annotated[
         float | None,
@@ -68,6 +102,8 @@ def compress(
     count: Annotated[int, typer.Option(help="Maximum number of texts to read.")] = 20_000,
     text: Text = "text",
     text_pair: Pair = None,
+    label: Label = "label",
+    label_separator: Separator = None,
     files: FileOptions = FILES,
     threads: Threads = None,
     as_json: Json = False,
@@ -78,17 +114,37 @@ def compress(
     its answers differ by more than the limits.
 
         sparsedistill compress distilled/student more.txt -o compact
+
+    --rows, --size and --accuracy-loss remove n-grams first. What that changes is measured too; the limits are
+    then those of the later steps.
+
+        sparsedistill compress distilled/student validation.csv --accuracy-loss 0.3 -o small
     """
     if not 1 <= count < 1 << 31:
         raise InputError(f"--count is {count}: give 1 or more, and less than 2^31.")
+    if sum(one is not None for one in (rows, size, accuracy_loss)) > 1:
+        raise InputError("--rows, --size and --accuracy-loss exclude each other: give one of them.")
+    if plot is not None and accuracy_loss is None:
+        raise InputError("--plot draws the sizes that --accuracy-loss tries: give both.")
     loaded = load_model(student)
     if isinstance(loaded, Cascade):
         raise InputError(f"{student} is a cascade: compress its student, which is in {student}/student.")
     limits = {"agreement": agreement, "change": change, "largest": largest}
     given = {name: limit for name, limit in limits.items() if limit is not None}
     with reserved(output):
-        sample = read_texts(Corpus(texts, Columns(text, text_pair, files=files)), count)
-        compact = _compressed(loaded, sample, dims, given, threads)
+        if accuracy_loss is None:
+            sample = read_texts(Corpus(texts, Columns(text, text_pair, files=files)), count)
+            smaller = {"dims": dims, "rows": rows, "size": None if size is None else parse_size(size)}
+            compact = _compressed(loaded, sample, smaller, given, threads)
+        else:
+            columns = Columns(text, text_pair, label, None, label_separator, files=files)
+            if not isinstance(loaded, Student):
+                raise InputError("--accuracy-loss is of one question: use --rows or --size.")
+            labelled = labelled_for(loaded, texts, columns)
+            options = {"dims": dims, "floor": replace(Floor.of(loaded.problem), **given), "threads": threads}
+            compact = _smallest(
+                loaded, labelled.select(range(min(count, len(labelled)))), accuracy_loss, plot, options
+            )
         compact.save_pretrained(output)
     console.print(f"The compact student is in {output}: {compact.nbytes / 1e6:,.1f} MB.")
     if as_json:
@@ -105,7 +161,7 @@ def _record(compact: Student | MultiHeadStudent) -> object:
 def _compressed(
     student: Student | MultiHeadStudent,
     sample: TextBatch,
-    dims: int | None,
+    smaller: Mapping[str, int | None],
     limits: Mapping[str, float],
     threads: int | None,
 ) -> Student | MultiHeadStudent:
@@ -118,7 +174,7 @@ def _compressed(
         return student.compress(
             sample.texts,
             sample.text_pair,
-            dims=dims,
+            **smaller,
             floors={head.name: floor_of(head.problem) for head in student.heads},
             threads=threads,
             progress=progress_bars,
@@ -126,8 +182,20 @@ def _compressed(
     return student.compress(
         sample.texts,
         sample.text_pair,
-        dims=dims,
+        **smaller,
         floor=floor_of(student.problem),
         threads=threads,
         progress=progress_bars,
     )
+
+
+def _smallest(
+    student: Student, labelled: Labelled, loss: float, plot: Path | None, options: Mapping[str, Any]
+) -> Student:
+    """The smallest compact student that loses at most `loss` points; all that were tried are shown."""
+    found = size_curve(student, labelled, progress=progress_bars, **options)
+    console.print(sizes_table(found, student.problem))
+    if plot is not None:
+        with atomic_write(plot) as partial:
+            partial.write_text(size_plot(found, METRICS[student.problem]), encoding="utf-8")
+    return smallest_within(found, loss / 100).student

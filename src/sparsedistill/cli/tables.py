@@ -11,6 +11,8 @@ from rich.table import Table
 from ..data.file_job import FileRecord, FilesDone
 from ..evaluation.deferral import DeferralCurve
 from ..evaluation.evaluate import Evaluation
+from ..evaluation.metrics import METRICS
+from ..evaluation.sizes import SizedStudent
 from ..model.figures import (
     Column,
     comparison_columns,
@@ -22,6 +24,7 @@ from ..model.figures import (
 )
 from ..model.record import EvaluationRecord, Quality
 from ..model.tuning import TuningRecord
+from ..problem import Problem
 
 
 def files_summary(done: FilesDone[FileRecord], output: str, contents: str) -> str:
@@ -32,6 +35,23 @@ def files_summary(done: FilesDone[FileRecord], output: str, contents: str) -> st
     if done.busy:
         found += f" {done.busy:,} more are left to other processes that work on them."
     return found
+
+
+def sizes_table(found: Sequence[SizedStudent], problem: Problem) -> Table:
+    """Compact students of several sizes, one row each."""
+    metric = METRICS[problem]
+    table = Table(box=box.SIMPLE_HEAD)
+    for title in ("n-grams", "MB", metric_title(metric), "lost", "texts/s"):
+        table.add_column(title, justify="right")
+    for one in found:
+        table.add_row(
+            f"{one.rows:,}",
+            f"{one.student.nbytes / 1e6:.2f}",
+            f"{100 * one.value:.2f}",
+            f"{100 * one.lost:+.2f}",
+            f"{one.texts_per_second:,.0f}",
+        )
+    return table
 
 
 def evaluation_table(evaluation: Evaluation, title: str) -> RenderableType:

@@ -16,16 +16,15 @@ from ..data.corpus import Corpus
 from ..data.corpus_record import CorpusRecord
 from ..data.file_job import reading_settings
 from ..data.file_options import FileOptions
-from ..errors import InputError
 from ..vocabulary.config import CountingConfig, TokenizerConfig
 from ..vocabulary.counts import count_part
 from ..vocabulary.vocabulary import Vocabulary
 from .options import FILES, Output, Pair, PartOption, Sources, Text, Threads
 from .progress import console, progress_bars
+from .units import parse_size
 
 #: The corpus of a directory of counts.
 CORPUS_FILE = "corpus.json"
-_UNITS = {"": 1, "B": 1, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "KB": 10**3, "MB": 10**6, "GB": 10**9}
 
 
 def vocab(
@@ -71,7 +70,7 @@ def vocab(
     divided = Part.parse(part)
     source = Corpus(corpus, Columns(text, text_pair, files=files))
     tokenizer = TokenizerConfig(max_ngram, boundaries, min_characters, max_characters)
-    counting = CountingConfig(max_rows, min_count, by_document, _bytes(memory), exact)
+    counting = CountingConfig(max_rows, min_count, by_document, parse_size(memory), exact)
     if not divided.whole:
         _count(source, output, divided, tokenizer, counting, threads)
         return
@@ -128,12 +127,3 @@ def _count(
     console.print(
         f"Part {part} has {found.ngrams:,} n-grams of {found.texts:,} texts. Its counts are in {output}."
     )
-
-
-def _bytes(size: str) -> int:
-    number = size.strip().rstrip("BbGgIiKkMm ")
-    unit = size.strip()[len(number) :].strip().upper()
-    try:
-        return int(float(number) * _UNITS[unit])
-    except (ValueError, KeyError, OverflowError):
-        raise InputError(f"{size!r} is not a size: write it as 512MiB or 4GB.") from None

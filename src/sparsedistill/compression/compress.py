@@ -32,6 +32,7 @@ from ..problem import Problem
 from ..vocabulary.vocabulary import Vocabulary
 from .difference import Floor, Floors
 from .low_rank import LowRankHead, cut, narrowed
+from .prune import pruned
 from .quantize import QuantizedRows
 from .sample import Floats, Sample
 
@@ -39,6 +40,9 @@ logger = logging.getLogger(__package__)
 
 #: The class of the model that is compressed.
 Model = TypeVar("Model", bound=StudentModel)
+
+_BYTES_PER_ROW = 9  # of a compact student of two classes, about
+_SIZES_TRIED = 6
 
 _RANKS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
 
@@ -49,6 +53,8 @@ def compress(
     text_pair: Texts | None = None,
     *,
     dims: int | None = None,
+    rows: int | None = None,
+    size: int | None = None,
     floor: Floor | None = None,
     threads: int | None = None,
     progress: Progress = no_progress,
@@ -61,7 +67,11 @@ def compress(
             half of them and measured on the other half.
         text_pair: The second texts, for pairs.
         dims: Dimensions of the compact table; by default as few as keep `floor`.
-        floor: How much answers may change; by default :meth:`~.difference.Floor.of` the student's problem.
+        rows: Keep this number of n-grams, those that the answers need most; by default all.
+        size: Keep as many n-grams as fit into a ``model.safetensors`` of this many bytes.
+        floor: How much answers may change when the n-grams that are kept become compact; by default
+            :meth:`~.difference.Floor.of` the student's problem. What is changed by removing n-grams is
+            measured too, and has no limit.
         threads: All cores by default.
         progress: Shows the progress: the numbers of dimensions that are tried.
 
@@ -77,6 +87,8 @@ def compress(
         texts,
         text_pair,
         dims=dims,
+        rows=rows,
+        size=size,
         floors=None if floor is None else (floor,),
         threads=threads,
         progress=progress,
@@ -96,6 +108,8 @@ def compact_network(
     text_pair: Texts | None = None,
     *,
     dims: int | None = None,
+    rows: int | None = None,
+    size: int | None = None,
     floors: tuple[Floor, ...] | None = None,
     threads: int | None = None,
     progress: Progress = no_progress,
@@ -108,6 +122,8 @@ def compact_network(
         texts: See :func:`compress`, as for the other arguments.
         text_pair: See there.
         dims: See there.
+        rows: See there.
+        size: See there.
         floors: A floor per head.
         threads: See there.
         progress: See there.
@@ -123,6 +139,99 @@ def compact_network(
         raise InputError("The student is compact already: compress the student that it was made from.")
     limits = Floors(heads, floors or tuple(Floor.of(head.problem) for head in heads))
     sample = Sample.take(network, heads, weights.table, texts, text_pair, threads)
+    if size is not None and rows is not None:
+        raise InputError("rows and size were given: give one of them.")
+    if size is not None:
+        return _sized(network, sample, size, dims, limits, threads, progress)
+    return _with_rows(network, sample, rows, dims, limits, threads, progress)
+
+
+def _sized(
+    network: NgramNetwork,
+    sample: Sample,
+    size: int,
+    dims: int | None,
+    limits: Floors,
+    threads: int | None,
+    progress: Progress,
+) -> tuple[NgramNetwork, list[CompressionRecord]]:
+    """The compact network with as many n-grams as fit into `size` bytes."""
+    total = len(network.vocabulary)
+    rows, best = min(total, max(1, size // _BYTES_PER_ROW)), None
+    for _ in range(_SIZES_TRIED):
+        found = _with_rows(network, sample, rows, dims, limits, threads, progress)
+        left, per_row = size - found[0].nbytes, _bytes_per_row(found[0])
+        if left >= 0 and (best is None or rows > len(best[0].vocabulary)):
+            best = found
+        if best is not None and (left < 0.03 * size or rows == total):
+            return best
+        rows = min(total, rows + int(0.99 * left / per_row))
+        if rows < 1:
+            break
+    if best is None:
+        raise InputError(f"No compact student has {size:,} bytes, since its head alone has more: allow more.")
+    return best
+
+
+def _bytes_per_row(network: NgramNetwork) -> float:
+    """Bytes that an n-gram of a compact network takes."""
+    weights = network.weights
+    assert isinstance(weights, CompactWeights)  # noqa: S101 - it was made so
+    apart = 0 if weights.rows is None else weights.rows.nbytes
+    return (weights.lines.nbytes + apart) / len(network.vocabulary)
+
+
+def _with_rows(
+    network: NgramNetwork,
+    sample: Sample,
+    rows: int | None,
+    dims: int | None,
+    limits: Floors,
+    threads: int | None,
+    progress: Progress,
+) -> tuple[NgramNetwork, list[CompressionRecord]]:
+    """The compact network with `rows` n-grams, and what was measured of each head."""
+    steps: list[list[CompressionStep]] = []
+    if rows is not None and not rows >= 1:
+        raise InputError(f"rows is {rows}: it must be at least 1.")
+    if rows is not None and rows < len(network.vocabulary):
+        network, sample, removal = _fewer(network, sample, rows, limits, threads)
+        steps.append(removal)
+    compact, later = _compacted(network, sample, dims, limits, threads, progress)
+    by_head = zip(*steps, *later, strict=True)
+    return compact, [CompressionRecord(len(sample.held_out), list(each)) for each in by_head]
+
+
+def _fewer(
+    network: NgramNetwork, sample: Sample, rows: int, limits: Floors, threads: int | None
+) -> tuple[NgramNetwork, Sample, list[CompressionStep]]:
+    """The network with `rows` n-grams, the sample with its answers, and what that changed in each head."""
+    smaller = pruned(network, sample, rows, threads)
+    weights = smaller.weights
+    assert isinstance(weights, StudentWeights)  # noqa: S101 - it was made from those of a trained student
+    again = Sample.take(smaller, sample.heads, weights.table, sample.texts, sample.text_pair, threads)
+    again = replace(again, trained=sample.trained)
+    found = limits.differences(again.logits[again.held_out], again.trained[again.held_out])
+    steps = [one.step(f"{rows:,} of {len(network.vocabulary):,} n-grams") for one in found]
+    logger.info(_as_line(sample.heads, steps))
+    return smaller, again, steps
+
+
+def _compacted(
+    network: NgramNetwork,
+    sample: Sample,
+    dims: int | None,
+    limits: Floors,
+    threads: int | None,
+    progress: Progress,
+) -> tuple[NgramNetwork, list[list[CompressionStep]]]:
+    """The compact form of a network, and per step what it changed in each head.
+
+    Raises:
+        InputError: The floors cannot be kept.
+    """
+    weights, heads = network.weights, sample.heads
+    assert isinstance(weights, StudentWeights)  # noqa: S101 - compact students are refused before
     ranks = list(_ranks(weights.dim, dims))
     last: str | None = None
     with progress("Compressing", len(ranks), "ranks") as advance:
@@ -136,10 +245,9 @@ def compact_network(
                     advance(len(ranks) - tried)  # no other rank is needed
                     for step in steps:
                         logger.info(_as_line(heads, step))
-                    by_head = zip(*steps, strict=True)
-                    return compact, [CompressionRecord(len(sample.held_out), list(each)) for each in by_head]
+                    return compact, steps
             advance()
-    floor = "; ".join(_of_head(head, str(floor)) for head, floor in zip(heads, limits.floors, strict=True))
+    floor = "; ".join(_of_head(head, str(one)) for head, one in zip(heads, limits.floors, strict=True))
     raise InputError(
         f"The compact student would change too much (floor: {floor}; {last or 'no rank is close enough'}): "
         "allow more dimensions, lower the floor, or give more texts."
@@ -162,7 +270,7 @@ def _quantized(
     rank = head.projection.shape[1]
 
     def step(name: str, outputs: NDArray[np.float32]) -> list[CompressionStep]:
-        return [one.step(name) for one in floors.differences(outputs, sample.logits[sample.held_out])]
+        return [one.step(name) for one in floors.differences(outputs, sample.trained[sample.held_out])]
 
     cut_step = step(f"cut to {rank} dimension{'s' * (rank > 1)}", head.of_sample(sample, sample.held_out))
     narrow = narrowed(head, sample, floors.part(0.7))

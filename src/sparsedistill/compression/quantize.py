@@ -45,10 +45,10 @@ class QuantizedRows:
         """Quantize `table` to as few bytes as keep `floors`; the rest of a slot widens more numbers."""
         dims = head.projection.shape[1]
         counts = sample.items.weights(len(table))
-        projected = _projected(table, head.projection)
-        centre = counts @ projected / max(counts.sum(), 1)
-        narrow = [_in_one_byte(projected[:, d] - centre[d], counts) for d in range(dims)]
-        broad = [_in_two_bytes(projected[:, d] - centre[d]) for d in range(dims)]
+        values = projected(table, head.projection)
+        centre = counts @ values / max(counts.sum(), 1)
+        narrow = [_in_one_byte(values[:, d] - centre[d], counts) for d in range(dims)]
+        broad = [_in_two_bytes(values[:, d] - centre[d]) for d in range(dims)]
         shares = sample.shares[sample.fit]
         total = np.maximum(sample.items.counts.reshape(shares.shape).sum(axis=1, keepdims=True), 1)
         centres = sample.items.sums(np.ones((len(table), 1), np.int8)).reshape(shares.shape)
@@ -75,7 +75,7 @@ class QuantizedRows:
         return cls(np.stack(lanes, axis=1), wide, scale, centre)
 
 
-def _projected(table: NDArray[np.float32], projection: Floats) -> NDArray[np.float32]:
+def projected(table: NDArray[np.float32], projection: Floats) -> NDArray[np.float32]:
     """The rows in the directions of `projection`, float32 (rows, dims)."""
     projected = np.empty((len(table), projection.shape[1]), np.float32)
     for begin in range(0, len(table), _AT_ONCE):

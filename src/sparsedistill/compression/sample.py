@@ -37,6 +37,7 @@ class Sample:
         units: float64 (outputs,), see :func:`~sparsedistill.model.heads.output_units`.
         fit: Indices of the texts that the compact form is fitted to.
         held_out: Indices of the texts that it is measured on.
+        trained: float32 (n, outputs), those of the student before n-grams were removed, if any were.
         pooled: float64 (n, segments, table_dim), the mean row of each segment times its share.
         shares: float64 (n, segments), each segment's share of the items of the text or pair.
         items: The n-grams and unknown words of the texts in `fit`.
@@ -45,6 +46,7 @@ class Sample:
     texts: list[str]
     text_pair: list[str] | None
     logits: NDArray[np.float32]
+    trained: NDArray[np.float32]
     heads: tuple[Head, ...]
     units: Floats
     fit: NDArray[np.int64]
@@ -83,12 +85,13 @@ class Sample:
         fit, held_out = order[: len(order) // 2][:_FITTED], order[len(order) // 2 :]
         first = [str(text) for text in texts]
         second = None if text_pair is None else [str(text) for text in text_pair]
-        pooled, shares = _pooled(network.vocabulary, table, first, second, threads)
+        pooled, shares = pooled_rows(network.vocabulary, table, first, second, threads)
         items = network.vocabulary.extract(*_select(first, second, fit), threads=threads, folded=True)
         return cls(
             texts=first,
             text_pair=second,
             logits=logits,
+            trained=logits,
             heads=heads,
             units=output_units(heads, logits),
             fit=fit,
@@ -109,7 +112,7 @@ def _select(
     return [texts[i] for i in part], None if text_pair is None else [text_pair[i] for i in part]
 
 
-def _pooled(
+def pooled_rows(
     vocabulary: Vocabulary,
     table: NDArray[np.float32],
     texts: list[str],

@@ -11,6 +11,7 @@ import numpy as np
 from ..model.figures import metric_title
 from ..model.record import DeferralRecord, EvaluationRecord, ReliabilityBin
 from ..model.tuning import TuningRecord
+from .sizes import SizedStudent
 from .svg import (
     GRID_LINES,
     HEIGHT,
@@ -73,6 +74,23 @@ def speed_plot(record: EvaluationRecord) -> str | None:
         shift = -9 if anchor == "end" else 9
         parts.append(text(across(speed) + shift, up(value) - 7, name, anchor))
     return _titled(parts, f"{metric_title(metric)} on the test texts", "texts per second")
+
+
+def size_plot(found: Sequence[SizedStudent], metric: str) -> str:
+    """Quality of compact students against their size, on a logarithmic axis, with their speed."""
+    sizes = [log10(one.student.nbytes) for one in found]
+    values = [one.value for one in found]
+    up, parts = vertical_axis(min(values), max(values))
+    low, high = min(sizes), max(sizes)
+    ticks = range(int(low), int(high) + 2)
+    across, grid = horizontal_axis(low - 0.1, high + 0.1, ticks, lambda power: f"{10**power / 1e6:g}")
+    parts += grid
+    corners = [(float(across(size)), float(up(value))) for size, value in zip(sizes, values, strict=True)]
+    parts.append(polyline(corners, _GREEN))
+    for (x, y), one in zip(corners, found, strict=True):
+        parts.append(dot(x, y, _GREEN))
+        parts.append(text(x, y + 18, f"{one.texts_per_second:,.0f}/s"))
+    return _titled(parts, f"{metric_title(metric)}, and texts per second", "MB")
 
 
 def curves_plot(curves: Sequence[Curve], title: str, *, percent: bool) -> str | None:

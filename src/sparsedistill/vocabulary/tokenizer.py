@@ -47,3 +47,9 @@ def is_characters(ngram: str) -> bool:
 def is_word(ngram: str) -> bool:
     """Whether `ngram` is a single token, or the beginning or the end of a text."""
     return " " not in ngram and not is_characters(ngram)
+
+
+def is_closed(ngrams: Sequence[str]) -> bool:
+    """Whether every prefix of an n-gram is an n-gram too."""
+    known = set(ngrams)
+    return all(ngram.rpartition(" ")[0] in known for ngram in ngrams if " " in ngram)

@@ -24,7 +24,7 @@ from .build import CorpusLike, NgramCounts, count_ngrams, read_ngrams
 from .config import CountingConfig, TokenizerConfig, TokenizerRecord, VocabularyFile, VocabularyRecord
 from .rows import NgramRows
 from .strings import NGRAMS_FILE, read_strings, verify_strings, write_strings
-from .tokenizer import checked_ngrams
+from .tokenizer import checked_ngrams, is_closed
 
 _CONFIG_FILE = "config.json"
 _ARRAYS_FILE = "vocabulary.safetensors"
@@ -188,9 +188,29 @@ class Vocabulary:
             buckets = _core.build_buckets(_core.keys_of(list(map(encodable, ngrams))))
         except ValueError as error:
             raise InputError(f"The n-grams cannot form a vocabulary ({error}): remove some.") from error
-        known = set(ngrams)
-        closed = all(ngram.rpartition(" ")[0] in known for ngram in ngrams if " " in ngram)
-        return cls(buckets, len(ngrams), tokenizer, closed=closed, ngrams=ngrams)
+        return cls(buckets, len(ngrams), tokenizer, closed=is_closed(ngrams), ngrams=ngrams)
+
+    def subset(self, rows: NDArray[np.int64]) -> Vocabulary:
+        """The vocabulary of some of the n-grams.
+
+        It stays closed under prefixes if `rows` has those of all prefixes and the strings are known.
+
+        Args:
+            rows: Their rows, int64 (n,), in ascending order.
+
+        Raises:
+            InputError: This is the vocabulary of a compact student.
+        """
+        ngrams = None if self.ngrams is None else [self.ngrams[row] for row in rows.tolist()]
+        return Vocabulary(
+            _core.build_buckets(self.keys()[rows]),
+            len(rows),
+            self.tokenizer,
+            closed=self.closed and ngrams is not None and is_closed(ngrams),
+            ngrams=ngrams,
+            counts=None if self.counts is None else self.counts[rows],
+            error_bound=self.error_bound,
+        )
 
     def __len__(self) -> int:
         return self._rows
