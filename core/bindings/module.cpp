@@ -7,6 +7,8 @@
 #include "bindings/rooms.hpp"
 
 NB_MODULE(_core, m) {
+  // Libraries that cache students keep them to the end of the process, which is no fault of this module.
+  nanobind::set_leak_warnings(false);
   using namespace sparsedistill::bindings;
   // OSError with its errno, which says what to do.
   nanobind::register_exception_translator([](const std::exception_ptr& thrown, void*) {

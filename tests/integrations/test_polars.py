@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import polars as pl
@@ -90,3 +92,15 @@ def test_errors() -> None:
         FRAME.select(sd.predict("text", good_or_bad(), "text"))
     with pytest.raises(InputError, match="Arrow array of int64"):
         FRAME.select(sd.predict("id", good_or_bad()))
+
+
+def test_a_program_ends_silently(tmp_path: Path) -> None:
+    """The students that the integrations keep live as long as the process."""
+    good_or_bad().save_pretrained(tmp_path / "student")
+    program = (
+        "import sys, polars as pl, sparsedistill.integrations.polars as sd\n"
+        "print(pl.DataFrame({'text': ['good']}).select(sd.predict('text', sys.argv[1])).item())\n"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path / "student")]
+    ended = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert (ended.stdout, ended.stderr) == ("good\n", "")

@@ -650,7 +650,7 @@ def test_background_thread_works_a_few_jobs_ahead() -> None:
 def test_errors_in_the_extraction_thread_are_raised_and_end_it(error: type[BaseException]) -> None:
     with pytest.raises(error, match="switched off"):
         train(student(), Failing(9, error), toy(300, 0), toy(50, 1), QUICK)
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("extraction")]
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("background")]
 
 
 def test_error_in_training_ends_the_extraction_thread(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -661,7 +661,7 @@ def test_error_in_training_ends_the_extraction_thread(monkeypatch: pytest.Monkey
     monkeypatch.setattr("sparsedistill.training.trainer._Run._evaluate", lambda self: None)
     with pytest.raises(KeyboardInterrupt):
         train(student(), VOCABULARY, toy(300, 0), toy(50, 1), QUICK)
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("extraction")]
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("background")]
 
 
 def test_threads_and_random_state_are_restored() -> None:

@@ -48,6 +48,7 @@ EXTRAS = (
     Extra("duckdb", "functions of DuckDB", ("duckdb",)),
     Extra("pandas", "the accessor of pandas", ("pandas",)),
     Extra("datatrove", "the filter of datatrove", ("datatrove",)),
+    Extra("spacy", "the component of spaCy", ("spacy",)),
     Extra("report", "the baseline fastText", ("torch", "fasttext")),
 )
 

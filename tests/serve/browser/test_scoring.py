@@ -163,7 +163,7 @@ def test_a_record_that_cannot_be_scored_is_told(page: Page) -> None:
         ("a.csv", "text\n", "a.csv has no records."),
         ("a.csv", "a,text\n1,x\n2\n", "Record 2 has 1 fields, and the header has 2: check its quotes."),
         ("a.csv", 'text\n"x\n', "Record 1 has a quote that is never closed."),
-        ("a.csv", 'text\n"x"y\n', "Record 1 goes on after a closing quote"),
+        ("a.csv", 'text\n"x"y\n', "Record 1 has text after a closing quote"),
         ("a.csv", b"text\nok\n\xff\n", "The file is not text in UTF-8: save it as UTF-8."),
         ("a.jsonl", "[1]\n", "Line 1 is not a JSON object."),
         ("a.jsonl", '{"text": "a"}\n{"text"', "Line 2 is not a JSON object."),

@@ -179,7 +179,7 @@ class Delimited {
       if (text[quote + 1] !== '"') {
         const after = text[quote + 1];
         if (after !== undefined && after !== this.delimiter && after !== "\r" && after !== "\n") {
-          throw new Error(`Record ${this.count + 1} goes on after a closing quote: double the quotes in fields.`);
+          throw new Error(`Record ${this.count + 1} has text after a closing quote: double the quotes in fields.`);
         }
         return { value, end: quote + 1 };
       }
