@@ -37,7 +37,7 @@ def test_a_pipeline_on_disk_opens_the_student_again(model: str, tmp_path: Path) 
     nlp.add_pipe(NAME, config={"model": model})
     nlp.to_disk(tmp_path / "nlp")
     assert spacy.load(tmp_path / "nlp")("good").cats == nlp("good").cats
-    assert nlp.get_pipe(NAME).labels == ("good", "bad")
+    assert nlp.pipe_labels[NAME] == ["good", "bad"]
 
 
 def test_numbers_questions_and_what_is_refused(tmp_path: Path) -> None:

@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 @Language.factory("sparsedistill", assigns=["doc.cats"], default_config={"batch_size": 1000, "threads": 1})
 class SparseDistillComponent:
-    """Writes the scores of a student to ``doc.cats``: ``nlp.add_pipe("sparsedistill", config={"model": PATH})``.
+    """Writes the scores of a student to ``doc.cats``.
 
-    The keys are its classes, ``score`` for a number, and ``QUESTION.CLASS`` for several questions. It reads the
-    text of a document, and needs no other component. ``nlp.to_disk`` keeps the name of the student, not the
-    student.
+    It is added by ``nlp.add_pipe("sparsedistill", config={"model": PATH})``. The keys are its classes,
+    ``score`` for a number, and ``QUESTION.CLASS`` for several questions. It reads the text of a document, and
+    needs no other component. ``nlp.to_disk`` keeps the name of the student, not the student.
 
     Args:
         nlp: The pipeline.
@@ -41,7 +41,14 @@ class SparseDistillComponent:
         InputError: The student cannot be opened, or compares pairs of texts.
     """
 
-    def __init__(self, nlp: Language, name: str, model: str, batch_size: int, threads: int) -> None:
+    def __init__(
+        self,
+        nlp: Language,  # noqa: ARG002 - spaCy passes it by name
+        name: str,
+        model: str,
+        batch_size: int,
+        threads: int,
+    ) -> None:
         self.name, self.model = name, model
         self.batch_size, self.threads = batch_size, threads
         self.labels = tuple(label_names(opened(model)))
