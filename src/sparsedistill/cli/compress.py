@@ -31,75 +31,86 @@ from .results import Json, print_json
 from .tables import sizes_table
 from .units import parse_size
 
+Texts = Annotated[
+    list[str],
+    typer.Argument(
+        help="Files with some thousand texts of the kind that the student reads. Labels are needed for "
+        "--accuracy-loss only.",
+        show_default=False,
+    ),
+]
+Dims = Annotated[
+    int | None,
+    typer.Option(
+        help="Dimensions of the compact table; by default as few as keep the limits below.",
+        show_default=False,
+    ),
+]
+Rows = Annotated[
+    int | None,
+    typer.Option(
+        help="Keep this number of n-grams, those that the answers need most; by default all.",
+        show_default=False,
+    ),
+]
+Size = Annotated[
+    str | None,
+    typer.Option(
+        help="Keep as many n-grams as fit into this size, such as 1MB or 300KB.", show_default=False
+    ),
+]
+AccuracyLoss = Annotated[
+    float | None,
+    typer.Option(
+        help="Keep as few n-grams as lose at most this many points of accuracy (of macro F1 with several "
+        "labels per text, of Spearman's correlation for numbers) on the labels of the texts, which the "
+        "student must not have been trained on.",
+        show_default=False,
+    ),
+]
+SizesPlot = Annotated[
+    Path | None,
+    typer.Option(help="With --accuracy-loss: draw the sizes tried to this SVG file.", show_default=False),
+]
+Agreement = Annotated[
+    float | None,
+    typer.Option(
+        help="Minimum share of held-out texts with the same label; for a student that predicts numbers, "
+        "minimum of Spearman's correlation [default: 0.999].",
+        show_default=False,
+    ),
+]
+Change = Annotated[
+    float | None,
+    typer.Option(
+        help="Maximum mean change of a probability [default: 0.001], or of a number, in standard "
+        "deviations of the student's numbers [default: 0.01].",
+        show_default=False,
+    ),
+]
+Largest = Annotated[
+    float | None,
+    typer.Option(
+        help="Maximum of the largest change [default: none, and 0.05 standard deviations for numbers].",
+        show_default=False,
+    ),
+]
+Count = Annotated[int, typer.Option(help="Maximum number of texts to read.")]
+
 
 def compress(
     student: StudentPath,
-    texts: Annotated[
-        list[str],
-        typer.Argument(
-            help="Files with some thousand texts of the kind that the student reads. Labels are needed for "
-            "--accuracy-loss only.",
-            show_default=False,
-        ),
-    ],
+    texts: Texts,
     output: Output,
-    dims: Annotated[
-        int | None,
-        typer.Option(
-            help="Dimensions of the compact table; by default as few as keep the limits below.",
-            show_default=False,
-        ),
-    ] = None,
-    rows: Annotated[
-        int | None,
-        typer.Option(
-            help="Keep this number of n-grams, those that the answers need most; by default all.",
-            show_default=False,
-        ),
-    ] = None,
-    size: Annotated[
-        str | None,
-        typer.Option(
-            help="Keep as many n-grams as fit into this size, such as 1MB or 300KB.", show_default=False
-        ),
-    ] = None,
-    accuracy_loss: Annotated[
-        float | None,
-        typer.Option(
-            help="Keep as few n-grams as lose at most this many points of accuracy (of macro F1 with several "
-            "labels per text, of Spearman's correlation for numbers) on the labels of the texts, which the "
-            "student must not have been trained on.",
-            show_default=False,
-        ),
-    ] = None,
-    plot: Annotated[
-        Path | None,
-        typer.Option(help="With --accuracy-loss: draw the sizes tried to this SVG file.", show_default=False),
-    ] = None,
-    agreement: Annotated[
-        float | None,
-        typer.Option(
-            help="Minimum share of held-out texts with the same label; for a student that predicts numbers, "
-            "minimum of Spearman's correlation [default: 0.999].",
-            show_default=False,
-        ),
-    ] = None,
-    change: Annotated[
-        float | None,
-        typer.Option(
-            help="Maximum mean change of a probability [default: 0.001], or of a number, in standard "
-            "deviations of the student's numbers [default: 0.01].",
-            show_default=False,
-        ),
-    ] = None,
-    largest: Annotated[
-        float | None,
-        typer.Option(
-            help="Maximum of the largest change [default: none, and 0.05 standard deviations for numbers].",
-            show_default=False,
-        ),
-    ] = None,
-    count: Annotated[int, typer.Option(help="Maximum number of texts to read.")] = 20_000,
+    dims: Dims = None,
+    rows: Rows = None,
+    size: Size = None,
+    accuracy_loss: AccuracyLoss = None,
+    plot: SizesPlot = None,
+    agreement: Agreement = None,
+    change: Change = None,
+    largest: Largest = None,
+    count: Count = 20_000,
     text: Text = "text",
     text_pair: Pair = None,
     label: Label = "label",
@@ -131,20 +142,19 @@ def compress(
         raise InputError(f"{student} is a cascade: compress its student, which is in {student}/student.")
     limits = {"agreement": agreement, "change": change, "largest": largest}
     given = {name: limit for name, limit in limits.items() if limit is not None}
+    smaller = {"dims": dims, "rows": rows, "size": None if size is None else parse_size(size)}
     with reserved(output):
         if accuracy_loss is None:
             sample = read_texts(Corpus(texts, Columns(text, text_pair, files=files)), count)
-            smaller = {"dims": dims, "rows": rows, "size": None if size is None else parse_size(size)}
             compact = _compressed(loaded, sample, smaller, given, threads)
-        else:
+        elif isinstance(loaded, Student):
             columns = Columns(text, text_pair, label, None, label_separator, files=files)
-            if not isinstance(loaded, Student):
-                raise InputError("--accuracy-loss is of one question: use --rows or --size.")
             labelled = labelled_for(loaded, texts, columns)
+            labelled = labelled.select(range(min(count, len(labelled))))
             options = {"dims": dims, "floor": replace(Floor.of(loaded.problem), **given), "threads": threads}
-            compact = _smallest(
-                loaded, labelled.select(range(min(count, len(labelled)))), accuracy_loss, plot, options
-            )
+            compact = _smallest(loaded, labelled, accuracy_loss, plot, options)
+        else:
+            raise InputError("--accuracy-loss is of one question: use --rows or --size.")
         compact.save_pretrained(output)
     console.print(f"The compact student is in {output}: {compact.nbytes / 1e6:,.1f} MB.")
     if as_json:
