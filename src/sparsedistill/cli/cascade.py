@@ -29,42 +29,47 @@ from .options import (
 from .progress import console, progress_bars
 from .results import Json, print_json
 
+Validation = Annotated[
+    list[str],
+    typer.Argument(
+        help="Files of texts that neither student nor teacher was trained on.", show_default=False
+    ),
+]
+Teacher = Annotated[
+    str,
+    typer.Option(help="The teacher: a directory, a Hub id, or the TOML file of an LLM.", show_default=False),
+]
+Retention = Annotated[float, typer.Option(help="Share of the teacher's metric to retain.")]
+Calls = Annotated[
+    float | None,
+    typer.Option(
+        help="Instead of a retention: maximum share of texts that the teacher scores, such as 0.1.",
+        show_default=False,
+    ),
+]
+Threshold = Annotated[
+    float | None,
+    typer.Option(
+        help="For a student that predicts numbers: the number that texts are told apart by. The teacher "
+        "scores the texts that are close to it.",
+        show_default=False,
+    ),
+]
+Labels = Annotated[
+    bool,
+    typer.Option(help="The files have labels. Without labels, the target is the teacher's answers."),
+]
+
 
 def cascade(
     student: StudentPath,
-    validation: Annotated[
-        list[str],
-        typer.Argument(
-            help="Files of texts that neither student nor teacher was trained on.", show_default=False
-        ),
-    ],
-    teacher: Annotated[
-        str,
-        typer.Option(
-            help="The teacher: a directory, a Hub id, or the TOML file of an LLM.", show_default=False
-        ),
-    ],
+    validation: Validation,
+    teacher: Teacher,
     output: Output,
-    retention: Annotated[float, typer.Option(help="Share of the teacher's metric to retain.")] = 0.995,
-    calls: Annotated[
-        float | None,
-        typer.Option(
-            help="Instead of a retention: maximum share of texts that the teacher scores, such as 0.1.",
-            show_default=False,
-        ),
-    ] = None,
-    threshold: Annotated[
-        float | None,
-        typer.Option(
-            help="For a student that predicts numbers: the number that texts are told apart by. The teacher "
-            "scores the texts that are close to it.",
-            show_default=False,
-        ),
-    ] = None,
-    labels: Annotated[
-        bool,
-        typer.Option(help="The files have labels. Without labels, the target is the teacher's answers."),
-    ] = True,
+    retention: Retention = 0.995,
+    calls: Calls = None,
+    threshold: Threshold = None,
+    labels: Labels = True,
     scores: Scores = None,
     outputs: Outputs = "logits",
     text: Text = "text",

@@ -14,46 +14,51 @@ from .models import score_columns
 from .options import FILES, Output, Outputs, Pair, PartOption, Sources, Text
 from .progress import console, progress_bars
 
+TeacherOption = Annotated[
+    str,
+    typer.Argument(
+        help="Teacher: a classifier (directory, Hub id, ONNX file), or the TOML file of an LLM.",
+        show_default=False,
+    ),
+]
+Scores = Annotated[
+    str | None,
+    typer.Option(
+        help="Column of the corpus that holds the scores as lists, or one column per class separated by "
+        "commas. TEACHER is then the class names, separated by commas.",
+        show_default=False,
+    ),
+]
+MultiLabel = Annotated[
+    bool, typer.Option(help="The classes of the teacher, or of the scores, do not exclude each other.")
+]
+Revision = Annotated[
+    str | None,
+    typer.Option(help="Branch, tag or commit of a teacher on the Hub.", show_default=False),
+]
+MaxLength = Annotated[
+    int | None,
+    typer.Option(
+        help="Maximum length of a text, in the teacher's tokens; by default what the model allows.",
+        show_default=False,
+    ),
+]
+ShardSize = Annotated[int, typer.Option(help="Texts per shard: the most that an interruption can lose.")]
+
 
 def label(
-    teacher: Annotated[
-        str,
-        typer.Argument(
-            help="Teacher: a classifier (directory, Hub id, ONNX file), or the TOML file of an LLM.",
-            show_default=False,
-        ),
-    ],
+    teacher: TeacherOption,
     corpus: Sources,
     output: Output,
     text: Text = "text",
     text_pair: Pair = None,
     files: FileOptions = FILES,
-    scores: Annotated[
-        str | None,
-        typer.Option(
-            help="Column of the corpus that holds the scores as lists, or one column per class separated by "
-            "commas. TEACHER is then the class names, separated by commas.",
-            show_default=False,
-        ),
-    ] = None,
+    scores: Scores = None,
     outputs: Outputs = "logits",
-    multi_label: Annotated[
-        bool, typer.Option(help="The classes of the teacher, or of the scores, do not exclude each other.")
-    ] = False,
-    revision: Annotated[
-        str | None,
-        typer.Option(help="Branch, tag or commit of a teacher on the Hub.", show_default=False),
-    ] = None,
-    max_length: Annotated[
-        int | None,
-        typer.Option(
-            help="Maximum length of a text, in the teacher's tokens; by default what the model allows.",
-            show_default=False,
-        ),
-    ] = None,
-    shard_size: Annotated[
-        int, typer.Option(help="Texts per shard: the most that an interruption can lose.")
-    ] = 20_000,
+    multi_label: MultiLabel = False,
+    revision: Revision = None,
+    max_length: MaxLength = None,
+    shard_size: ShardSize = 20_000,
     part: PartOption = "1/1",
 ) -> None:
     """Score a corpus with a teacher: the result is soft targets.

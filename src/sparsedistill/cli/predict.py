@@ -45,42 +45,48 @@ LineBuffered = Annotated[
 ]
 
 
+Inputs = Annotated[
+    list[str] | None,
+    typer.Argument(
+        help="Text files, directories, quoted patterns or URLs of these (s3://, gs://, hf://); standard "
+        "input by default.",
+        show_default=False,
+    ),
+]
+Output = Annotated[
+    str,
+    typer.Option(
+        "--output",
+        "-o",
+        help="File or URL to write; - is standard output. A directory (existing, with a slash at the "
+        "end, or for several files a name without a format) has a file for each input.",
+    ),
+]
+OutputFormat = Annotated[
+    str | None,
+    typer.Option(
+        help="Format of the output, if its name does not show it [default for standard output: tsv].",
+        rich_help_panel=COLUMNS,
+        show_default=False,
+    ),
+]
+Probabilities = Annotated[bool, typer.Option(help="Add a column with each class's probability.")]
+Coverage = Annotated[bool, typer.Option(help="Add a column with the share of tokens that the student knows.")]
+WithText = Annotated[bool, typer.Option(help="Copy the text to the output.")]
+
+
 def predict(
     student: StudentPath,
-    inputs: Annotated[
-        list[str] | None,
-        typer.Argument(
-            help="Text files, directories, quoted patterns or URLs of these (s3://, gs://, hf://); standard "
-            "input by default.",
-            show_default=False,
-        ),
-    ] = None,
-    output: Annotated[
-        str,
-        typer.Option(
-            "--output",
-            "-o",
-            help="File or URL to write; - is standard output. A directory (existing, with a slash at the "
-            "end, or for several files a name without a format) has a file for each input.",
-        ),
-    ] = "-",
+    inputs: Inputs = None,
+    output: Output = "-",
     part: PartOption = "1/1",
     text: Text = "text",
     text_pair: Pair = None,
     files: FileOptions = FILES,
-    output_format: Annotated[
-        str | None,
-        typer.Option(
-            help="Format of the output, if its name does not show it [default for standard output: tsv].",
-            rich_help_panel=COLUMNS,
-            show_default=False,
-        ),
-    ] = None,
-    probabilities: Annotated[bool, typer.Option(help="Add a column with each class's probability.")] = False,
-    coverage: Annotated[
-        bool, typer.Option(help="Add a column with the share of tokens that the student knows.")
-    ] = False,
-    with_text: Annotated[bool, typer.Option(help="Copy the text to the output.")] = True,
+    output_format: OutputFormat = None,
+    probabilities: Probabilities = False,
+    coverage: Coverage = False,
+    with_text: WithText = True,
     head: HeadName = None,
     keep_columns: KeepColumns = None,
     line_buffered: LineBuffered = None,

@@ -19,56 +19,62 @@ if TYPE_CHECKING:
     from ..experiments.result import TaskOutcome
 
 
+RecipesOption = Annotated[
+    list[Path] | None,
+    typer.Argument(help="Recipes; by default all in ./recipes.", show_default=False),
+]
+Work = Annotated[Path, typer.Option("--work", "-w", help="Directory for teachers, students and figures.")]
+Output = Annotated[Path, typer.Option("--output", "-o", help="Page to write.")]
+Teachers = Annotated[
+    Path | None,
+    typer.Option(
+        help="Directory of fine-tuned teachers, named like the recipes, to use instead of the recipes' own.",
+        show_default=False,
+    ),
+]
+SoftTargets = Annotated[
+    Path | None,
+    typer.Option(
+        help="Directory of soft targets that these teachers have made, named like the recipes.",
+        show_default=False,
+    ),
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="Setting for all recipes, such as teacher.encoder=MODEL.", show_default=False),
+]
+Preamble = Annotated[
+    Path | None,
+    typer.Option(
+        help="Markdown file for the beginning of the page: the machine, the teachers.",
+        show_default=False,
+    ),
+]
+Ablations = Annotated[
+    bool,
+    typer.Option(
+        "--ablations",
+        help="Also train students that each differ from the recipe's own in one setting, and plot their "
+        "figures: longest n-gram, rows, dimensions, share of the unlabelled texts, pooling, training "
+        "data.",
+    ),
+]
+OnlyRender = Annotated[
+    bool, typer.Option("--only-render", help="Run nothing; write the page from existing figures.")
+]
+
+
 def report(
-    recipes: Annotated[
-        list[Path] | None,
-        typer.Argument(help="Recipes; by default all in ./recipes.", show_default=False),
-    ] = None,
-    work: Annotated[
-        Path, typer.Option("--work", "-w", help="Directory for teachers, students and figures.")
-    ] = Path("report"),
-    output: Annotated[Path, typer.Option("--output", "-o", help="Page to write.")] = Path("docs/results.md"),
+    recipes: RecipesOption = None,
+    work: Work = Path("report"),
+    output: Output = Path("docs/results.md"),
     data_dir: DataDir = None,
-    teachers: Annotated[
-        Path | None,
-        typer.Option(
-            help="Directory of fine-tuned teachers, named like the recipes, to use instead of the recipes' "
-            "own.",
-            show_default=False,
-        ),
-    ] = None,
-    soft_targets: Annotated[
-        Path | None,
-        typer.Option(
-            help="Directory of soft targets that these teachers have made, named like the recipes.",
-            show_default=False,
-        ),
-    ] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set", help="Setting for all recipes, such as teacher.encoder=MODEL.", show_default=False
-        ),
-    ] = None,
-    preamble: Annotated[
-        Path | None,
-        typer.Option(
-            help="Markdown file for the beginning of the page: the machine, the teachers.",
-            show_default=False,
-        ),
-    ] = None,
-    ablations: Annotated[
-        bool,
-        typer.Option(
-            "--ablations",
-            help="Also train students that each differ from the recipe's own in one setting, and plot their "
-            "figures: longest n-gram, rows, dimensions, share of the unlabelled texts, pooling, training "
-            "data.",
-        ),
-    ] = False,
-    only_render: Annotated[
-        bool, typer.Option("--only-render", help="Run nothing; write the page from existing figures.")
-    ] = False,
+    teachers: Teachers = None,
+    soft_targets: SoftTargets = None,
+    settings: Settings = None,
+    preamble: Preamble = None,
+    ablations: Ablations = False,
+    only_render: OnlyRender = False,
     as_json: Json = False,
 ) -> None:
     """Run recipes and write a page of results, with one row per task: teacher, students, baselines.

@@ -37,27 +37,35 @@ if TYPE_CHECKING:
     from ..pipeline.material import Material
 
 
+VocabularyOption = Annotated[
+    Path, typer.Argument(help="A vocabulary that `vocab` built.", show_default=False)
+]
+SoftTargetsOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--soft-targets",
+        help="Soft targets from `label`; can be repeated for those of several corpora.",
+        show_default=False,
+    ),
+]
+LabelledOption = Annotated[
+    list[str] | None, typer.Option(help="Labelled files to fine-tune on.", show_default=False)
+]
+Validation = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Labelled files to select the best student with; by default a part of --labelled.",
+        show_default=False,
+    ),
+]
+
+
 def train(
-    vocabulary: Annotated[Path, typer.Argument(help="A vocabulary that `vocab` built.", show_default=False)],
+    vocabulary: VocabularyOption,
     output: Output,
-    soft_targets: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--soft-targets",
-            help="Soft targets from `label`; can be repeated for those of several corpora.",
-            show_default=False,
-        ),
-    ] = None,
-    labelled: Annotated[
-        list[str] | None, typer.Option(help="Labelled files to fine-tune on.", show_default=False)
-    ] = None,
-    validation: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Labelled files to select the best student with; by default a part of --labelled.",
-            show_default=False,
-        ),
-    ] = None,
+    soft_targets: SoftTargetsOption = None,
+    labelled: LabelledOption = None,
+    validation: Validation = None,
     text: Text = "text",
     text_pair: Pair = None,
     label: Label = "label",
