@@ -100,7 +100,24 @@ def test_a_signal_while_source_text_is_evaluated(tmp_path: Path, number: int) ->
     command = [sys.executable, "-m", "late"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert done.returncode == 128 + number, done.stderr
-    assert "no output file was written" in done.stderr
+    assert "what was not finished is deleted" in done.stderr
+
+
+def test_the_first_signal_decides() -> None:
+    """Of those that follow, and of one after the end of the command, nothing is seen."""
+    program = (
+        "import os, signal\n"
+        "from contextlib import suppress\n"
+        "from sparsedistill._internal.signals import Stopped, exit_when_stopped\n"
+        "exit_when_stopped()\n"
+        "stopped = Stopped()\n"
+        "with suppress(KeyboardInterrupt), stopped.raised():\n"
+        "    os.kill(os.getpid(), signal.SIGTERM)\n"
+        "os.kill(os.getpid(), signal.SIGINT)\n"
+        "print(stopped.signal)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "15\n", "")
 
 
 def test_a_closed_pipe_is_quiet(tmp_path: Path) -> None:

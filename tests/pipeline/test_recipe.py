@@ -173,6 +173,7 @@ def test_report_settings_are_read_as_any_dataclass() -> None:
         ({"teacher": {"model": 3}}, "[teacher]: model is 3: give a string."),
         ({"teacher": {"encoder": []}}, "[teacher]: encoder is []: give a string."),
         ({"teacher": {"soft_targets": "a"}}, "soft_targets is 'a': give a list of directories."),
+        ({"teacher": {"revision": "v1"}}, "[teacher]: revision is of a model: name it too"),
         ({"data": {"classes": "a,b"}}, "classes is 'a,b': give a list of names."),
         ({"data": {"text": 3}}, "[data]: text is 3: give a value of type str"),
         ({"data": {"labelled": []}}, "[data] labelled is []"),

@@ -117,6 +117,7 @@ def test_paths_and_methods_that_do_not_exist(server: RunningServer) -> None:
         b"POST /predict HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
         b"GET / HTTP/1.1\r\nA: " + b"b" * 200_000,
         b"GET /" + b"b" * 200_000,
+        b"GET /health HTTP/1.1\r\nHost: x\r\nA: " + b"b" * 70_000 + b"\r\n\r\n",
     ],
 )
 def test_what_is_not_http(server: RunningServer, sent: bytes) -> None:

@@ -99,6 +99,42 @@ def test_several_processes_share_their_figures_and_end_together(students: Path, 
     assert "Traceback" not in said
 
 
+def test_what_replaces_a_student_in_vain_is_said_each_time(tmp_path: Path) -> None:
+    from sparsedistill.serve.models import Models
+
+    good_or_bad().save_pretrained(tmp_path / "student")
+    link = tmp_path / "current"
+    link.symlink_to(tmp_path / "student")
+    models = Models(parse_sources([str(link)]))
+    for _ in range(2):
+        link.unlink()
+        link.symlink_to(link)  # a loop
+        assert models.refresh() == [("current", False)]
+        assert models.refresh() == []
+        link.unlink()
+        link.symlink_to(tmp_path / "student")
+        assert models.refresh() == []
+    assert models.targets[""].model.heads[0].classes == ("good", "bad")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_requests_that_are_cut_off_are_named(students: Path, number: int) -> None:
+    with (
+        serving(students / "films", "--drain", 1) as server,
+        socket.create_connection(("127.0.0.1", server.port), timeout=60) as client,
+    ):
+        client.sendall(
+            b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+            b"Expect: 100-continue\r\nContent-Length: 23\r\n\r\n"
+        )
+        assert client.recv(1000) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        server.process.send_signal(number)
+        _, said = server.process.communicate(timeout=60)
+    assert server.process.returncode == 128 + number
+    assert "A request to /predict was cut off, since the server had to end." in " ".join(said.split())
+    assert "Traceback" not in said
+
+
 @pytest.mark.slow
 def test_processes_do_not_outlive_their_parent(students: Path) -> None:
     with serving(students / "films", "--workers", 2) as server:
@@ -131,7 +167,7 @@ def test_sigterm_lets_requests_end(students: Path) -> None:
     assert got.startswith(b"HTTP/1.1 200")
     assert b'"label":"good"' in got
     assert server.process.returncode == 143
-    assert "Stopped by SIGTERM: the requests that had arrived were answered." in " ".join(said.split())
+    assert "Stopped by SIGTERM: the server has ended." in " ".join(said.split())
 
 
 def ended(*arguments: object, **options: str) -> str:

@@ -108,6 +108,9 @@ class InShards:
         self.read.append(shard)
         return self.parts[shard]
 
+    def digest(self) -> str:
+        return "".join(part.digest() for part in self.parts)
+
 
 # ---- learning ------------------------------------------------------------------------------------
 
@@ -298,6 +301,9 @@ def test_checkpoint_directory_holds_the_needed_files_only(tmp_path: Path) -> Non
         ({"network": {"hidden": 16}}, "hidden of the student was 8 and is now 16"),
         ({"examples": 301}, r"number of examples was \[300\] and is now \[301\]"),
         ({"validation": 51}, "number of validation examples was 50 and is now 51"),
+        ({"seed": 2}, "the digest of the examples was"),
+        ({"validation_seed": 2}, "the digest of the validation examples was"),
+        ({"vocabulary": Vocabulary.from_ngrams([*WORDS[:-1], "x"], TokenizerConfig(1))}, "the n-grams was"),
     ],
 )
 def test_run_with_other_settings_does_not_resume(
@@ -308,12 +314,15 @@ def test_run_with_other_settings_does_not_resume(
         examples: int = 300,
         validation: int = 50,
         config: TrainingConfig = QUICK,
+        seed: int = 0,
+        validation_seed: int = 1,
+        vocabulary: Vocabulary = VOCABULARY,
     ) -> None:
         train(
             student(**network or {}),
-            VOCABULARY,
-            toy(examples, 0),
-            toy(validation, 1),
+            vocabulary,
+            toy(examples, seed),
+            toy(validation, validation_seed),
             config,
             checkpoint_dir=tmp_path,
         )

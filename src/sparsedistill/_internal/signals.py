@@ -14,6 +14,10 @@ from typing import Any
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
+#: Not empty after a command: signals have no effect on its end.
+_done: list[bool] = []
+
+
 class Stopped:
     """The signal that stops a command, if one does.
 
@@ -34,6 +38,7 @@ class Stopped:
         try:
             yield
         finally:
+            _done.append(True)
             for number, handler in before.items():
                 signal.signal(number, handler)
 
@@ -67,6 +72,8 @@ def exit_when_stopped() -> None:
     """
 
     def leave(number: int, _: FrameType | None) -> None:
+        if _done:  # the command has ended, or the first signal has: its sentence and exit code stand
+            return
         name = "Interrupted" if number == signal.SIGINT else f"Stopped by {signal.Signals(number).name}"
         os.write(2, f"{name}: nothing was done. Run the same command again.\n".encode())
         os._exit(128 + number)

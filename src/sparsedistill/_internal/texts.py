@@ -259,3 +259,16 @@ def _check_nulls(texts: pa.Array | pa.ChunkedArray, name: str) -> None:
 def _element(i: int, name: str) -> str:
     """Name text `i` in error messages."""
     return f"Text {i}" if name == "texts" else f"Text {i} of {name}"
+
+
+def string_buffers(strings: pa.Array) -> tuple[NDArray[np.int64], memoryview]:
+    """Where the strings of a large_string array (n,) begin and end, int64 (n + 1,), and their bytes.
+
+    Of a slice of a longer array, these are its own bytes only.
+    """
+    _, offsets, data = strings.buffers()
+    if not len(strings):
+        return np.zeros(1, np.int64), memoryview(b"")
+    places = np.frombuffer(offsets, np.int64)[strings.offset : strings.offset + len(strings) + 1]
+    begin, end = int(places[0]), int(places[-1])
+    return places - begin, memoryview(b"" if data is None else data)[begin:end]

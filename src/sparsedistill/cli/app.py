@@ -164,8 +164,8 @@ def _stopped_message(number: int) -> str:
     if sys.argv[1:2] and sys.argv[1] in _RESUMABLE:
         return f"{what}: finished work is kept, and the same command resumes from there."
     if sys.argv[1:2] == ["serve"]:
-        return f"{what}: the requests that had arrived were answered."
-    return f"{what}: no output file was written. Run the same command again."
+        return f"{what}: the server has ended."
+    return f"{what}: what was not finished is deleted, finished files are kept. Run the same command again."
 
 
 def _fail(message: str, code: int = 2) -> NoReturn:

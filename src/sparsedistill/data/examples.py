@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -9,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from .._internal.texts import Texts, as_strings
+from .._internal.texts import Texts, as_strings, string_buffers
 from ..errors import InputError
 from .labelled import Labelled
 
@@ -24,6 +25,10 @@ class Shards(Protocol):
 
     def load(self, shard: int, /) -> Examples:
         """Read one shard."""
+        ...
+
+    def digest(self) -> str:
+        """What tells the examples from others: a hash of texts, targets and weights, or of their files."""
         ...
 
 
@@ -92,6 +97,16 @@ class Examples:
     def load(self, _shard: int, /) -> Examples:
         """The only shard: these examples."""
         return self
+
+    def digest(self) -> str:
+        """Hash of texts, targets and weights."""
+        found = hashlib.blake2b(self.targets.tobytes() + self.weights.tobytes(), digest_size=16)
+        for side in (self.texts, self.text_pair):
+            if side is not None:
+                offsets, data = string_buffers(side)
+                found.update(np.diff(offsets).tobytes())
+                found.update(data)
+        return found.hexdigest()
 
     def take(self, indices: NDArray[np.int64]) -> Examples:
         """The examples at `indices`, in that order."""

@@ -144,6 +144,10 @@ class JointExamples(SoftExamples):
             np.concatenate([part.logits for part in taken]), np.concatenate([part.weights for part in taken])
         )
 
+    def _contents(self) -> Sequence[object]:
+        labels = None if self._labelled is None else self._labelled.digest()
+        return [(name, found.contents) for name, found in self._labellings.items()] + [("", labels)]
+
     def _examples(self, number: int, rows: NDArray[np.int64]) -> Examples:
         found = self.teachers(number)
         if self._labelled is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -60,6 +61,17 @@ class SoftExamples:
         """Read one shard."""
         number, rows = self._kept[shard]
         return self._examples(number, rows)
+
+    def digest(self) -> str:
+        """Hash of the contents of the shards and of the rows that are used."""
+        found = hashlib.blake2b(repr(self._contents()).encode(), digest_size=16)
+        for number, rows in self._kept:
+            found.update(number.to_bytes(8, "little") + rows.tobytes())
+        return found.hexdigest()
+
+    def _contents(self) -> Sequence[object]:
+        """What the examples are made of, by its hashes."""
+        return self._targets.contents
 
     def set_aside(self, share: float, seed: int) -> Examples:
         """Remove a random part of the first shard and return it, for example as validation data.

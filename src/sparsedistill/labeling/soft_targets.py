@@ -51,6 +51,7 @@ class SoftTargets:
         fingerprint: Fingerprint of the teacher, see :meth:`~sparsedistill.Teacher.fingerprint`.
         shards: The files, in the order of the corpus.
         sizes: Texts of each shard.
+        contents: Hash of the content of each shard.
     """
 
     def __init__(self, directory: Path, manifest: Manifest) -> None:
@@ -62,6 +63,7 @@ class SoftTargets:
         self.fingerprint = manifest.teacher
         self.shards = tuple(directory / shard.name for shard in manifest.shards)
         self.sizes = tuple(shard.rows for shard in manifest.shards)
+        self.contents = tuple(shard.hash for shard in manifest.shards)
         self._texts = manifest.done
 
     @staticmethod
@@ -110,6 +112,7 @@ class SoftTargets:
                 )
             joined.shards += other.shards
             joined.sizes += other.sizes
+            joined.contents += other.contents
             joined._texts += len(other)
         return joined
 

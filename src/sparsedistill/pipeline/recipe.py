@@ -84,7 +84,7 @@ def override(recipe: Recipe, setting: str) -> None:
     """
     key, equals, text = setting.partition("=")
     *sections, name = key.strip().split(".")
-    if not equals or not name or len(sections) > 1:
+    if not equals or not name or len(sections) > 1 or "\n" in text:
         raise InputError(f"--set {setting} does not have the form section.key=value: write it like that.")
     value = toml_value(text)
     table = recipe.setdefault(sections[0], {}) if sections else recipe
@@ -117,6 +117,8 @@ def recipe_job(recipe: Recipe, name: str = "The recipe") -> Job:
     soft_targets = teacher.get("soft_targets", [])
     if not fits(soft_targets, tuple[str, ...]):
         raise InputError(f"{name} [teacher]: soft_targets is {soft_targets!r}: give a list of directories.")
+    if "revision" in teacher and "model" not in teacher:
+        raise InputError(f"{name} [teacher]: revision is of a model: name it too, or leave out revision.")
     folder = data_folder(string_of(recipe, "data_dir", name))
     places = {key: place_of(data[key], f"{name} [data] {key}", folder) for key in PLACES if key in data}
     output = string_of(recipe, "output", name)

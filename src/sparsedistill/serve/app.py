@@ -87,9 +87,12 @@ class App:
         except DisconnectedError:
             reply, status = None, 499
         except asyncio.CancelledError:
-            if task is None or not self._requests.is_expired(task):
+            if task is None:
                 raise
-            reply, status = self._too_slow(route), 408
+            if self._requests.is_expired(task):
+                reply, status = self._too_slow(route), 408
+            else:
+                reply, status = _ended(route, scope["path"]), 503
         except Exception:
             logger.exception("A request to %s failed.", scope["path"])
             reply = _refused(route, RequestError(500, "Backend", "The server failed: see its log."))
@@ -176,6 +179,15 @@ class App:
             sweep()
             if self._parent not in (None, os.getppid()):
                 signal.raise_signal(signal.SIGTERM)
+
+
+def _ended(route: Route | None, path: str) -> Reply | None:
+    """The reply to a request that the server has no more time for; None if its reply has begun."""
+    logger.warning("A request to %s was cut off, since the server had to end.", path)
+    if route is not None and route.streams:
+        return None
+    message = "The server has ended: send the request again."
+    return _refused(route, RequestError(503, "Unhealthy", message, ((b"connection", b"close"),)))
 
 
 def _refused(route: Route | None, refusal: RequestError) -> Reply:

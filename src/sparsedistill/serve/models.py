@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -107,7 +108,7 @@ class Opened:
         self.source, self.directory = source, directory
         for _ in range(_ATTEMPTS):
             self.signature = signature_of(directory)
-            self.model = load_model(str(directory.resolve()))
+            self.model = load_model(os.path.realpath(directory))
             self._teacher = self.model.always_deferring() if isinstance(self.model, Cascade) else None
             if signature_of(directory) == self.signature:
                 return
@@ -161,6 +162,8 @@ class Models:
         done = []
         for i, opened in enumerate(self._opened):
             now = signature_of(opened.directory)
+            if now == opened.signature:
+                self._failed.pop(i, None)  # another failure is said again
             if now in (opened.signature, self._failed.get(i)):
                 continue
             name = opened.source.name or opened.directory.name
@@ -224,7 +227,7 @@ def parse_sources(given: Sequence[str]) -> list[ModelSource]:
 
 def signature_of(directory: Path) -> Signature:
     """Which files a directory holds now; another if a file, or the directory, was replaced."""
-    folder = directory.resolve()
+    folder = Path(os.path.realpath(directory))  # a loop of links is no error here
     found = []
     for file in _FILES:
         try:

@@ -27,7 +27,9 @@ class Protocol(HttpToolsProtocol):
     _headers_since: float | None = None
     #: When the client was first seen to hold up the connection.
     _stuck_since: float | None = None
-    _header_bytes = 0
+    _header_bytes = 0  # that have arrived, of headers that are not complete
+    _complete_bytes = 0  # of the headers that are
+    _refused = False  # the current request, since its headers are too large
 
     def connection_made(self, transport: Any) -> None:
         """Begin a connection."""
@@ -45,19 +47,42 @@ class Protocol(HttpToolsProtocol):
         super().data_received(data)
         if self._headers_since is not None:
             self._header_bytes += len(data)
-            if self._header_bytes > _HEADER_BYTES and not self.transport.is_closing():
-                self.transport.write(_TOO_LARGE)
-                self.transport.close()
+            self._check_headers()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take one header, of which the rest of a request may have come in one piece."""
+        super().on_header(name, value)
+        self._complete_bytes += len(name) + len(value)
+
+    def _check_headers(self) -> bool:
+        """Close the connection if headers are too large."""
+        if max(self._header_bytes, self._complete_bytes) <= _HEADER_BYTES or self.transport.is_closing():
+            return False
+        self.transport.write(_TOO_LARGE)
+        self.transport.close()
+        return True
 
     def on_message_begin(self) -> None:
         """Begin a request."""
         super().on_message_begin()
-        self._headers_since, self._header_bytes = self.loop.time(), 0
+        self._headers_since, self._header_bytes, self._complete_bytes = self.loop.time(), 0, 0
 
     def on_headers_complete(self) -> None:
-        """Begin to answer a request."""
+        """Begin to answer a request, unless its headers were too large."""
         self._headers_since = None
-        super().on_headers_complete()
+        self._refused = self._check_headers()
+        if not self._refused:
+            super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Take a part of a request's body."""
+        if not self._refused:
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """End a request."""
+        if not self._refused:
+            super().on_message_complete()
 
     def check(self) -> None:
         """Close the connection if the client is too slow."""

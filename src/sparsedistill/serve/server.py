@@ -10,6 +10,7 @@ import socket
 from collections.abc import Sequence
 from functools import partial
 from tempfile import TemporaryDirectory
+from types import FrameType
 from typing import Any
 
 import uvicorn
@@ -66,7 +67,7 @@ def serve(sources: Sequence[ModelSource], config: ServeConfig) -> None:
         _warn_if_open(address, config)
         if config.workers == 1:
             logger.info("Serving at %s: see %s/openapi.json.", place, place)
-            uvicorn.Server(uvicorn_config(app, config)).run(sockets=[listening])
+            _run_one(uvicorn.Server(uvicorn_config(app, config)), listening)
             return
         del app
         with TemporaryDirectory(prefix="sparsedistill-metrics-") as folder:
@@ -123,6 +124,25 @@ def _log_config(config: ServeConfig) -> dict[str, Any]:
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain"}},
         "loggers": loggers,
     }
+
+
+def _run_one(server: uvicorn.Server, listening: socket.socket) -> None:
+    """Run one process until a signal arrives, which then has its usual effect."""
+    hung_up = []
+
+    def hang_up(number: int, _: FrameType | None) -> None:  # uvicorn knows SIGINT and SIGTERM only
+        hung_up.append(number)
+        server.should_exit = True
+
+    before = signal.getsignal(signal.SIGHUP)
+    if before is not signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, hang_up)
+    try:
+        server.run(sockets=[listening])
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    if hung_up:
+        signal.raise_signal(signal.SIGHUP)
 
 
 def _run_workers(config: uvicorn.Config, listening: socket.socket) -> None:

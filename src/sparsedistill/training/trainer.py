@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .._internal.digests import array_digest
 from .._internal.progress import Progress, no_progress
 from .._internal.training_log import log_figures
 from ..data.examples import Examples, Shards
@@ -155,7 +156,7 @@ class _Run:
         self.config = config
         self.checkpoints: Checkpoints = InMemory()
         if checkpoint_dir is not None:
-            settings = _settings(network.config, examples, validation, config, until)
+            settings = _settings(network.config, vocabulary, examples, validation, config, until)
             self.checkpoints = InDirectory(Path(checkpoint_dir), settings)
         self.objective = objective_of(network.config, config.temperature, class_weights)
         self.batches = TrainingBatches(
@@ -313,6 +314,7 @@ class _Run:
 
 def _settings(
     network: NetworkConfig,
+    vocabulary: Vocabulary,
     examples: Shards,
     validation: Examples | None,
     config: TrainingConfig,
@@ -326,6 +328,9 @@ def _settings(
         "the number of examples": list(examples.sizes),
         "the number of validation examples": 0 if validation is None else len(validation),
         "the share of the steps": until,
+        "the digest of the n-grams": "" if vocabulary.buckets is None else array_digest(vocabulary.buckets),
+        "the digest of the examples": examples.digest(),
+        "the digest of the validation examples": "" if validation is None else validation.digest(),
     }
     del settings["threads of the training"]
     return settings
