@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import struct
+from time import sleep
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -11,6 +13,7 @@ MEDIA_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
 #: The variable of prometheus_client: a folder for the figures of several processes.
 PROCESSES = "PROMETHEUS_MULTIPROC_DIR"
 
+_ATTEMPTS, _PAUSE = 5, 0.02  # seconds
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 
@@ -64,6 +67,11 @@ class Metrics:
             return generate_latest(self._registry)
         together = CollectorRegistry()
         MultiProcessCollector(together)  # type: ignore[no-untyped-call]
+        for _ in range(_ATTEMPTS):
+            try:
+                return generate_latest(together)
+            except (OSError, ValueError, struct.error):  # another process is making its file
+                sleep(_PAUSE)
         return generate_latest(together)
 
 
