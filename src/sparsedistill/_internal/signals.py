@@ -6,11 +6,13 @@ import atexit
 import os
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any
 
+_PAUSE = 0.05  # seconds
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
@@ -27,6 +29,7 @@ class Stopped:
 
     def __init__(self) -> None:
         self.signal: int | None = None
+        self._ended = False
 
     @contextmanager
     def raised(self) -> Iterator[None]:
@@ -34,10 +37,24 @@ class Stopped:
 
         Signals that the process ignores (``nohup``, background jobs of a shell) stay ignored.
         """
-        before = _handle(self._stop)
+        before, hook = _handle(self._stop), sys.unraisablehook
+
+        def lost(unraisable: sys.UnraisableHookArgs) -> None:
+            """Raise again, a moment later, what was raised where Python ignores it, as in a finalizer."""
+            if self.signal is None or not issubclass(unraisable.exc_type, KeyboardInterrupt):
+                hook(unraisable)
+                return
+            again = threading.Timer(_PAUSE, self._repeat)
+            again.daemon = True
+            with suppress(RuntimeError):  # no thread can be started: the command ends later
+                again.start()
+
+        sys.unraisablehook = lost
         try:
             yield
         finally:
+            self._ended = True
+            sys.unraisablehook = hook
             _done.append(True)
             for number, handler in before.items():
                 signal.signal(number, handler)
@@ -59,6 +76,10 @@ class Stopped:
             with suppress(OSError, ValueError, AttributeError):
                 stream.flush()
         os._exit(128 + self.signal)
+
+    def _repeat(self) -> None:
+        if self.signal is not None and not self._ended:
+            os.kill(os.getpid(), self.signal)
 
     def _stop(self, number: int, _: FrameType | None) -> None:
         self.signal = self.signal or number
