@@ -148,7 +148,7 @@ def reserved(path: str | Path) -> Iterator[None]:
         yield
     finally:
         os.close(lock)
-        shutil.rmtree(partial, ignore_errors=True)
+        _delete(partial)
 
 
 @contextmanager
@@ -214,6 +214,10 @@ def discard(directory: str | Path) -> None:
         target.replace(partial)
     except OSError:
         partial = target
+    _delete(partial)
+
+
+def _delete(partial: Path) -> None:
     shutil.rmtree(partial, ignore_errors=True)
     if os.path.lexists(partial):
         logger.warning(f"{partial} is no longer needed but could not be deleted: delete it.")
