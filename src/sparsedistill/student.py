@@ -56,7 +56,7 @@ class Origin:
 
     @property
     def digest(self) -> str:
-        """What tells the student from others that may take its place."""
+        """Identifies the student among those that its directory may hold later."""
         return blake2b(as_json(self.config).encode(), digest_size=16).hexdigest()
 
     def reduced(self, kind: type) -> tuple[Any, ...] | None:

@@ -8,6 +8,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice, repeat
 from typing import Any, TypeVar
 
+from .threads import is_out_of_threads
+
 #: Number of results that are prepared before they are needed.
 AHEAD = 2
 
@@ -45,12 +47,12 @@ class InBackground(Iterator[_Result]):
             raise
 
     def _submit(self, job: Any) -> Future[_Result]:
-        """Start a job; if the system gives no thread, do it."""
+        """Start a job in the thread, or run it here if the system gives no thread."""
         if self._thread is not None:
             try:
                 return self._thread.submit(self._prepare, job)
             except RuntimeError as error:  # of the first job only: there is one thread
-                if "start new thread" not in str(error):
+                if not is_out_of_threads(error):
                     raise
                 self._thread.shutdown(wait=False, cancel_futures=True)  # it has kept the job
                 self._thread = None

@@ -103,13 +103,7 @@ def atomic_directory(path: str | Path) -> Iterator[Path]:
         InputError: `path` is a file or is not empty, cannot be written, or the disk is full or reports an
             error.
     """
-    refuse_existing(local_path(path))
-    target = Path(os.path.realpath(path))
-    partial = _beside(target)
-    with disk_errors(path):
-        _clean(target, path)
-        _create(partial, path, directory=True)
-        lock = _lock(partial)
+    with _held(path) as (target, partial), disk_errors(path):
         try:
             yield partial
             for inside in [*partial.rglob("*"), partial]:
@@ -118,37 +112,43 @@ def atomic_directory(path: str | Path) -> Iterator[Path]:
             try:
                 _sync(target.parent)
             except OSError:  # the name may be lost with the next power cut: nothing was made
-                try:
+                with suppress(OSError):  # a full disk may refuse new names too
                     target.replace(partial)
-                except OSError:  # a full disk may refuse new names too
-                    shutil.rmtree(target, ignore_errors=True)
+                shutil.rmtree(target, ignore_errors=True)
                 raise
         except BaseException:
             shutil.rmtree(partial, ignore_errors=True)
             raise
-        finally:
-            os.close(lock)
 
 
 @contextmanager
 def reserved(path: str | Path) -> Iterator[None]:
-    """Hold the name of a directory that long work will make, and check that it can be made.
+    """Reserve the name of a directory that long work will make, and check that it can be made.
 
     Raises:
         InputError: `path` is a file or is not empty, cannot be written, or another process is making it.
     """
+    with _held(path) as (_, partial):
+        try:
+            yield
+        finally:
+            _delete(partial)
+
+
+@contextmanager
+def _held(path: str | Path) -> Iterator[tuple[Path, Path]]:
+    """The directory to make, and a new partial one next to it, which is locked while the block runs."""
     refuse_existing(local_path(path))
     target = Path(os.path.realpath(path))
     partial = _beside(target)
     with disk_errors(path):
         _clean(target, path)
         _create(partial, path, directory=True)
-    lock = _lock(partial)
+        lock = _lock(partial)
     try:
-        yield
+        yield target, partial
     finally:
         os.close(lock)
-        _delete(partial)
 
 
 @contextmanager
@@ -196,7 +196,7 @@ def is_partial(path: Path) -> bool:
 
 
 def close_lock(handle: int) -> None:
-    """Close a file that is only a lock: an error of the disk loses nothing."""
+    """Close a file that is only a lock. An error of the disk is ignored: nothing was written."""
     with suppress(OSError):
         os.close(handle)
 

@@ -12,12 +12,8 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any
 
-_PAUSE = 0.05  # seconds
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
-
-
-#: Not empty after a command: signals have no effect on its end.
-_done: list[bool] = []
+_PAUSE = 0.05  # seconds until a signal that was lost is sent again
 
 
 class Stopped:
@@ -35,12 +31,13 @@ class Stopped:
     def raised(self) -> Iterator[None]:
         """Raise KeyboardInterrupt in the block when a signal arrives, so that partial files are deleted.
 
-        Signals that the process ignores (``nohup``, background jobs of a shell) stay ignored.
+        Signals that the process ignores (``nohup``, background jobs of a shell) stay ignored. After
+        :func:`exit_when_stopped`, signals have no effect once the block has ended: the exit code is known.
         """
         before, hook = _handle(self._stop), sys.unraisablehook
 
         def lost(unraisable: sys.UnraisableHookArgs) -> None:
-            """Raise again, a moment later, what was raised where Python ignores it, as in a finalizer."""
+            """Send the signal again if Python has ignored its exception, as in a finalizer."""
             if self.signal is None or not issubclass(unraisable.exc_type, KeyboardInterrupt):
                 hook(unraisable)
                 return
@@ -55,9 +52,8 @@ class Stopped:
         finally:
             self._ended = True
             sys.unraisablehook = hook
-            _done.append(True)
             for number, handler in before.items():
-                signal.signal(number, handler)
+                signal.signal(number, signal.SIG_IGN if handler is _leave_at_once else handler)
 
     def keep_exit_code(self) -> None:
         """Exit with 128 + the signal's number even where Python would exit as if by SIGINT.
@@ -91,15 +87,13 @@ def exit_when_stopped() -> None:
 
     An exception would not do: C extensions turn a KeyboardInterrupt during their import into other errors.
     """
+    _handle(_leave_at_once)
 
-    def leave(number: int, _: FrameType | None) -> None:
-        if _done:  # the command has ended, or the first signal has: its sentence and exit code stand
-            return
-        name = "Interrupted" if number == signal.SIGINT else f"Stopped by {signal.Signals(number).name}"
-        os.write(2, f"{name}: nothing was done. Run the same command again.\n".encode())
-        os._exit(128 + number)
 
-    _handle(leave)
+def _leave_at_once(number: int, _: FrameType | None) -> None:
+    name = "Interrupted" if number == signal.SIGINT else f"Stopped by {signal.Signals(number).name}"
+    os.write(2, f"{name}: nothing was done. Run the same command again.\n".encode())
+    os._exit(128 + number)
 
 
 def _handle(handler: Any) -> dict[int, Any]:

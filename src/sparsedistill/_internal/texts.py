@@ -96,8 +96,21 @@ def as_strings(texts: Texts | Iterable[str], name: str = "texts") -> pa.Array:
 
 
 def is_unordered(values: Any) -> bool:
-    """Whether `values` is a set, whose order is another in each process. The keys of a dict have an order."""
+    """Whether `values` is a set, whose order differs between processes. The keys of a dict have an order."""
     return isinstance(values, AbstractSet) and not isinstance(values, KeysView)
+
+
+def string_buffers(strings: pa.Array) -> tuple[NDArray[np.int64], memoryview]:
+    """Where the strings of a large_string array (n,) begin and end, int64 (n + 1,), and their bytes.
+
+    Of a slice of a longer array, these are its own bytes only.
+    """
+    _, offsets, data = strings.buffers()
+    if not len(strings):
+        return np.zeros(1, np.int64), memoryview(b"")
+    places = np.frombuffer(offsets, np.int64)[strings.offset : strings.offset + len(strings) + 1]
+    begin, end = int(places[0]), int(places[-1])
+    return places - begin, memoryview(b"" if data is None else data)[begin:end]
 
 
 def decoded(column: pa.Array | pa.ChunkedArray) -> pa.Array:
@@ -226,7 +239,7 @@ def _is_binary(kind: pa.DataType) -> bool:
 
 
 def _is_opaque(kind: pa.DataType) -> bool:
-    """Whether the values of an Arrow type are no texts although they have bytes: polars exports pointers."""
+    """Whether an Arrow type has bytes that are not text, such as the pointers that polars exports."""
     return bool(pa.types.is_fixed_size_binary(kind) or isinstance(kind, pa.BaseExtensionType))
 
 
@@ -259,16 +272,3 @@ def _check_nulls(texts: pa.Array | pa.ChunkedArray, name: str) -> None:
 def _element(i: int, name: str) -> str:
     """Name text `i` in error messages."""
     return f"Text {i}" if name == "texts" else f"Text {i} of {name}"
-
-
-def string_buffers(strings: pa.Array) -> tuple[NDArray[np.int64], memoryview]:
-    """Where the strings of a large_string array (n,) begin and end, int64 (n + 1,), and their bytes.
-
-    Of a slice of a longer array, these are its own bytes only.
-    """
-    _, offsets, data = strings.buffers()
-    if not len(strings):
-        return np.zeros(1, np.int64), memoryview(b"")
-    places = np.frombuffer(offsets, np.int64)[strings.offset : strings.offset + len(strings) + 1]
-    begin, end = int(places[0]), int(places[-1])
-    return places - begin, memoryview(b"" if data is None else data)[begin:end]

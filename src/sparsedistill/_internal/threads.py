@@ -35,6 +35,11 @@ def all_threads(threads: int | None) -> int:
     return int(threads)
 
 
+def is_out_of_threads(error: RuntimeError) -> bool:
+    """Whether an error says that the system gives no more threads."""
+    return "start new thread" in str(error)
+
+
 def cpu_quota(root: Path = Path("/")) -> int | None:
     """The CPU quota of the process's control group in whole CPUs, rounded up; None without a quota.
 

@@ -11,6 +11,7 @@ import typer
 
 from .. import __version__
 from .._internal.signals import Stopped
+from .._internal.threads import is_out_of_threads
 from ..errors import InputError, first_line
 from .cascade import cascade
 from .compress import compress
@@ -28,7 +29,7 @@ from .progress import console, show_log
 from .report import report
 from .serve import serve
 from .status import status
-from .streams import prepare_streams, widen
+from .streams import prepare_streams
 from .teach import teach
 from .train import train
 from .vocab import vocab
@@ -85,7 +86,6 @@ def main() -> NoReturn:
     reader closed the pipe exits with 141 and says nothing.
     """
     prepare_streams()
-    widen()
     stopped = Stopped()
     stopped.keep_exit_code()
     try:
@@ -112,7 +112,7 @@ def _explain(error: BaseException) -> NoReturn:
         _leave(128 + signal.SIGPIPE)
     if isinstance(error, InputError):
         _fail(str(error))
-    if isinstance(error, RuntimeError) and "start new thread" in str(error):
+    if isinstance(error, RuntimeError) and is_out_of_threads(error):
         _fail(f"{command} needs more threads than the system gives: raise the limits (ulimit -u, ulimit -v).")
     if isinstance(error, typer.Abort | KeyboardInterrupt):
         _fail(_stopped_message(signal.SIGINT), 128 + signal.SIGINT)

@@ -126,8 +126,8 @@ def compress(
 
         sparsedistill compress distilled/student more.txt -o compact
 
-    --rows, --size and --accuracy-loss remove n-grams first. What that changes is measured too; the limits are
-    then those of the later steps.
+    --rows, --size and --accuracy-loss remove n-grams first. The change from that is measured too, but the
+    limits apply to the steps after it.
 
         sparsedistill compress distilled/student validation.csv --accuracy-loss 0.3 -o small
     """

@@ -20,6 +20,7 @@ from rich.progress import (
 from rich.text import Text
 
 from .._internal.progress import Advance
+from .._internal.threads import is_out_of_threads
 from .terminal import Terminal
 
 #: Messages and progress go to stderr; stdout is for results.
@@ -91,10 +92,12 @@ def progress_bars(description: str, total: int | None, unit: str, done: int = 0)
 
 @contextmanager
 def _started(bar: Progress) -> Iterator[Progress]:
-    """Draw a bar while the block runs; if the system gives no thread to draw it, count only."""
+    """Draw a bar while the block runs. If the system gives no thread to draw it, nothing is drawn."""
     try:
         bar.start()
-    except RuntimeError:
+    except RuntimeError as error:
+        if not is_out_of_threads(error):
+            raise
         bar.disable = True
     try:
         yield bar

@@ -26,7 +26,9 @@ Students = Annotated[
 ]
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
 PortOption = Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")]
-Workers = Annotated[int, typer.Option(help="Processes. They share the memory of mapped students.")]
+Workers = Annotated[
+    int, typer.Option(help="Processes, at most 256. They share the memory of mapped students.")
+]
 KeyEnv = Annotated[
     str | None,
     typer.Option(

@@ -1,4 +1,4 @@
-"""Standard streams that are closed, as by ``>&-``, and the width of the terminal."""
+"""Standard streams that are closed, as by ``>&-``."""
 
 from __future__ import annotations
 
@@ -9,9 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
-
-#: Narrower tables have no room for words.
-_LEAST_COLUMNS = 40
 
 
 class _Closed(io.RawIOBase):
@@ -39,16 +36,17 @@ class _Closed(io.RawIOBase):
         if not self._said:
             self._said = True
             raise InputError(self._message)
-        return len(data)  # Python tries again at its end
+        return len(data)  # Python flushes again when it exits
 
 
 def prepare_streams() -> None:
-    """Make closed standard streams usable up to their first use, and all of them show what they can.
+    """Replace closed standard streams, and escape characters that the encoding of an open one lacks.
 
-    Files that are opened later do not get the numbers of the closed streams. Errors go to nowhere if standard
-    error is closed.
+    The first use of a closed standard input or output is an error. What is written to a closed standard error
+    is lost.
     """
-    while (handle := os.open(os.devnull, os.O_RDWR)) <= 2:  # takes the lowest free number
+    # Takes the lowest free descriptors, so that no file that is opened later gets one of a standard stream.
+    while (handle := os.open(os.devnull, os.O_RDWR)) <= 2:
         pass
     os.close(handle)
     if sys.stdin is None:
@@ -58,12 +56,5 @@ def prepare_streams() -> None:
     if sys.stderr is None:
         sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 - as long as the process
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a terminal that is not UTF-8 shows what it can
+        if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-
-
-def widen() -> None:
-    """Give tables and messages room: without any, ``COLUMNS=0`` would leave nothing of them."""
-    columns = os.environ.get("COLUMNS", "")
-    if columns.isdigit() and int(columns) < _LEAST_COLUMNS:
-        os.environ["COLUMNS"] = str(_LEAST_COLUMNS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from typing import Any
 
@@ -9,7 +10,9 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 
 from .._internal.terminal import harmless
-from .streams import widen
+
+#: Narrower tables have no room for words.
+_LEAST_COLUMNS = 40
 
 
 class Terminal(Console):
@@ -19,7 +22,7 @@ class Terminal(Console):
     """
 
     def __init__(self, **options: Any) -> None:
-        widen()  # the base class reads the width that the environment gives
+        _widen()
         super().__init__(**options)
 
     def print(self, *objects: Any, **options: Any) -> None:
@@ -31,3 +34,10 @@ class Terminal(Console):
         """Render, as the base class does."""
         for segment in super().render(renderable, options):
             yield segment if segment.control else Segment(harmless(segment.text), segment.style)
+
+
+def _widen() -> None:
+    """Raise a width in the environment that is too small. rich reads it, here and where Typer prints help."""
+    columns = os.environ.get("COLUMNS", "")
+    if columns.isdigit() and int(columns) < _LEAST_COLUMNS:
+        os.environ["COLUMNS"] = str(_LEAST_COLUMNS)

@@ -70,8 +70,8 @@ def compress(
         rows: Keep this number of n-grams, those that the answers need most; by default all.
         size: Keep as many n-grams as fit into a ``model.safetensors`` of this many bytes.
         floor: How much answers may change when the n-grams that are kept become compact; by default
-            :meth:`~.difference.Floor.of` the student's problem. What is changed by removing n-grams is
-            measured too, and has no limit.
+            :meth:`~.difference.Floor.of` the student's problem. The change from removing n-grams is measured
+            too, but not limited.
         threads: All cores by default.
         progress: Shows the progress: the numbers of dimensions that are tried.
 
@@ -137,10 +137,12 @@ def compact_network(
     weights = network.weights
     if isinstance(weights, CompactWeights):
         raise InputError("The student is compact already: compress the student that it was made from.")
-    limits = Floors(heads, floors or tuple(Floor.of(head.problem) for head in heads))
-    sample = Sample.take(network, heads, weights.table, texts, text_pair, threads)
     if size is not None and rows is not None:
         raise InputError("rows and size were given: give one of them.")
+    if rows is not None and rows < 1:
+        raise InputError(f"rows is {rows}: it must be at least 1.")
+    limits = Floors(heads, floors or tuple(Floor.of(head.problem) for head in heads))
+    sample = Sample.take(network, heads, weights.table, texts, text_pair, threads)
     if size is not None:
         return _sized(network, sample, size, dims, limits, threads, progress)
     return _with_rows(network, sample, rows, dims, limits, threads, progress)
@@ -192,8 +194,6 @@ def _with_rows(
 ) -> tuple[NgramNetwork, list[CompressionRecord]]:
     """The compact network with `rows` n-grams, and what was measured of each head."""
     steps: list[list[CompressionStep]] = []
-    if rows is not None and not rows >= 1:
-        raise InputError(f"rows is {rows}: it must be at least 1.")
     if rows is not None and rows < len(network.vocabulary):
         network, sample, removal = _fewer(network, sample, rows, limits, threads)
         steps.append(removal)

@@ -15,6 +15,7 @@ from .difference import Floors
 from .sample import Floats, Sample
 
 _WIDTHS = (16, 32, 64, 128, 192, 256, 384, 512)  # units of a narrowed head: whole vectors of the kernel
+_AT_ONCE = 1 << 18  # rows that are projected together
 _EMPTY_WEIGHT = 30.0  # of the empty text among the texts that a head is fitted to: its answer must stay
 
 
@@ -83,6 +84,14 @@ def cut(weights: StudentWeights, sample: Sample, rank: int) -> LowRankHead:
     if sample.text_pair is not None:
         return LowRankHead(projection, basis, hidden_weight, hidden_bias, output_weight, output_bias)
     return LowRankHead(projection, None, hidden_weight @ basis, hidden_bias, output_weight, output_bias)
+
+
+def projected(table: NDArray[np.float32], projection: Floats) -> NDArray[np.float32]:
+    """The rows in the directions of `projection`, float32 (rows, dims)."""
+    found = np.empty((len(table), projection.shape[1]), np.float32)
+    for begin in range(0, len(table), _AT_ONCE):
+        found[begin : begin + _AT_ONCE] = table[begin : begin + _AT_ONCE] @ projection
+    return found
 
 
 def narrowed(head: LowRankHead, sample: Sample, floors: Floors) -> LowRankHead:

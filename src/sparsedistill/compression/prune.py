@@ -1,8 +1,8 @@
 """Fewer n-grams: those that move the answers least are removed.
 
-An n-gram moves the answer to a text by its row, cut to the directions that the answer depends on. What it
-moves all answers by grows with the square root of the number of texts that contain it. The mean is then over
-fewer n-grams, and mostly over those with large rows, so the rest are scaled to keep its size.
+An n-gram moves the answer to a text by its row, cut to the directions that the answer depends on. Over all
+texts, this effect grows with the square root of the number of texts that contain it. The mean of a text is
+then over fewer n-grams, mostly those with large rows, so the remaining rows are scaled to keep its size.
 """
 
 from __future__ import annotations
@@ -17,12 +17,11 @@ from ..model.ngram_network import NgramNetwork
 from ..model.weights import StudentWeights
 from ..vocabulary.tokenizer import is_characters
 from ..vocabulary.vocabulary import Vocabulary
-from .low_rank import cut
-from .quantize import projected
+from .low_rank import cut, projected
 from .sample import Floats, Sample, pooled_rows
 
 _DIRECTIONS = 8  # of the table, that the size of a row is measured in
-_UNSEEN = 0.1  # texts that contain an n-gram that the sample lacks, if the corpus's counts are not known
+_UNSEEN = 0.1  # texts that use an n-gram that the sample lacks, if the counts of the corpus are not known
 
 
 def pruned(network: NgramNetwork, sample: Sample, rows: int, threads: int | None) -> NgramNetwork:
@@ -53,10 +52,10 @@ def pruned(network: NgramNetwork, sample: Sample, rows: int, threads: int | None
 
 
 def _uses(vocabulary: Vocabulary, sample: Sample) -> Floats:
-    """In how many texts each n-gram counts, in any unit, float64 (rows,).
+    """In how many texts each n-gram is used, in an arbitrary unit, float64 (rows,).
 
-    The corpus's counts are of more texts than the sample. They are of all words for character n-grams, which
-    count in unknown words only: the sample tells for which share of the words.
+    The counts of the corpus are used, which has more texts than the sample. For character n-grams they
+    include known words, although only unknown words use them: the sample gives the factor between the two.
     """
     seen = sample.items.weights(len(vocabulary))
     counts, ngrams = vocabulary.counts, vocabulary.ngrams

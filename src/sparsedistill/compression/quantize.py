@@ -9,12 +9,11 @@ from numpy.typing import NDArray
 
 from .. import _core
 from .difference import Floors
-from .low_rank import LowRankHead
+from .low_rank import LowRankHead, projected
 from .sample import Floats, Sample
 
 _LARGEST_BYTE = 127
 _LARGEST_PAIR = 127 * 256 + 127  # of two signed bytes
-_AT_ONCE = 1 << 18  # rows that are projected together
 
 
 @dataclass(frozen=True)
@@ -73,14 +72,6 @@ class QuantizedRows:
             lanes.extend(_two_bytes(broad[d][0]) if d < wide else [narrow[d][0].astype(np.int8)])
         scale = np.array([(broad if d < wide else narrow)[d][1] for d in range(dims)])
         return cls(np.stack(lanes, axis=1), wide, scale, centre)
-
-
-def projected(table: NDArray[np.float32], projection: Floats) -> NDArray[np.float32]:
-    """The rows in the directions of `projection`, float32 (rows, dims)."""
-    projected = np.empty((len(table), projection.shape[1]), np.float32)
-    for begin in range(0, len(table), _AT_ONCE):
-        projected[begin : begin + _AT_ONCE] = table[begin : begin + _AT_ONCE] @ projection
-    return projected
 
 
 def _in_one_byte(values: NDArray[np.float32], counts: Floats) -> tuple[NDArray[np.int16], float]:

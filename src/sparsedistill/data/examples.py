@@ -28,7 +28,7 @@ class Shards(Protocol):
         ...
 
     def digest(self) -> str:
-        """What tells the examples from others: a hash of texts, targets and weights, or of their files."""
+        """What identifies the examples: a hash of texts, targets and weights, or of their files."""
         ...
 
 
@@ -100,11 +100,12 @@ class Examples:
 
     def digest(self) -> str:
         """Hash of texts, targets and weights."""
-        found = hashlib.blake2b(self.targets.tobytes() + self.weights.tobytes(), digest_size=16)
+        found = hashlib.blake2b(self.targets.tobytes(), digest_size=16)
+        found.update(self.weights.tobytes())
         for side in (self.texts, self.text_pair):
             if side is not None:
                 offsets, data = string_buffers(side)
-                found.update(np.diff(offsets).tobytes())
+                found.update(offsets.tobytes())
                 found.update(data)
         return found.hexdigest()
 

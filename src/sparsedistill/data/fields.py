@@ -143,7 +143,7 @@ def _typed_number(raw: pa.Array, field: Field, place: Place) -> pa.Array:
 
 
 def _typed_numbers(raw: pa.Array, field: Field, place: Place) -> pa.Array:
-    if _is_numeric(raw.type) or _is_stringlike(raw.type):  # a single number is a list of one
+    if is_numeric(raw.type) or _is_stringlike(raw.type):  # a single number is a list of one
         single = _typed_number(raw, field, place)
         return pa.ListArray.from_arrays(pa.array(np.arange(len(raw) + 1, dtype=np.int32)), single)
     if not is_list(raw.type):
@@ -198,7 +198,7 @@ def _label_names(raw: pa.Array, field: Field, place: Place) -> pa.Array:
     kind = raw.type
     if _is_stringlike(kind):
         return _utf8(raw, field, place)
-    if pa.types.is_boolean(kind) or _is_numeric(kind) or pa.types.is_null(kind):
+    if pa.types.is_boolean(kind) or is_numeric(kind) or pa.types.is_null(kind):
         return widened(raw).cast(pa.large_string())
     raise InputError(
         f"{place(0)}: {field.name!r} has type {kind}, which cannot be a label: use another column."
@@ -231,7 +231,7 @@ def _is_utf8(value: bytes) -> bool:
 def _numbers(raw: pa.Array, field: Field, place: Place) -> pa.Array:
     if _is_stringlike(raw.type):
         raw = _parsed(_utf8(raw, field, place), field, place)
-    elif not _is_numeric(raw.type):
+    elif not is_numeric(raw.type):
         raise InputError(f"{place(0)}: {field.name!r} has type {raw.type}, not numbers: use another column.")
     with np.errstate(over="ignore"):
         numbers = raw.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False).astype(np.float32)
@@ -267,7 +267,8 @@ def _is_stringlike(kind: pa.DataType) -> bool:
     )
 
 
-def _is_numeric(kind: pa.DataType) -> bool:
+def is_numeric(kind: pa.DataType) -> bool:
+    """Whether an Arrow type holds numbers; booleans are none."""
     return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))
 
 

@@ -18,7 +18,7 @@ from ..errors import InputError
 from ..problem import SCORE, Problem
 from .columns import Columns
 from .corpus import Corpus
-from .fields import Field, is_list, typed
+from .fields import Field, is_list, is_numeric, typed
 from .file_options import FileOptions
 from .label_rule import as_array, labels_in_memory
 from .labelled import Labelled, check_no_classes, indices_of, read_labelled
@@ -195,7 +195,8 @@ def _indicators(labels: pa.Array, classes: tuple[str, ...] | None) -> pa.Array |
     """
     values = labels.flatten()
     lengths = pc.unique(pc.list_value_length(labels.drop_null())).to_pylist()
-    if not _is_numeric(values.type) or len(lengths) != 1 or not len(values) or values.null_count:
+    numeric = is_numeric(values.type) or pa.types.is_boolean(values.type)
+    if not numeric or len(lengths) != 1 or not len(values) or values.null_count:
         return labels
     if lengths == [1] and (classes is None or len(classes) > 1):  # of the one class of each text
         return labels
@@ -207,13 +208,6 @@ def _indicators(labels: pa.Array, classes: tuple[str, ...] | None) -> pa.Array |
             "matrix: give lists of class names, or an array (texts, classes) with classes."
         )
     return values.to_numpy(zero_copy_only=False).reshape(len(labels), lengths[0])
-
-
-def _is_numeric(kind: pa.DataType) -> bool:
-    types = pa.types
-    return bool(
-        types.is_boolean(kind) or types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind)
-    )
 
 
 def _numbers(given: Any) -> NDArray[np.float32]:

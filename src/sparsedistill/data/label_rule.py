@@ -22,17 +22,21 @@ from numpy.typing import NDArray
 from .._internal.texts import decoded, encodable, is_unordered
 from ..errors import InputError, first_line
 
-#: White space, and what spreadsheets and web pages leave at the ends of a name that nobody sees: byte order
-#: marks, zero-width spaces and joiners, and marks of direction.
-_EDGES = "".join(
-    chr(code)
-    for code in range(0x10000)
-    if chr(code).isspace()
-    or 0x200B <= code <= 0x200F
-    or 0x202A <= code <= 0x202E
-    or 0x2060 <= code <= 0x2069
-    or code == 0xFEFF
+#: Ranges of white space and of what spreadsheets and web pages leave at the ends of a name, where nobody sees
+#: it: byte order marks, zero-width spaces and joiners, and marks of direction.
+_EDGE_RANGES = (
+    (0x09, 0x0D),
+    (0x1C, 0x20),
+    (0x85, 0x85),
+    (0xA0, 0xA0),
+    (0x1680, 0x1680),
+    (0x2000, 0x200F),
+    (0x2028, 0x202F),
+    (0x205F, 0x2069),
+    (0x3000, 0x3000),
+    (0xFEFF, 0xFEFF),
 )
+_EDGES = "".join(chr(code) for first, last in _EDGE_RANGES for code in range(first, last + 1))
 _WITH_EXPONENT = r"^-?[0-9]+(\.[0-9]+)?[eE]\+[0-9]+$"
 _REWRITTEN = rf"^-?[0-9]+\.0+$|^-0$|{_WITH_EXPONENT}|^(True|False|TRUE|FALSE)$"
 _MOST_CELLS = 2**30  # of a sparse matrix, which becomes a dense one
@@ -162,7 +166,7 @@ def _check_container(labels: Any) -> None:
 
 
 def _exported(labels: Any) -> pa.Array | pa.ChunkedArray:
-    """A column of polars, which has types that Arrow has not."""
+    """A column of polars, which has types that Arrow lacks."""
     try:
         return labels.to_arrow()
     except (pa.ArrowException, NotImplementedError) as error:
@@ -212,7 +216,7 @@ def _plain(value: Any, i: int) -> Any:
 
 
 def _written(value: Any) -> str | None:
-    """A label among others of another type; Python writes small floats in another way than Arrow."""
+    """A label among labels of other types. Arrow formats floats: Python writes small ones differently."""
     if isinstance(value, float):
         return str(pa.scalar(value).cast(pa.large_string()).as_py())
     return None if value is None else str(value)

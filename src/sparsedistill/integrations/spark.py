@@ -107,7 +107,7 @@ class Shipped(str):
 def ship(spark: SparkSession, student: str | Path) -> Shipped:
     """Send the directory of a student from the driver to all workers, for the functions of this module.
 
-    Each executor gets a copy with its first task. Sending the same student again costs nothing.
+    Each executor gets a copy with its first task. A student that was sent before is not sent again.
 
     Args:
         spark: The session; not one of Spark Connect.

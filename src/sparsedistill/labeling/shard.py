@@ -51,7 +51,7 @@ def label_shard(
     schema = _schema(len(teacher.classes), pair=pair)
     written = 0
     with atomic_write(path) as partial:
-        # Arrow takes no names that are not UTF-8.
+        # Arrow accepts only UTF-8 file names.
         with (
             partial.open("wb") as file,
             pyarrow.parquet.ParquetWriter(file, schema, compression="zstd") as writer,

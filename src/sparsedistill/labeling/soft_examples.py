@@ -70,7 +70,7 @@ class SoftExamples:
         return found.hexdigest()
 
     def _contents(self) -> Sequence[object]:
-        """What the examples are made of, by its hashes."""
+        """Hashes of what the examples are made of."""
         return self._targets.contents
 
     def set_aside(self, share: float, seed: int) -> Examples:

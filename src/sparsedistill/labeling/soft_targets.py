@@ -126,7 +126,7 @@ class SoftTargets:
 
     def read(self, i: int) -> SoftBatch:
         """Read shard `i`."""
-        table = self._table(i, None)
+        table = self._table(i)
         logits = table.column("logits").combine_chunks().flatten().to_numpy()
         return SoftBatch(
             texts=table.column("text").combine_chunks(),
@@ -146,9 +146,9 @@ class SoftTargets:
         column = self._table(i, ["logits"]).column("logits")
         return column.combine_chunks().flatten().to_numpy().reshape(-1, len(self.classes))  # type: ignore[no-any-return]
 
-    def _table(self, i: int, columns: list[str] | None) -> pa.Table:
-        """The columns, all if None, of shard `i`. Arrow takes no names of files that are not UTF-8."""
-        with Path(self.shards[i]).open("rb") as file:
+    def _table(self, i: int, columns: list[str] | None = None) -> pa.Table:
+        """Some or all columns of shard `i`."""
+        with self.shards[i].open("rb") as file:  # Arrow accepts only UTF-8 file names
             return pyarrow.parquet.read_table(file, columns=columns)
 
     def all(self) -> SoftBatch:

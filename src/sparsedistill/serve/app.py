@@ -34,6 +34,10 @@ _FIRST_LINE = b'{"text": "", "text_pair": ""}'
 _SEARCHED = 0.5  # seconds between looks for requests that take too long
 
 
+#: Ends the connection: what has not been received of a request would be taken for the next one.
+_CLOSE = ((b"connection", b"close"),)
+
+
 class App:
     """The ASGI application.
 
@@ -118,12 +122,9 @@ class App:
 
     def _too_slow(self, route: Route | None) -> Reply | None:
         """The reply to a request that took too long; None if its reply has begun."""
-        if route is not None and route.streams:
-            return None
         seconds = self._config.limits.seconds
         message = f"The request was not received and answered within {seconds:g} seconds: send less text."
-        # What has not been received would be taken for the next request.
-        return _refused(route, RequestError(408, "Validation", message, ((b"connection", b"close"),)))
+        return _cut_off(route, RequestError(408, "Validation", message, _CLOSE))
 
     # ---- the life of the server ------------------------------------------------------------------
 
@@ -182,12 +183,15 @@ class App:
 
 
 def _ended(route: Route | None, path: str) -> Reply | None:
-    """The reply to a request that the server has no more time for; None if its reply has begun."""
+    """The reply to a request that was not answered before the server ends; None if its reply has begun."""
     logger.warning("A request to %s was cut off, since the server had to end.", path)
-    if route is not None and route.streams:
-        return None
     message = "The server has ended: send the request again."
-    return _refused(route, RequestError(503, "Unhealthy", message, ((b"connection", b"close"),)))
+    return _cut_off(route, RequestError(503, "Unhealthy", message, _CLOSE))
+
+
+def _cut_off(route: Route | None, refusal: RequestError) -> Reply | None:
+    """The reply to a request that has not been answered; None if its reply has begun."""
+    return None if route is not None and route.streams else _refused(route, refusal)
 
 
 def _refused(route: Route | None, refusal: RequestError) -> Reply:

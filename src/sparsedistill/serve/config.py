@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 from .._internal.threads import all_threads
 from ..errors import InputError
 
-#: Each is a process of 70 MB. More are a mistake, and would take all memory.
+#: Each process takes 70 MB. More are a mistake, and could take all memory.
 _MOST_WORKERS = 256
 _LONGEST_DRAIN = 86_400  # seconds
 

@@ -70,7 +70,7 @@ class Metrics:
         for _ in range(_ATTEMPTS):
             try:
                 return generate_latest(together)
-            except (OSError, RuntimeError, ValueError, struct.error):  # another process is making its file
+            except (OSError, RuntimeError, ValueError, struct.error):  # another process is creating its file
                 sleep(_PAUSE)
         return generate_latest(together)
 

@@ -163,7 +163,7 @@ class Models:
         for i, opened in enumerate(self._opened):
             now = signature_of(opened.directory)
             if now == opened.signature:
-                self._failed.pop(i, None)  # another failure is said again
+                self._failed.pop(i, None)  # the next failure is logged again
             if now in (opened.signature, self._failed.get(i)):
                 continue
             name = opened.source.name or opened.directory.name

@@ -27,8 +27,8 @@ class Protocol(HttpToolsProtocol):
     _headers_since: float | None = None
     #: When the client was first seen to hold up the connection.
     _stuck_since: float | None = None
-    _header_bytes = 0  # that have arrived, of headers that are not complete
-    _complete_bytes = 0  # of the headers that are
+    _header_bytes = 0  # received while the headers are incomplete
+    _complete_bytes = 0  # of complete headers, which can arrive in one piece with the rest of the request
     _refused = False  # the current request, since its headers are too large
 
     def connection_made(self, transport: Any) -> None:
@@ -50,7 +50,7 @@ class Protocol(HttpToolsProtocol):
             self._check_headers()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take one header, of which the rest of a request may have come in one piece."""
+        """Take one complete header."""
         super().on_header(name, value)
         self._complete_bytes += len(name) + len(value)
 

@@ -37,7 +37,7 @@ def write_strings(
     if counts is not None:
         columns["count"] = pa.array(counts)
     path = directory / NGRAMS_FILE
-    # Arrow takes no names that are not UTF-8.
+    # Arrow accepts only UTF-8 file names.
     with atomic_write(path) as partial, partial.open("wb") as file:
         pq.write_table(pa.table(columns), file, compression="zstd")
     return file_digest(path)
@@ -86,7 +86,9 @@ def verify_strings(directory: Path, digests: Mapping[str, str]) -> None:
         InputError: The digest differs, or there is none.
     """
     path = directory / NGRAMS_FILE
-    if path.exists() and not path.is_file():
+    if not path.exists():
+        return
+    if not path.is_file():
         raise InputError(f"{path} is not a regular file: delete it or copy it again.")
-    if path.exists() and file_digest(path) != digests.get(NGRAMS_FILE):
+    if file_digest(path) != digests.get(NGRAMS_FILE):
         raise InputError(f"{path} is damaged (its digest differs): delete it or copy it again.")

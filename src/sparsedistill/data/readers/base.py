@@ -24,7 +24,7 @@ from ..._internal.files import opened
 from ..._internal.object_store import is_url
 from ...errors import InputError, first_line
 from ..fields import Field, Place, typed, with_values
-from .records import Records, ends_in_returns, read_mark
+from .records import Records, ends_in_returns, read_mark, refuse_wide
 
 #: The path of standard input and standard output.
 STANDARD_STREAM = "-"
@@ -201,6 +201,9 @@ class Source:
 
         Unless `raw`, it starts after a byte order mark, and if its lines end in carriage returns, line feeds
         take their place.
+
+        Raises:
+            InputError: It is text in UTF-16 or UTF-32.
         """
         with ExitStack() as stack:
             if self.path == STANDARD_STREAM:
@@ -217,6 +220,8 @@ class Source:
                 stream = stack.enter_context(io.BufferedReader(stream, 1 << 20))
             if self.encoding is not None:
                 stream = io.BufferedReader(_Utf8(stream, self.encoding), 1 << 20)
+            if not self.reader.binary:
+                refuse_wide(stream, self.name)
             if not raw:
                 read_mark(stream)
                 if ends_in_returns(stream):

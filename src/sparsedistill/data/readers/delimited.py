@@ -30,7 +30,6 @@ from .records import (
     raw_chunks,
     read_line,
     read_mark,
-    refuse_wide,
     universal_lines,
     without_marks,
 )
@@ -205,7 +204,6 @@ class DelimitedReader(Reader):
         self, source: Source, stream: io.BufferedReader, fields: Sequence[Field], returns: bool = False
     ) -> _Header:
         """Read and check the names of the columns. `returns`: lines end in carriage returns alone."""
-        refuse_wide(stream, source.name)
         raw = read_line(stream, returns=returns)
         if not raw:  # an empty file has no rows
             return _Header([field.name for field in fields], raw, 1)

@@ -26,7 +26,6 @@ from .records import (
     line_ends,
     raw_chunks,
     read_mark,
-    refuse_wide,
     universal_lines,
     without_marks,
 )
@@ -65,7 +64,6 @@ class JsonlReader(Reader):
         """Read the columns of `fields`. See :meth:`Reader.read`."""
         number = 1
         with source.opened(raw=True) as stream:
-            refuse_wide(stream, source.name)
             mark = read_mark(stream)
             if stream.peek(1).lstrip()[:1] == b"[":
                 if records:
@@ -94,7 +92,6 @@ class JsonlReader(Reader):
     def columns(self, source: Source) -> Sequence[str]:
         """Names in the first row. See :meth:`Reader.columns`."""
         with source.opened(raw=True) as stream:
-            refuse_wide(stream, source.name)
             row = _first_object(stream)
         return [encodable(name) for name in row] if isinstance(row, dict) else []
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ...errors import InputError
 
 BOM = b"\xef\xbb\xbf"
+#: Byte order marks of encodings with several bytes per character, longest first.
 _WIDE_MARKS = {
     b"\xff\xfe\0\0": "utf-32",
     b"\0\0\xfe\xff": "utf-32",
@@ -81,7 +82,7 @@ def refuse_wide(stream: io.BufferedReader, name: str) -> None:
     """Check that a file is not in UTF-16 or UTF-32, which can be valid UTF-8 with zeros.
 
     Raises:
-        InputError: It is, as far as the stream can be seen.
+        InputError: What is buffered of the stream is in such an encoding.
     """
     encoding = _wide_encoding(stream.peek(1)[:_SEEN])
     if encoding is not None:
@@ -92,7 +93,7 @@ def refuse_wide(stream: io.BufferedReader, name: str) -> None:
 
 
 def _wide_encoding(head: bytes) -> str | None:
-    """The encoding of several bytes per character that the beginning of a file is in, if it is one."""
+    """The encoding of the beginning of a file if it has several bytes per character, else None."""
     for mark, encoding in _WIDE_MARKS.items():
         if head.startswith(mark):
             return encoding
@@ -105,7 +106,7 @@ def _wide_encoding(head: bytes) -> str | None:
 
 
 def _are_characters(units: NDArray[np.uint8]) -> bool:
-    """Whether bytes (n, width) are characters of as many bytes, the lowest first.
+    """Whether bytes (n, width) are characters of `width` bytes, the lowest first.
 
     Nearly all upper bytes are below those of text, and the lowest are not. Blank lines are no evidence.
     """

@@ -19,7 +19,6 @@ from .records import (
     line_ends,
     raw_chunks,
     read_mark,
-    refuse_wide,
     universal_lines,
     without_marks,
 )
@@ -47,7 +46,6 @@ class TextReader(Reader):
         """Read all lines. See :meth:`Reader.read`."""
         number = 1
         with source.opened(raw=True) as stream:
-            refuse_wide(stream, source.name)
             mark = read_mark(stream)
             if stream.peek(len(LABEL_PREFIX))[: len(LABEL_PREFIX)] == _PREFIX:
                 yield from FastTextReader.read_lines(source, stream, fields, mark if records else None)
@@ -67,8 +65,8 @@ class TextReader(Reader):
 class FastTextReader(Reader):
     """Reads the files of fastText: lines of labels, each with the prefix ``__label__``, and a text.
 
-    Words end where they end for fastText. It takes words with the prefix behind the text for labels too: such
-    a line is an error.
+    Words are separated by the white space of fastText. fastText also takes words with the prefix after the
+    text as labels; here such a line is an error.
     """
 
     format = "fasttext"
@@ -78,7 +76,6 @@ class FastTextReader(Reader):
     def read(self, source: Source, fields: Sequence[Field], *, records: bool = False) -> Iterator[RawColumns]:
         """Read all lines. See :meth:`Reader.read`."""
         with source.opened(raw=True) as stream:
-            refuse_wide(stream, source.name)
             mark = read_mark(stream)
             yield from self.read_lines(source, stream, fields, mark if records else None)
 
