@@ -19,6 +19,7 @@
 #include "bindings/rooms.hpp"
 #include "bindings/scoring.hpp"
 #include "compact/builder.hpp"
+#include "compact/character_filter.hpp"
 #include "compact/classifier.hpp"
 #include "compact/layout.hpp"
 #include "compact/table.hpp"
@@ -30,9 +31,9 @@ namespace {
 
 using namespace nb::literals;
 
-template <class T>
-std::span<const T> view(const std::optional<Array2<T>>& array) {
-  return array ? bindings::view(*array) : std::span<const T>();
+template <class Array>
+auto view(const std::optional<Array>& array) {
+  return array ? bindings::view(*array) : decltype(bindings::view(*array))();
 }
 using bindings::view;
 
@@ -40,22 +41,24 @@ using bindings::view;
 class PyCompactTable {
  public:
   PyCompactTable(Array2<std::uint8_t> lines, int slots, std::optional<Array2<std::int8_t>> apart,
-                 const TokenizerConfig& tokenizer, bool closed)
+                 std::optional<Array1<std::uint64_t>> filter, const TokenizerConfig& tokenizer, bool closed)
       : lines_(std::move(lines)),
         apart_(std::move(apart)),
+        filter_(std::move(filter)),
         table_(view_lines(lines_.data(), lines_.shape(0), lines_.shape(1)), slots, view(apart_),
-               apart_ ? apart_->shape(1) : 0, tokenizer, closed) {}
+               apart_ ? apart_->shape(1) : 0, view(filter_), tokenizer, closed) {}
 
   [[nodiscard]] const CompactTable& get() const { return table_; }
 
-  [[nodiscard]] auto find(const Array1<std::uint64_t>& keys) const {
-    const CompactTable::Found found = table_.find_rows(view(keys));
+  [[nodiscard]] auto find(const Array1<std::uint64_t>& keys, bool characters) const {
+    const CompactTable::Found found = table_.find_rows(view(keys), characters);
     return std::make_tuple(copied(found.positions), copied(found.rows, {found.positions.size(), table_.row_bytes()}));
   }
 
  private:
   Array2<std::uint8_t> lines_;
   std::optional<Array2<std::int8_t>> apart_;
+  std::optional<Array1<std::uint64_t>> filter_;
   CompactTable table_;
 };
 
@@ -104,6 +107,8 @@ auto find_followers(const Array1<std::uint64_t>& keys, const std::vector<std::st
   return copied(followers);
 }
 
+auto find_filter(const Array1<std::uint64_t>& keys) { return copied(filter_of(view(keys))); }
+
 }  // namespace
 
 void bind_compact(nb::module_& m) {
@@ -115,15 +120,19 @@ void bind_compact(nb::module_& m) {
       "of keys that were indistinguishable from an earlier one.");
   m.def("followers_of", &find_followers, "keys"_a, "ngrams"_a,
         "The followers of each n-gram, uint16 (n,): see core/compact/layout.hpp.");
+  m.def("filter_of", &find_filter, "keys"_a,
+        "The filter of the character n-grams with these keys, uint64 (words,): see core/compact/character_filter.hpp.");
   m.def("compact_slots", &layout::slots_for, "row_bytes"_a,
         "The maximum number of slots per line for rows of `row_bytes` bytes; 0 if not even one fits.");
   m.def("compact_row_bytes", &layout::row_bytes, "slots"_a,
         "The maximum number of bytes per row for `slots` slots per line.");
   nb::class_<PyCompactTable>(m, "CompactTable", "Keys and their rows, in a compact table whose lines it keeps alive.")
-      .def(nb::init<Array2<std::uint8_t>, int, std::optional<Array2<std::int8_t>>, const TokenizerConfig&, bool>(),
-           "lines"_a, "slots"_a, "apart"_a.none(), "tokenizer"_a, "closed"_a)
-      .def("find", &PyCompactTable::find, "keys"_a,
-           "The positions of those of `keys` in the table, int64 (found,), and their rows, int8 (found, bytes).");
+      .def(nb::init<Array2<std::uint8_t>, int, std::optional<Array2<std::int8_t>>, std::optional<Array1<std::uint64_t>>,
+                    const TokenizerConfig&, bool>(),
+           "lines"_a, "slots"_a, "apart"_a.none(), "character_filter"_a.none(), "tokenizer"_a, "closed"_a)
+      .def("find", &PyCompactTable::find, "keys"_a, "characters"_a = false,
+           "The positions of those of `keys` in the table, int64 (found,), and their rows, int8 (found, bytes). All\n"
+           "keys are those of character n-grams, or none is.");
   nb::class_<PyCompactClassifier>(m, "CompactClassifier", "Scores texts with a compact student.")
       .def(nb::init<const PyCompactTable&, std::size_t, Array1<float>, Array1<float>, std::optional<Array2<float>>,
                     Array2<float>, Array1<float>, Array2<float>, Array1<float>, std::optional<InstructionSet>>(),

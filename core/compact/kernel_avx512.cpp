@@ -72,6 +72,40 @@ inline void lengthen_block(CompactScratch& scratch, std::size_t begin, int order
   std::memcpy(scratch.fingerprints + begin, &fingerprints, sizeof fingerprints);
 }
 
+// Eight character n-grams of one length at a time.
+inline std::size_t passing_keys(std::span<const char32_t> codes, const TokenizerConfig& config,
+                                const CharacterFilter& filter, std::uint64_t* keys) {
+  const auto least = static_cast<std::size_t>(config.min_characters);
+  const std::size_t most = std::min(static_cast<std::size_t>(config.max_characters), codes.size() - 1);
+  const __m512i places = _mm512_set1_epi64(static_cast<std::int64_t>(filter.mask()));
+  const __m512i one = _mm512_set1_epi64(1);
+  std::size_t passed = 0;
+  for (std::size_t begin = 0; begin + least <= codes.size(); begin += 8) {
+    using Longs = std::uint64_t __attribute__((vector_size(64)));
+    Longs rolled = Longs{} + kCharactersHash;
+    const std::size_t longest = std::min(most, codes.size() - begin);
+    for (std::size_t length = 1; length <= longest; ++length) {
+      const char32_t* next = codes.data() + begin + length - 1;
+      const __m256i characters = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(next));
+      rolled = roll(rolled, reinterpret_cast<Longs>(_mm512_cvtepu32_epi64(characters)) * kSeed2);
+      if (length < least) continue;
+      const std::size_t there = std::min<std::size_t>(8, codes.size() - begin - length + 1);
+      const auto mask = static_cast<__mmask8>((1U << there) - 1);
+      const auto key = reinterpret_cast<__m512i>(key_of(rolled, 1));
+      const __m512i place = _mm512_and_si512(_mm512_srli_epi64(key, 20), places);
+      const __m512i word = _mm512_mask_i64gather_epi64(one, mask, place, filter.words(), 8);
+      const __m512i first = _mm512_sllv_epi64(one, _mm512_srli_epi64(key, 58));
+      const __m512i second =
+          _mm512_sllv_epi64(one, _mm512_and_si512(_mm512_srli_epi64(key, 52), _mm512_set1_epi64(63)));
+      const __m512i bits = _mm512_or_si512(first, second);
+      const __mmask8 kept = _mm512_mask_cmpeq_epi64_mask(mask, _mm512_and_si512(word, bits), bits);
+      _mm512_storeu_si512(keys + passed, _mm512_maskz_compress_epi64(kept, key));
+      passed += static_cast<std::size_t>(std::popcount(static_cast<unsigned>(kept)));
+    }
+  }
+  return passed;
+}
+
 #include "compact/kernel_generic.inc"
 
 }  // namespace sparsedistill::compact_avx512

@@ -37,6 +37,11 @@ inline void lengthen_block(CompactScratch& scratch, std::size_t begin, int order
   lengthen_block_scalar(scratch, begin, order, lines);
 }
 
+inline std::size_t passing_keys(std::span<const char32_t> codes, const TokenizerConfig& config,
+                                const CharacterFilter& filter, std::uint64_t* keys) {
+  return passing_keys_scalar(codes, config, filter, keys);
+}
+
 #include "compact/kernel_generic.inc"
 
 }  // namespace sparsedistill::compact_portable

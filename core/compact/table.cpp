@@ -1,5 +1,7 @@
 #include "compact/table.hpp"
 
+#include <bit>
+
 #include "support/require.hpp"
 
 namespace sparsedistill {
@@ -11,19 +13,24 @@ std::span<const Line> view_lines(const std::uint8_t* bytes, std::size_t rows, st
 }
 
 CompactTable::CompactTable(std::span<const Line> lines, int slots, std::span<const std::int8_t> apart,
-                           std::size_t apart_bytes, TokenizerConfig config, bool closed)
+                           std::size_t apart_bytes, std::span<const std::uint64_t> filter, TokenizerConfig config,
+                           bool closed)
     : data_(reinterpret_cast<const std::uint8_t*>(lines.data())),
       lines_(lines.size()),
       slots_(slots),
       apart_(apart),
       apart_bytes_(apart_bytes),
       apart_rows_(apart_bytes == 0 ? 0 : apart.size() / apart_bytes),
+      filter_(filter),
       config_(config),
       closed_(closed) {
   require(slots >= 1 && slots <= layout::kMostSlots, "a line must have 1 to 10 slots");
   require(!lines.empty() && lines_ <= kMostLines, "the compact table must have 1 to 2^28 lines");
   require(apart_bytes == 0 ? apart.empty() : slots == layout::kApartSlots && apart.size() % apart_bytes == 0,
           "the size of the separate rows does not match the lines");
+  require(filter.empty() != config.characters(), "the filter of character n-grams does not match the n-grams");
+  require(filter.empty() || (std::has_single_bit(filter.size()) && filter.size() <= CharacterFilter::kMostWords),
+          "the words of the filter of character n-grams must be a power of two, and at most 2^28");
 }
 
 std::uint64_t CompactTable::find(std::uint64_t key) const {
@@ -61,10 +68,11 @@ std::span<const std::int8_t> CompactTable::row(std::uint64_t slot) const {
   return {bytes, row_bytes()};
 }
 
-CompactTable::Found CompactTable::find_rows(std::span<const std::uint64_t> keys) const {
+CompactTable::Found CompactTable::find_rows(std::span<const std::uint64_t> keys, bool characters) const {
+  require(!characters || config_.characters(), "the compact table has no character n-grams");
   Found found;
   for (std::size_t i = 0; i < keys.size(); ++i) {
-    const std::uint64_t slot = find(keys[i]);
+    const std::uint64_t slot = characters ? find_characters(keys[i]) : find(keys[i]);
     if (slot == kNone) continue;
     found.positions.push_back(static_cast<std::int64_t>(i));
     const std::span<const std::int8_t> its = row(slot);

@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "compact/character_filter.hpp"
 #include "compact/layout.hpp"
 #include "text/ngrams.hpp"
 #include "vocabulary/probes.hpp"
@@ -23,9 +24,10 @@ class CompactTable {
 
   // `apart` has the rows, of `apart_bytes` each, if they are stored separately; else it is empty. A table is `closed`
   // under prefixes if it contains all prefixes of its n-grams; else n-grams are looked up even after a missing prefix.
-  // Throws std::invalid_argument if the sizes do not match.
+  // `filter` has the words of the filter of character n-grams, and is empty if the n-grams have none. Throws
+  // std::invalid_argument if the sizes do not match.
   CompactTable(std::span<const Line> lines, int slots, std::span<const std::int8_t> apart, std::size_t apart_bytes,
-               TokenizerConfig config, bool closed);
+               std::span<const std::uint64_t> filter, TokenizerConfig config, bool closed);
 
   [[nodiscard]] int slots() const { return slots_; }
   [[nodiscard]] std::uint64_t lines() const { return lines_; }
@@ -36,6 +38,7 @@ class CompactTable {
   [[nodiscard]] const std::uint8_t* data() const { return data_; }
   [[nodiscard]] const TokenizerConfig& config() const { return config_; }
   [[nodiscard]] bool closed() const { return closed_; }
+  [[nodiscard]] const CharacterFilter& filter() const { return filter_; }
   // Bytes that are read per row. The last ones of a row in a line can be unused.
   [[nodiscard]] std::size_t row_bytes() const { return apart() ? apart_bytes_ : layout::row_bytes(slots_); }
 
@@ -43,6 +46,10 @@ class CompactTable {
 
   // The slot (line * slots + place in the line) of a key, or kNone.
   [[nodiscard]] std::uint64_t find(std::uint64_t key) const;
+  // The same for the key of a character n-gram.
+  [[nodiscard]] std::uint64_t find_characters(std::uint64_t key) const {
+    return filter_.passes(key) ? find(key) : kNone;
+  }
   // The followers of the n-gram in a slot that find() returned.
   [[nodiscard]] std::uint32_t followers(std::uint64_t slot) const;
   // The row of a slot that find() returned. Throws std::invalid_argument if the table refers to a missing row.
@@ -60,8 +67,8 @@ class CompactTable {
     std::vector<std::int64_t> positions;  // of the keys in the table
     std::vector<std::int8_t> rows;        // positions x row_bytes
   };
-  // The rows of those of `keys` that are in the table.
-  [[nodiscard]] Found find_rows(std::span<const std::uint64_t> keys) const;
+  // The rows of those of `keys` that are in the table; all of them are keys of character n-grams, or none is.
+  [[nodiscard]] Found find_rows(std::span<const std::uint64_t> keys, bool characters = false) const;
 
  private:
   const std::uint8_t* data_;
@@ -70,6 +77,7 @@ class CompactTable {
   std::span<const std::int8_t> apart_;
   std::size_t apart_bytes_;
   std::size_t apart_rows_;
+  CharacterFilter filter_;
   TokenizerConfig config_;
   bool closed_;
 };

@@ -63,7 +63,7 @@ UnknownWords::Added UnknownWords::add(std::span<const std::uint32_t> missed, con
     const std::uint64_t key = key_of(hashes[token], 1);
     if (spans[token].empty() || !seen.insert(key).second) continue;
     words_.push_back({key, spans[token], read_, read_});
-    if (entries_[place(key)].key != key) read_keys(words_.back());
+    if (entries_[place(key)].key != key) read_keys(words_.back(), adder);
     const std::size_t ahead = read_ < kMostKeys ? kAhead : 0;
     while (next < words_.size() && read_ - words_[next].begin > ahead) add_word(words_[next++]);
     if (next < words_.size()) continue;
@@ -74,13 +74,12 @@ UnknownWords::Added UnknownWords::add(std::span<const std::uint32_t> missed, con
   return added;
 }
 
-void UnknownWords::read_keys(Word& word) {
+void UnknownWords::read_keys(Word& word, RowAdder& adder) {
   word.begin = read_;
-  if (keys_.size() < read_ + kMostKeys) keys_.resize(2 * (read_ + kMostKeys));
+  constexpr std::size_t kRoom = kMostKeys + RowAdder::kKeysBeyond;
+  if (keys_.size() < read_ + kRoom) keys_.resize(2 * (read_ + kRoom));
   characters_.read(word.spelling);
-  std::uint64_t* key = &keys_[read_];
-  characters_.for_each([&](std::uint64_t each, std::size_t, std::size_t) { *key++ = each; });
-  word.end = read_ = static_cast<std::size_t>(key - keys_.data());
+  word.end = read_ = word.begin + adder.read_keys(characters_, &keys_[read_]);
   fetch(std::min(kAhead, word.end));
 }
 
@@ -93,7 +92,7 @@ const std::int32_t* UnknownWords::row(Word& word, RowAdder& adder) {
   Entry& entry = entries_[at];
   std::int32_t* numbers = &rows_[at * table_.row_bytes()];
   if (entry.key != word.key) {
-    if (word.begin == word.end) read_keys(word);  // a word before it took the place of its row
+    if (word.begin == word.end) read_keys(word, adder);  // a word before it took the place of its row
     entry = {word.key, compute(word, adder, numbers)};
   }
   return entry.found ? numbers : nullptr;

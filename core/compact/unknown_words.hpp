@@ -34,6 +34,11 @@ struct RowNumbers {
 // The part of the kernel that looks up character n-grams.
 class RowAdder {
  public:
+  static constexpr std::size_t kKeysBeyond = 8;
+
+  // Writes the keys of the character n-grams of a word that the filter passes, and returns how many. Up to
+  // kKeysBeyond more are overwritten.
+  virtual std::size_t read_keys(const WordCharacters& word, std::uint64_t* keys) = 0;
   // Adds the rows of those of `keys` that are in the table to `total`, by lane, and returns how many these are. Their
   // lines have been prefetched. Prefetches those of `later`, at most as many, one with each look-up: all at once, they
   // wait for each other.
@@ -84,7 +89,7 @@ class UnknownWords {
     std::size_t end;
   };
 
-  void read_keys(Word& word);
+  void read_keys(Word& word, RowAdder& adder);
   void fetch(std::size_t end);  // prefetches the lines of the keys up to `end`
   [[nodiscard]] std::size_t place(std::uint64_t key) const { return (key * salt_) >> 32 & (entries_.size() - 1); }
   // The row of a word, or null if it has no character n-gram in the table. Valid until the next call.

@@ -52,6 +52,7 @@ struct Material {
   std::vector<std::uint64_t> keys;
   std::vector<std::uint8_t> rows;
   CompactBuild build;
+  std::vector<std::uint64_t> filter;  // of all n-grams: a filter may pass more than it must
 
   Material(Random& random, int round) : config(random_config(random)), apart(round % 5 == 0) {
     for (int i = 0; i < 40; ++i) {
@@ -71,6 +72,7 @@ struct Material {
     if (round % 3 == 0) std::ranges::fill(followers, std::uint16_t{0xFFFF});
     std::vector<std::uint8_t> numbers(keys.size() * 4);
     for (std::uint32_t row = 0; row < keys.size(); ++row) std::memcpy(&numbers[std::size_t{4} * row], &row, 4);
+    if (config.characters()) filter = filter_of(keys);
     build =
         apart ? build_compact(keys, numbers, 4, followers, slots) : build_compact(keys, rows, bytes, followers, slots);
   }
@@ -80,8 +82,8 @@ struct Material {
   }
 
   [[nodiscard]] CompactTable table(bool closed) const {
-    return {build.lines,       slots,  apart ? signed_rows() : std::span<const std::int8_t>(),
-            apart ? bytes : 0, config, closed};
+    return {build.lines, slots, apart ? signed_rows() : std::span<const std::int8_t>(), apart ? bytes : 0, filter,
+            config,      closed};
   }
 
  private:
@@ -129,7 +131,7 @@ WordNumbers plain_unknown(const CompactTable& table, const RowNumbers& numbers, 
     if (table.find(word.key) != CompactTable::kNone) continue;
     std::vector<std::uint64_t> slots;
     for (const std::uint64_t key : word.characters) {
-      if (const std::uint64_t slot = table.find(key); slot != CompactTable::kNone) slots.push_back(slot);
+      if (const std::uint64_t slot = table.find_characters(key); slot != CompactTable::kNone) slots.push_back(slot);
     }
     if (slots.empty()) continue;
     const double root = std::sqrt(static_cast<double>(slots.size()));
@@ -278,7 +280,7 @@ void test_crowded_compact_tables() {
     const CompactBuild build = build_compact(keys, std::vector<std::uint8_t>(keys.size() * bytes, 1), bytes,
                                              std::vector<std::uint16_t>(keys.size(), 0), slots);
     CHECK(build.lines.size() < 4 * keys.size());
-    const CompactTable table(build.lines, slots, {}, 0, {}, true);
+    const CompactTable table(build.lines, slots, {}, 0, {}, {}, true);
     const Expected expected(table, {}, text);
     CHECK(expected.counts.known == words.size());
     for (const InstructionSet set : available_instruction_sets()) {
@@ -287,6 +289,24 @@ void test_crowded_compact_tables() {
       CHECK(scratch.counts[0].known == words.size());
       CHECK(scratch.counts[0].items == expected.counts.items);
     }
+  }
+}
+
+// A filter passes all its keys and few others.
+void test_character_filters() {
+  Random random(6);
+  for (const std::size_t size : {0, 1, 11, 12, 1000, 12287}) {
+    std::vector<std::uint64_t> keys(size);
+    for (std::uint64_t& key : keys) key = random();
+    const std::vector<std::uint64_t> words = filter_of(keys);
+    const CharacterFilter filter(words);
+    std::size_t passed = 0;
+    for (const std::uint64_t key : keys) passed += filter.passes(key) ? 1 : 0;
+    CHECK(passed == size);
+    passed = 0;
+    for (int i = 0; i < 100'000; ++i) passed += filter.passes(random()) ? 1 : 0;
+    CHECK(passed < 15'000);
+    CHECK(words.size() * 6 <= size + 6);
   }
 }
 
@@ -301,7 +321,9 @@ void test_hostile_compact_tables() {
     const int slots = apart ? layout::kApartSlots : 1 + static_cast<int>(random() % layout::kMostSlots);
     const std::vector<std::int8_t> rows(apart ? 16 * 5 : 0, 1);
     const TokenizerConfig config = {4, false, 2, round % 4 < 2 ? 4 : 0};
-    const CompactTable table(lines, slots, rows, apart ? 16 : 0, config, round % 2 == 0);
+    std::vector<std::uint64_t> filter(config.characters() ? std::size_t{1} << random() % 5 : 0);
+    for (std::uint64_t& word : filter) word = random() % 2 == 0 ? ~std::uint64_t{0} : random();
+    const CompactTable table(lines, slots, rows, apart ? 16 : 0, filter, config, round % 2 == 0);
     const std::size_t dims = 1 + random() % table.row_bytes();
     const std::size_t wide = random() % (std::min(dims, table.row_bytes() - dims) + 1);
     const std::vector<float> floats(40000, 0.5F);
@@ -330,8 +352,17 @@ void test_invalid_lines_are_rejected() {
   CHECK(view_lines(bytes, 2, 64).size() == 2);
   CHECK(throws<std::invalid_argument>([&] { view_lines(bytes, 4, 32); }));
   CHECK(throws<std::invalid_argument>([&] { view_lines(bytes + 1, 1, 64); }));
-  CHECK(throws<std::invalid_argument>([&] { CompactTable(lines, 0, {}, 0, {1, false}, true); }));
-  CHECK(throws<std::invalid_argument>([&] { CompactTable({}, 1, {}, 0, {1, false}, true); }));
+  const std::vector<std::uint64_t> filter(1);
+  const TokenizerConfig characters = {1, false, 2, 4};
+  CHECK(throws<std::invalid_argument>([&] { CompactTable(lines, 0, {}, 0, {}, {1, false}, true); }));
+  CHECK(throws<std::invalid_argument>([&] { CompactTable({}, 1, {}, 0, {}, {1, false}, true); }));
+  CHECK(throws<std::invalid_argument>([&] { CompactTable(lines, 1, {}, 0, filter, {1, false}, true); }));
+  CHECK(throws<std::invalid_argument>([&] { CompactTable(lines, 1, {}, 0, {}, characters, true); }));
+  const std::vector<std::uint64_t> three(3);
+  CHECK(throws<std::invalid_argument>([&] { CompactTable(lines, 1, {}, 0, three, characters, true); }));
+  CHECK(CompactTable(lines, 1, {}, 0, filter, characters, true).find_characters(1) == CompactTable::kNone);
+  CHECK(throws<std::invalid_argument>(
+      [&] { (void)CompactTable(lines, 1, {}, 0, {}, {}, true).find_rows(filter, true); }));
 }
 
 }  // namespace
@@ -339,6 +370,7 @@ void test_invalid_lines_are_rejected() {
 void test_compact() {
   test_compact_sums();
   test_crowded_compact_tables();
+  test_character_filters();
   test_hostile_compact_tables();
   test_invalid_lines_are_rejected();
 }

@@ -46,7 +46,8 @@ Subject::Subject(std::uint64_t seed, bool pair, bool characters)
   std::vector<std::uint8_t> numbers(keys.size() * bytes);
   for (std::uint8_t& byte : numbers) byte = static_cast<std::uint8_t>(random());
   build_ = build_compact(keys, numbers, bytes, std::vector<std::uint16_t>(keys.size(), 0xFFFF), kSlots);
-  compact_table_.emplace(build_.lines, kSlots, std::span<const std::int8_t>(), 0, config_, /*closed=*/true);
+  if (characters) filter_ = filter_of(keys);
+  compact_table_.emplace(build_.lines, kSlots, std::span<const std::int8_t>(), 0, filter_, config_, /*closed=*/true);
   const std::size_t dims = bytes - kWide;
   const std::size_t features = pair ? pair_features(kDim) : dims;
   const Head head = layers(compact_weights_, features);

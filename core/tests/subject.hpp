@@ -44,6 +44,7 @@ class Subject {
   TokenizerConfig config_;
   std::vector<Bucket> buckets_;
   CompactBuild build_;
+  std::vector<std::uint64_t> filter_;
   std::vector<float> table_;
   std::vector<std::vector<float>> weights_;
   std::vector<std::vector<float>> compact_weights_;

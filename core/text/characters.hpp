@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -66,6 +67,9 @@ class WordCharacters {
     codes_[size_++] = '>';
   }
 
+  // The characters, "<" and ">" included. As many can be read beyond them as a character n-gram has, and a vector.
+  [[nodiscard]] std::span<const char32_t> codes() const { return {codes_, size_}; }
+
   // Calls sink(key, begin, length) for each character n-gram of the word: see string().
   template <class Sink>
   void for_each(const Sink& sink) const {
@@ -92,7 +96,7 @@ class WordCharacters {
  private:
   std::size_t least_;
   std::size_t most_;
-  char32_t codes_[kLongestWord + 2] = {};
+  char32_t codes_[kLongestWord + 2 + kMostCharacters + 8] = {};
   std::size_t size_ = 0;
 };
 

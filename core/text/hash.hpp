@@ -79,6 +79,9 @@ inline std::uint64_t lower_word(std::uint64_t word, std::uint64_t bits = kLetter
   return word | ((word & bits) >> 1);
 }
 
+// The same for one byte.
+inline std::uint8_t lower_byte(std::uint8_t byte) { return static_cast<std::uint8_t>(byte | ((byte & 0x40) >> 1)); }
+
 // A block of 16 bytes.
 struct Words {
   std::uint64_t low;

@@ -123,6 +123,13 @@ class Tokenizer {
     Normalizer normalizer;
     const auto hash = [&](char32_t code) { fold(code, [&](std::uint8_t byte) { hasher.add(byte); }); };
     for (bool first = true; p != end_; first = false) {
+      // Nothing after a letter or digit of ASCII combines with it if the next byte is ASCII too.
+      if (detail::kAscii.classes[*p] == CharClass::kWord && !is_character && (p + 1 == end_ || p[1] < 0x80)) {
+        normalizer.finish(hash);
+        hasher.add(detail::lower_byte(*p));
+        last = ++p;
+        continue;
+      }
       const Decoded at = decode(p, end_);
       const auto [kind, active] = char_properties(at.code);
       const bool belongs = first || kind == CharClass::kMark || (kind == CharClass::kWord && !is_character);

@@ -124,6 +124,52 @@ def test_a_signal_in_a_finalizer_is_not_lost() -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "15\n", "")
 
 
+def test_a_signal_that_interrupts_no_call_is_not_lost() -> None:
+    """As one that arrives while C code reads a part of a pipe, before it waits for the next one."""
+    program = (
+        "import os, signal, sys, threading, time\n"
+        "from sparsedistill._internal.signals import Stopped\n"
+        "def elsewhere():\n"
+        "    time.sleep(0.3)\n"
+        "    signal.pthread_kill(threading.get_ident(), signal.SIGTERM)\n"
+        "stopped = Stopped()\n"
+        "try:\n"
+        "    with stopped.raised():\n"
+        "        threading.Thread(target=elsewhere).start()\n"
+        "        sys.stdin.buffer.read(10)\n"
+        "except KeyboardInterrupt:\n"
+        "    print(stopped.signal)\n"
+    )
+    command = [sys.executable, "-c", program]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        try:
+            process.wait(timeout=50)
+        finally:
+            process.kill()
+        assert process.stdout.read() == b"15\n"
+
+
+def test_a_forked_process_that_is_stopped_does_not_stop_its_parent() -> None:
+    program = (
+        "import os, signal, time\n"
+        "from sparsedistill._internal.signals import Stopped\n"
+        "with Stopped().raised():\n"
+        "    child = os.fork()\n"
+        "    if not child:\n"
+        "        try:\n"
+        "            time.sleep(60)\n"
+        "        except KeyboardInterrupt:\n"
+        "            os._exit(3)\n"
+        "    time.sleep(0.2)\n"
+        "    os.kill(child, signal.SIGTERM)\n"
+        "    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))\n"
+        "    time.sleep(0.3)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "3\n", "")
+
+
 def test_the_first_signal_decides() -> None:
     """Of those that follow, and of one after the end of the command, nothing is seen."""
     program = (

@@ -105,7 +105,9 @@ def test_unknown_words_are_read_by_their_characters(
     assert same.mean() > 0.998  # a fingerprint of 16 bits can be another n-gram's
     unread = compact_spelling.vocabulary.without_table()
     unread.tokenizer = replace(unread.tokenizer, max_characters=0)
-    deaf = replace(compact_spelling, vocabulary=unread).predict_proba(texts)
+    assert isinstance(compact_spelling.weights, CompactWeights)
+    weights = replace(compact_spelling.weights, character_filter=None)
+    deaf = replace(compact_spelling, vocabulary=unread, weights=weights).predict_proba(texts)
     assert np.abs(one - deaf).mean() > 10 * np.abs(one - other).mean()
 
 
@@ -177,7 +179,7 @@ def test_every_instruction_set_gives_the_same_bits(
     compact: Student = request.getfixturevalue(name)
     weights, tokenizer = compact.weights, compact.vocabulary.tokenizer
     assert isinstance(weights, CompactWeights)
-    table = _core.CompactTable(weights.lines, weights.slots, weights.rows, tokenizer.core, True)
+    table = weights.core_table(tokenizer, closed=True)
     texts = [*sentences, *misspelt(sentences), " ".join(sentences), "", "ein Straßenfest, 東京!"]
     texts += [" ".join(misspelt(sentences)), "unspeakablee" * 100_000]
     answers = [
@@ -269,14 +271,19 @@ def test_what_cannot_be_compressed_says_so(trained: Student, compact: Student, s
         ("lines", lambda a: a[:, :-1]),
         ("lines", lambda a: a[:0]),
         ("lines", lambda a: a.view(np.int8)),
+        ("character_filter", lambda a: a[:0]),
+        ("character_filter", lambda a: np.append(a, a[:1])),
+        ("character_filter", lambda a: a.view(np.int64)),
         ("scale", lambda a: a[:-1]),
         ("centre", lambda a: np.append(a, a)),
         ("hidden.weight", lambda a: a[:, :0]),
         ("output.weight", lambda a: a[:1, :3]),
     ],
 )
-def test_damaged_files_are_refused(compact: Student, tmp_path: Path, name: str, damage: object) -> None:
-    compact.save_pretrained(tmp_path / "compact")
+def test_damaged_files_are_refused(
+    compact_spelling: Student, tmp_path: Path, name: str, damage: object
+) -> None:
+    compact_spelling.save_pretrained(tmp_path / "compact")
     file = tmp_path / "compact" / "model.safetensors"
     arrays = {key: np.array(array) for key, array in open_tensors(file).items()}
     arrays[name] = damage(arrays[name])  # type: ignore[operator]
@@ -288,9 +295,9 @@ def test_damaged_files_are_refused(compact: Student, tmp_path: Path, name: str, 
     "config",
     [
         {},
-        {"layout": 3, "slots": 11, "wide": 0},
-        {"layout": 3, "slots": 6, "wide": -1},
-        {"layout": 3, "slots": 1},
+        {"layout": 4, "slots": 11, "wide": 0},
+        {"layout": 4, "slots": 6, "wide": -1},
+        {"layout": 4, "slots": 1},
         {"layout": 2, "slots": 7, "wide": 1},
         3,
     ],

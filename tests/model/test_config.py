@@ -61,8 +61,8 @@ def change(folder: Path, how: Change) -> None:
         (lambda config: config["vocabulary"].update(rows=2**40), "table has the shape"),
         (lambda config: config["vocabulary"].update(error_bound="low"), "error_bound"),
         (lambda config: config.update(compact={"layout": 1, "slots": 10, "wide": 0}), "another version"),
-        (lambda config: config.update(compact={"layout": 3, "slots": "10", "wide": 0}), "slots"),
-        (lambda config: config.update(compact={"layout": 3, "slots": 10, "wide": 0}), "lines"),
+        (lambda config: config.update(compact={"layout": 4, "slots": "10", "wide": 0}), "slots"),
+        (lambda config: config.update(compact={"layout": 4, "slots": 10, "wide": 0}), "lines"),
         (lambda config: config.update(evaluation={"student": {"accuracy": "high"}}), "evaluation"),
     ],
 )

@@ -119,7 +119,7 @@ class KernelBenchmark {
 
  private:
   [[nodiscard]] CompactTable table_of(const Pages& pages, int max_ngram) const {
-    return {pages.lines(), settings_.slots, {}, 0, {max_ngram, settings_.tokenizer.boundaries}, settings_.closed};
+    return {pages.lines(), settings_.slots, {}, 0, {}, {max_ngram, settings_.tokenizer.boundaries}, settings_.closed};
   }
 
   void print_counts() const {

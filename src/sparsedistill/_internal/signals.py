@@ -7,13 +7,16 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
+from time import sleep
 from types import FrameType
 from typing import Any
 
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
-_PAUSE = 0.05  # seconds until a signal that was lost is sent again
+_PAUSE = 0.05  # seconds until a signal that had no effect is sent again
+_IGNORED = b"\0"  # in the place of a signal whose exception Python has ignored
 
 
 class Stopped:
@@ -33,25 +36,20 @@ class Stopped:
 
         Signals that the process ignores (``nohup``, background jobs of a shell) stay ignored. After
         :func:`exit_when_stopped`, signals have no effect once the block has ended: the exit code is known.
+
+        A signal that has no effect is sent again: C code that reads a pipe part by part looks for signals
+        only when it waits, and an exception in a finalizer is ignored.
         """
         before, hook = _handle(self._stop), sys.unraisablehook
-
-        def lost(unraisable: sys.UnraisableHookArgs) -> None:
-            """Send the signal again if Python has ignored its exception, as in a finalizer."""
-            if self.signal is None or not issubclass(unraisable.exc_type, KeyboardInterrupt):
-                hook(unraisable)
-                return
-            again = threading.Timer(_PAUSE, self._repeat)
-            again.daemon = True
-            with suppress(RuntimeError):  # no thread can be started: the command ends later
-                again.start()
-
-        sys.unraisablehook = lost
         try:
-            yield
+            with _arrivals(self._repeat) as pipe:
+                sys.unraisablehook = partial(self._ignored, hook, pipe)
+                try:
+                    yield
+                finally:
+                    sys.unraisablehook = hook
         finally:
             self._ended = True
-            sys.unraisablehook = hook
             for number, handler in before.items():
                 signal.signal(number, signal.SIG_IGN if handler is _leave_at_once else handler)
 
@@ -73,13 +71,61 @@ class Stopped:
                 stream.flush()
         os._exit(128 + self.signal)
 
-    def _repeat(self) -> None:
-        if self.signal is not None and not self._ended:
-            os.kill(os.getpid(), self.signal)
+    def _ignored(
+        self, hook: Callable[[sys.UnraisableHookArgs], Any], pipe: int, unraisable: sys.UnraisableHookArgs
+    ) -> None:
+        """Have the signal sent again if its exception was ignored; `hook` is told of other exceptions."""
+        if self.signal is None or not issubclass(unraisable.exc_type, KeyboardInterrupt):
+            hook(unraisable)
+            return
+        with suppress(OSError):
+            os.write(pipe, _IGNORED)
+
+    def _repeat(self, arrived: bytes) -> None:
+        """Send a signal that has arrived to the main thread again if it has had no effect."""
+        number = self.signal if arrived == _IGNORED else arrived[0]
+        handled = self.signal is not None and arrived != _IGNORED
+        if number is not None and not handled and not self._ended and signal.getsignal(number) == self._stop:
+            signal.pthread_kill(threading.main_thread().ident or 0, number)
 
     def _stop(self, number: int, _: FrameType | None) -> None:
         self.signal = self.signal or number
         raise KeyboardInterrupt
+
+
+@contextmanager
+def _arrivals(seen: Callable[[bytes], None]) -> Iterator[int]:
+    """Call `seen` in a thread, a moment after each signal, with its number as a byte.
+
+    Yields:
+        A pipe into which these bytes are written. Others may be added.
+    """
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+
+    def watch() -> None:
+        with os.fdopen(reading, "rb", buffering=0) as pipe:
+            while arrived := pipe.read(1):
+                sleep(_PAUSE)
+                seen(arrived)
+
+    try:
+        threading.Thread(target=watch, name="signals", daemon=True).start()
+    except RuntimeError:  # no thread can be started: signals are not sent again
+        os.close(reading)
+    before = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    os.register_at_fork(after_in_child=partial(_forget, writing))
+    try:
+        yield writing
+    finally:
+        signal.set_wakeup_fd(before)
+        os.close(writing)
+
+
+def _forget(pipe: int) -> None:
+    """In a forked process, write no signals into the pipe of its parent."""
+    if (other := signal.set_wakeup_fd(-1)) not in (pipe, -1):
+        signal.set_wakeup_fd(other)
 
 
 def exit_when_stopped() -> None:

@@ -29,6 +29,7 @@ from ..model.record import CompressionRecord, CompressionStep
 from ..model.student_model import StudentModel
 from ..model.weights import StudentWeights
 from ..problem import Problem
+from ..vocabulary.tokenizer import is_characters
 from ..vocabulary.vocabulary import Vocabulary
 from .difference import Floor, Floors
 from .low_rank import LowRankHead, cut, narrowed
@@ -304,10 +305,12 @@ def _build(vocabulary: Vocabulary, head: LowRankHead, rows: QuantizedRows, *, pa
         inside = np.arange(len(keys), dtype=np.uint32)[:, None].view(np.uint8)
         apart = rows.values
     lines, _ = _core.build_compact(keys, inside, followers, slots)
+    spelt = vocabulary.tokenizer.max_characters > 0
     weights = CompactWeights(
         lines=lines,
         slots=slots,
         wide=rows.wide,
+        character_filter=_core.filter_of(_character_keys(vocabulary)) if spelt else None,
         rows=apart,
         scale=_floats(rows.scale),
         centre=_floats(rows.centre),
@@ -318,6 +321,14 @@ def _build(vocabulary: Vocabulary, head: LowRankHead, rows: QuantizedRows, *, pa
         output_bias=_floats(head.output_bias),
     )
     return NgramNetwork(vocabulary.without_table(), weights, pair)
+
+
+def _character_keys(vocabulary: Vocabulary) -> NDArray[np.uint64]:
+    """The keys of the character n-grams, uint64; of all n-grams if their spelling is not known."""
+    keys = vocabulary.keys()
+    if vocabulary.ngrams is not None:
+        keys = keys[np.fromiter(map(is_characters, vocabulary.ngrams), bool, len(keys))]
+    return keys
 
 
 def _floats(array: Floats) -> NDArray[np.float32]:

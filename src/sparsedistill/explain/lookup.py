@@ -175,5 +175,5 @@ class _CompactRows:
         return places, self.weights.unpacked(packed)
 
     def word(self, keys: NDArray[np.uint64]) -> Floats | None:
-        packed = self.core.find(keys)[1]
+        packed = self.core.find(keys, characters=True)[1]
         return self.weights.unpacked_word(packed) if len(packed) else None

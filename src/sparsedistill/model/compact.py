@@ -14,8 +14,9 @@ from .._internal.tensors import aligned
 from ..vocabulary.config import TokenizerConfig
 from .config import COMPACT_LAYOUT, CompactLayout
 
+_TABLES: dict[str, type[np.generic]] = {"lines": np.uint8, "character_filter": np.uint64, "rows": np.int8}
 _FLOATS = ("scale", "centre", "basis", "hidden.weight", "hidden.bias", "output.weight", "output.bias")
-_OPTIONAL = ("rows", "basis")
+_OPTIONAL = ("character_filter", "rows", "basis")
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class CompactWeights:
         lines: uint8 (lines, 64), the hash table: fingerprints of keys, follower masks, and rows.
         slots: Slots per line.
         wide: Leading numbers of a row with two bytes; the others have one.
+        character_filter: uint64 (words,), which character n-grams the table may have; None if it has none.
         rows: int8 (n, bytes) if rows are too wide for the lines, which then hold row numbers; else None.
         scale: float32 (dims,), multiplies the mean of a text's rows.
         centre: float32 (dims,), is added to it.
@@ -40,6 +42,7 @@ class CompactWeights:
     lines: NDArray[np.uint8]
     slots: int
     wide: int
+    character_filter: NDArray[np.uint64] | None
     rows: NDArray[np.int8] | None
     scale: NDArray[np.float32]
     centre: NDArray[np.float32]
@@ -71,7 +74,9 @@ class CompactWeights:
             TypeError: An array has the wrong type.
             ValueError: The sizes do not fit together.
         """
-        return _core.CompactTable(self.lines, self.slots, self.rows, tokenizer.core, closed)
+        return _core.CompactTable(
+            self.lines, self.slots, self.rows, self.character_filter, tokenizer.core, closed
+        )
 
     def classifier(self, tokenizer: TokenizerConfig, *, closed: bool) -> _core.CompactClassifier:
         """The core's classifier over these weights.
@@ -140,6 +145,7 @@ class CompactWeights:
         """
         named: dict[str, NDArray[Any] | None] = {
             "lines": self.lines,
+            "character_filter": self.character_filter,
             "scale": self.scale,
             "centre": self.centre,
             "basis": self.basis,
@@ -163,7 +169,7 @@ class CompactWeights:
             KeyError: An array is missing.
             TypeError: An array has the wrong type, or a number of the layout is out of range.
         """
-        dtypes = {"lines": np.uint8, "rows": np.int8} | dict.fromkeys(_FLOATS, np.float32)
+        dtypes = _TABLES | dict.fromkeys(_FLOATS, np.float32)
         found = {name: arrays.get(name) if name in _OPTIONAL else arrays[name] for name in dtypes}
         for name, dtype in dtypes.items():
             array = found[name]

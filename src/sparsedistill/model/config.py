@@ -13,7 +13,7 @@ FORMAT = "sparsedistill"
 FORMAT_VERSION = 3
 
 #: Version of the layout of compact lines (core/compact/layout.hpp) and of :class:`CompactLayout`.
-COMPACT_LAYOUT = 3
+COMPACT_LAYOUT = 4
 
 
 @dataclass(frozen=True)

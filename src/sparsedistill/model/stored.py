@@ -19,7 +19,7 @@ MOST_UNITS = 65_536
 _Form: TypeAlias = tuple[type[np.generic], tuple[int | None, ...]]
 
 #: The arrays with something per n-gram. Only these can be large.
-_PER_NGRAM = (BUCKETS, "table", "lines", "rows")
+_PER_NGRAM = (BUCKETS, "table", "lines", "character_filter", "rows")
 
 
 def check_stored(config: ModelConfig | MultiHeadConfig, arrays: Mapping[str, NDArray[Any]]) -> None:
@@ -79,6 +79,8 @@ def _compact(
         table_dim = len(arrays["basis"]) if "basis" in arrays and arrays["basis"].ndim else 0
         forms["basis"] = (np.float32, (table_dim, config.dim))
         features = 5 * table_dim + 3
+    if config.tokenizer.max_characters:
+        forms["character_filter"] = (np.uint64, (None,))
     if "rows" in arrays:
         forms["rows"] = (np.int8, (None, layout.wide + config.dim))
     return forms | _head(config, features)
