@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gzip
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from support.rows import put
 from support.sentences import error
@@ -59,6 +61,34 @@ def test_class_indices_as_labels(tmp_path: Path) -> None:
         read_labelled(path, columns, ("1", "2", "good"))
     with pytest.raises(InputError, match=r"line 2.*'1' is unknown"):
         read_labelled(path, columns, ("0", "good"))
+
+
+@pytest.mark.parametrize("ending", ["jsonl", "parquet", "csv"])
+def test_lists_of_zeros_and_ones_in_files(ending: str, tmp_path: Path) -> None:
+    """Class indices and the rows of a matrix look the same: as indices, each text would have all classes."""
+    rows = [[1, 0], [0, 1], [1, 1]]
+    columns = Columns(label="label", label_separator="/")
+    path = tmp_path / f"a.{ending}"
+    if ending == "jsonl":
+        path.write_text("".join(json.dumps({"text": "t", "label": row}) + "\n" for row in rows))
+    elif ending == "parquet":
+        bools = pa.array([[bool(value) for value in row] for row in rows])
+        pq.write_table(pa.table({"text": ["t"] * 3, "label": bools}), path)
+    else:
+        path.write_text("text,label\n" + "".join(f"t,{one}/{other}\n" for one, other in rows))
+    read = read_labelled(path, columns, ("a", "b"))
+    assert read.labels.tolist() == rows
+    assert read.classes == ("a", "b")
+    message = error(lambda: read_labelled(path, columns))
+    assert f"The labels in the column 'label' of {path} are lists of 0 and 1, all of length 2" in message
+    assert "lists of 0 and 1" in error(lambda: read_labelled(path, columns, ("a", "b", "c")))
+
+
+def test_classes_that_labels_cannot_tell_apart(tmp_path: Path) -> None:
+    path = put(tmp_path / "a.csv", "text,label\na,x\nb,y\n")
+    for one, other in (("caf\u00e9", "cafe\u0301"), ("1", "1.0"), ("true", "True"), ("a", " a")):
+        message = error(lambda: read_labelled(path, Columns(label="label"), ("x", one, other)))  # noqa: B023
+        assert message.startswith(f"The classes {one!r} and {other!r} are both ")
 
 
 def test_split_keeps_the_share_of_each_class() -> None:

@@ -259,6 +259,8 @@ def test_evidence_is_for_a_class_rather_than_the_others(students: dict[str, Stud
     strongest = explained.strongest("class 1", 3)
     assert [abs(value) for _, value in strongest] == sorted((abs(v) for _, v in strongest), reverse=True)
     assert "no class 'good'" in error(lambda: explained.evidence("good"))
+    assert "no class ''" in error(lambda: explained.to_html(""))
+    assert "no class ''" in error(lambda: explained.to_terminal(""))
 
 
 def test_what_is_no_text_is_refused(students: dict[str, Student]) -> None:

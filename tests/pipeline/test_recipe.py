@@ -202,6 +202,14 @@ def test_wrong_settings_are_named(recipe: dict[str, Any], message: str) -> None:
     assert message in found
 
 
+def test_a_long_value_is_quoted_in_part() -> None:
+    message = error(lambda: recipe_job({"data": {"classes": "x" * 10**6}}, "films.toml"))
+    assert len(message) < 5_000
+    assert message.startswith("films.toml [data]: classes is 'xxx")
+    assert " [...] " in message
+    assert message.endswith(": give a list of names.")
+
+
 def test_suggestions_are_of_all_settings_of_a_table() -> None:
     for recipe, message in (
         ({"vocabulary": {"max_ngramm": 3}}, "did you mean 'max_ngram'?"),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import socket
+from pathlib import Path
 
 import pytest
-from support.server import RunningServer
+from support.server import RunningServer, serving
 
 JSON = {"content-type": "application/json"}
 
@@ -135,3 +136,17 @@ def test_clients_that_leave_do_no_harm(server: RunningServer) -> None:
             with socket.create_connection(("127.0.0.1", server.port)) as client:
                 client.sendall(sent.replace(b"/predict", path))
     assert server.post("/predict", {"inputs": "good"}).json()[0]["label"] == "good"
+
+
+def test_clients_write_nothing_into_the_log(students: Path) -> None:
+    upgrade = b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: upgrade, close\r\nUpgrade: websocket\r\n\r\n"
+    bulk = (
+        b"POST /bulk HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-ndjson\r\n"
+        b'Transfer-Encoding: chunked\r\n\r\n11\r\n{"text": "good"}\n\r\n'
+    )
+    with serving(students / "films", "--max-seconds", 1) as server:
+        assert exchange(server, upgrade).startswith(b"HTTP/1.1 200")
+        assert exchange(server, b"nonsense\r\n\r\n").startswith(b"HTTP/1.1 400")
+        assert b"good" in exchange(server, bulk)  # answered, and then cut off: nothing more comes
+        _, said = server.stop()
+    assert not [line for line in said.splitlines() if line.startswith(("WARNING", "ERROR"))], said

@@ -256,11 +256,15 @@ def sweep(every: int, names: list[str], kills: int = 10) -> bool:
         for job in names or jobs.arguments:
             changes = jobs.undisturbed(job)
             tried = [*faults(changes, every=every), *jobs.kills(job, kills)]
-            wrong = [found for fault in tried if (found := jobs.disturbed(job, fault))]
-            count += len(wrong)
-            print(f"{job}: {changes} changes of files, {len(tried)} faults, {len(wrong)} wrong", flush=True)
-            for found in wrong:
-                print(*found, sep="\n", flush=True)
+            wrong = 0
+            for done, fault in enumerate(tried):
+                if done % 100 == 0:
+                    print(f"{job}: {done} of {len(tried)} faults", file=sys.stderr, flush=True)
+                if found := jobs.disturbed(job, fault):
+                    wrong += 1
+                    print(*found, sep="\n", flush=True)
+            count += wrong
+            print(f"{job}: {changes} changes of files, {len(tried)} faults, {wrong} wrong", flush=True)
         commands.close()
     return not count
 

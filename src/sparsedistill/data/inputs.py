@@ -10,7 +10,6 @@ from typing import Any, TypeAlias, TypeGuard
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from .._internal.texts import Texts, as_strings, is_unordered
@@ -18,7 +17,7 @@ from ..errors import InputError
 from ..problem import SCORE, Problem
 from .columns import Columns
 from .corpus import Corpus
-from .fields import Field, is_list, is_numeric, typed
+from .fields import Field, is_list, typed
 from .file_options import FileOptions
 from .label_rule import as_array, labels_in_memory
 from .labelled import Labelled, check_no_classes, indices_of, read_labelled
@@ -160,8 +159,6 @@ def _in_memory(given: tuple[Any, ...], classes: tuple[str, ...] | None, problem:
     if problem == "regression" or (problem is None and classes == SCORE):
         check_no_classes(classes)
         return Labelled(texts, _numbers(labels), SCORE, text_pair)
-    if isinstance(labels, pa.Array) and is_list(labels.type):
-        labels = _indicators(labels, classes)
     if not isinstance(labels, pa.Array):
         return Labelled(texts, *_from_matrix(labels, classes), text_pair)
     if is_list(labels.type):
@@ -185,29 +182,6 @@ def _matrix(labels: Any) -> NDArray[Any]:
     for row, column in np.argwhere(np.ma.getmaskarray(matrix))[:1].tolist():
         raise InputError(f"Label {row} is masked in column {column}: fill it, or drop the text.")
     return np.asarray(matrix)
-
-
-def _indicators(labels: pa.Array, classes: tuple[str, ...] | None) -> pa.Array | NDArray[Any]:
-    """Lists of 0 and 1, one per class, as a matrix; other lists unchanged.
-
-    Raises:
-        InputError: The lists can be class indices or a matrix, and nothing says which.
-    """
-    values = labels.flatten()
-    lengths = pc.unique(pc.list_value_length(labels.drop_null())).to_pylist()
-    numeric = is_numeric(values.type) or pa.types.is_boolean(values.type)
-    if not numeric or len(lengths) != 1 or not len(values) or values.null_count:
-        return labels
-    if lengths == [1] and (classes is None or len(classes) > 1):  # of the one class of each text
-        return labels
-    if not set(pc.unique(values).to_pylist()) <= {0, 1}:
-        return labels
-    if classes is None or len(classes) != lengths[0] or labels.null_count:
-        raise InputError(
-            f"The labels are lists of 0 and 1, all of length {lengths[0]}, which can be class indices or a "
-            "matrix: give lists of class names, or an array (texts, classes) with classes."
-        )
-    return values.to_numpy(zero_copy_only=False).reshape(len(labels), lengths[0])
 
 
 def _numbers(given: Any) -> NDArray[np.float32]:

@@ -28,6 +28,7 @@ from .splits import Labels, connected, fold_numbers, held_out_rows, strata_of_sc
 logger = logging.getLogger(__package__)
 
 _WHOLE_NUMBER = re.compile(r"-?[0-9]+")
+_BOOLEANS = {"false", "true"}
 
 
 @dataclass(frozen=True)
@@ -232,28 +233,17 @@ def read_labelled(
         return _with_numbers(list(corpus.rows()), numeric=True)
     if classes is not None:
         _check_classes(classes)
-    blocks = []
-    for block in corpus.rows():
-        if classes is not None:
-            _check_labels(block, classes)
-        blocks.append(block)
+    blocks = list(corpus.rows())
     batch = as_batch(pa.concat_tables([block.table for block in blocks]))
     if columns.problem is None and classes is None and are_scores(batch.labels):
         logger.info(announced(f"the column {columns.label!r} of {corpus.files[0]}"))
         return _with_numbers(blocks, numeric=False)
-    if classes is None:
-        _check_numbers(blocks, batch.labels)
-    names = tuple(_occurring(batch.labels) if classes is None else classes)
-    if len(names) < 2:
-        raise InputError(
-            f"{corpus.files[0]} has only the label {', '.join(map(repr, names)) or '(none)'} in the column "
-            f"{columns.label!r}: give texts of at least two classes."
-        )
-    check_class_names(names)
+    subject = f"The labels in the column {columns.label!r} of {corpus.files[0]}"
+    labels, names = _indices(blocks, batch.labels, classes, subject)
     return Labelled(
         texts=batch.texts,
         text_pair=batch.text_pair,
-        labels=_indices(batch.labels, names),
+        labels=labels,
         classes=names,
         weights=batch.weights,
         groups=batch.groups,
@@ -305,32 +295,36 @@ def indices_of(
     Raises:
         InputError: There are fewer than two classes, or a label is not one of `classes`.
     """
-    block = RowBlock(pa.table({"label": labels}), lambda i: f"Label {i}")
     if classes is not None:
         _check_classes(classes)
-        _check_labels(block, classes)
-    else:
-        _check_numbers([block], labels)
-    names = tuple(_occurring(labels) if classes is None else classes)
-    if len(names) < 2:
-        only = f"all {names[0]!r}" if names else "missing"
-        raise InputError(f"The labels are {only}: give texts of at least two classes.")
-    check_class_names(names)
-    return _indices(labels, names), names
+    block = RowBlock(pa.table({"label": labels}), lambda i: f"Label {i}")
+    return _indices([block], labels, classes, "The labels")
 
 
 def _check_classes(classes: Sequence[str]) -> None:
     if len(classes) < 2:
         raise InputError(f"Only {len(classes)} class names were given: give at least two classes.")
     check_class_names(classes)
+    seen: dict[str, str] = {}
+    for given, name in zip(classes, _names(classes), strict=True):
+        if name in seen:
+            raise InputError(
+                f"The classes {seen[name]!r} and {given!r} are both {name!r} where labels are read: rename one."
+            )
+        seen[name] = given
+
+
+def _names(classes: Sequence[str]) -> list[str]:
+    """Class names as labels are written."""
+    names: list[str] = class_names(pa.array(list(classes), pa.large_string())).to_pylist()
+    return names
 
 
 def _label_set(classes: Sequence[str]) -> list[str]:
     """Valid labels: the class names, followed by class indices if no class is named like a number."""
-    names: list[str] = class_names(pa.array(list(classes), pa.large_string())).to_pylist()
-    classes = names if len(set(names)) == len(names) else classes  # labels follow the same rule
-    named_by_numbers = any(_WHOLE_NUMBER.fullmatch(name) for name in classes)
-    return [*classes, *([] if named_by_numbers else map(str, range(len(classes))))]
+    names = _names(classes)
+    named_by_numbers = any(_WHOLE_NUMBER.fullmatch(name) for name in names)
+    return [*names, *([] if named_by_numbers else map(str, range(len(names))))]
 
 
 def _check_labels(block: RowBlock, classes: Sequence[str]) -> None:
@@ -344,6 +338,31 @@ def _check_labels(block: RowBlock, classes: Sequence[str]) -> None:
             f"{block.place(row)}: the label {names[int(i)].as_py()!r} is unknown: use one of "
             f"{', '.join(map(repr, classes))}."
         )
+
+
+def _rows_of_matrix(
+    labels: pa.Array, classes: Sequence[str] | None, subject: str
+) -> NDArray[np.float32] | None:
+    """Lists of 0 and 1, one for each class, float32 (n, classes); None for other labels.
+
+    Raises:
+        InputError: The lists can be class indices or the rows of a matrix, and nothing says which.
+    """
+    if not pa.types.is_list(labels.type):
+        return None
+    lengths = pc.unique(pc.list_value_length(labels)).to_pylist()
+    values = set(pc.unique(labels.flatten()).to_pylist())
+    longest = max(lengths, default=0)
+    if not set(lengths) <= {0, longest} or longest < 2 or not (values <= {"0", "1"} or values <= _BOOLEANS):
+        return None
+    if classes is None or lengths != [len(classes)]:
+        raise InputError(
+            f"{subject} are lists of 0 and 1, all of length {longest}, which can be class indices or a "
+            "matrix: give lists of class names, or a row for each text and a class name for each column."
+        )
+    ones = pc.is_in(labels.flatten(), value_set=pa.array(["1", "true"], pa.large_string()))
+    rows: NDArray[np.float32] = ones.to_numpy(zero_copy_only=False).astype(np.float32)
+    return rows.reshape(len(labels), longest)
 
 
 def _check_numbers(blocks: Sequence[RowBlock], labels: pa.Array) -> None:
@@ -364,12 +383,38 @@ def _occurring(labels: pa.Array) -> list[str]:
     return sorted(names)
 
 
-def _indices(labels: pa.Array, classes: tuple[str, ...]) -> NDArray[np.int64] | NDArray[np.float32]:
-    known = pa.array(_label_set(classes), pa.large_string())
+def _indices(
+    blocks: Sequence[RowBlock], labels: pa.Array, classes: Sequence[str] | None, subject: str
+) -> tuple[NDArray[np.int64] | NDArray[np.float32], tuple[str, ...]]:
+    """Labels as indices (n,), for lists as 0 and 1 (n, classes); and the names of the classes.
+
+    Args:
+        blocks: The rows, for error messages.
+        labels: Those of all rows.
+        classes: Class names; by default the labels that occur.
+        subject: What error messages begin with.
+
+    Raises:
+        InputError: There are fewer than two classes, or a label is not one of `classes`.
+    """
+    rows = _rows_of_matrix(labels, classes, subject)
+    if rows is not None and classes is not None:
+        return rows, tuple(classes)
+    if classes is None:
+        _check_numbers(blocks, labels)
+    else:
+        for block in blocks:
+            _check_labels(block, classes)
+    names = tuple(_occurring(labels) if classes is None else classes)
+    if len(names) < 2:
+        only = f"all {names[0]!r}" if names else "missing"
+        raise InputError(f"{subject} are {only}: give texts of at least two classes.")
+    check_class_names(names)
+    known = pa.array(_label_set(names), pa.large_string())
     if not pa.types.is_list(labels.type):
         indices: NDArray[np.int64] = pc.index_in(labels, value_set=known).to_numpy().astype(np.int64)
-        return indices % len(classes)
-    hot = np.zeros((len(labels), len(classes)), dtype=np.float32)
-    rows = pc.list_parent_indices(labels).to_numpy()
-    hot[rows, pc.index_in(labels.flatten(), value_set=known).to_numpy() % len(classes)] = 1
-    return hot
+        return indices % len(names), names
+    hot = np.zeros((len(labels), len(names)), dtype=np.float32)
+    parents = pc.list_parent_indices(labels).to_numpy()
+    hot[parents, pc.index_in(labels.flatten(), value_set=known).to_numpy() % len(names)] = 1
+    return hot, names

@@ -215,7 +215,7 @@ class Explanation:
         Raises:
             InputError: There is no such class.
         """
-        label = label or self.label
+        label = self.label if label is None else label
         return as_html(label, self._sides(label), self._rows(label, count))
 
     def to_terminal(self, label: str | None = None, count: int = 10) -> RenderableType:
@@ -224,7 +224,7 @@ class Explanation:
         Raises:
             InputError: There is no such class.
         """
-        label = label or self.label
+        label = self.label if label is None else label
         return as_terminal(label, self._sides(label), self._rows(label, count))
 
     def _repr_html_(self) -> str:

@@ -111,16 +111,30 @@ def uvicorn_config(app: Any, config: ServeConfig, *, factory: bool = False) -> u
     )
 
 
+class _FaultsOnly(logging.Filter):
+    """Removes uvicorn's message about a streamed reply that is cut off, which is no fault of the server."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether a message is shown."""
+        return "without completing response" not in record.getMessage()
+
+
 def _log_config(config: ServeConfig) -> dict[str, Any]:
-    """Messages on standard error. Of one process the command shows those of the package."""
+    """Messages on standard error. Of one process the command shows those of the package.
+
+    uvicorn's warnings are about requests that are not HTTP or ask for another protocol: a client could fill
+    the log with them.
+    """
     shown = {"handlers": ["stderr"], "propagate": False}
-    loggers = {"uvicorn": shown | {"level": "WARNING"}}
+    loggers: dict[str, Any] = {"uvicorn": shown | {"level": "ERROR"}}
+    loggers["uvicorn.error"] = {"filters": ["faults only"]}
     if config.workers > 1:
         loggers["sparsedistill"] = shown | {"level": "INFO"}
     return {
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"plain": {"format": "%(levelname)s: %(message)s"}},
+        "filters": {"faults only": {"()": _FaultsOnly}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain"}},
         "loggers": loggers,
     }
