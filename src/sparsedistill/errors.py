@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 _LONGEST = 4_000  # characters of a message: it may quote an input of any size
 
 

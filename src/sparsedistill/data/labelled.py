@@ -309,7 +309,8 @@ def _check_classes(classes: Sequence[str]) -> None:
     for given, name in zip(classes, _names(classes), strict=True):
         if name in seen:
             raise InputError(
-                f"The classes {seen[name]!r} and {given!r} are both {name!r} where labels are read: rename one."
+                f"The classes {seen[name]!r} and {given!r} are both {name!r} where labels are read: rename "
+                "one."
             )
         seen[name] = given
 
