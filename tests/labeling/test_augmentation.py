@@ -114,5 +114,25 @@ def test_a_job_without_unlabelled_texts_scores_copies(tmp_path: Path) -> None:
     assert not (tmp_path / "given" / "data" / "augmented.parquet").exists()
 
 
+@pytest.mark.parametrize(("count", "without_copies"), [(60, False), (1_300, True)])
+def test_copies_do_not_decide_the_size_of_the_compact_student(
+    count: int, without_copies: bool, tmp_path: Path
+) -> None:
+    folder = save_teacher(tmp_path / "teacher", byte_pairs=False)
+    draw = np.random.default_rng(0)
+    texts = [" ".join(draw.choice(GROUPS[i % 2], 4)) + f" {i}" for i in range(count)]
+    config = DistillationConfig(
+        student=StudentConfig(dim=4, hidden=4),
+        training=TrainingConfig(steps=3, batch_size=8),
+        finetuning=TrainingConfig(steps=3, batch_size=8),
+        augment=200,
+        tune=False,
+    )
+    distill(folder, (texts, ["good", "bad"] * (count // 2)), output=tmp_path / "d", config=config)
+    compact = Student.from_pretrained(tmp_path / "d" / "compact")
+    assert compact.evaluation.compression is not None
+    assert (compact.evaluation.compression.texts < count) == without_copies
+
+
 def test_a_negative_number_of_copies_is_refused() -> None:
     assert "augment is -1" in error(lambda: DistillationConfig(augment=-1))

@@ -38,6 +38,9 @@ from .student_training import check_student, fit_student
 
 logger = logging.getLogger(__package__)
 
+#: Labelled texts that are enough to compress a student with.
+_ENOUGH_TEXTS = 1_000
+
 
 @dataclass(frozen=True)
 class Distilled:
@@ -199,10 +202,16 @@ def _run_alone(job: Job, progress: Progress) -> Distilled:
 
 
 def _compression_texts(prepared: PreparedJob) -> CompressionTexts:
-    """Texts from the beginning of the corpus, and training texts, which may differ from them."""
+    """Texts from the beginning of the corpus, and training texts, which may differ from them.
+
+    Of augmented copies none, unless there are few other texts: the short ones among them, which nobody asks a
+    student about, would decide how large it is.
+    """
     half = COMPRESSION_TEXTS // 2
-    first = prepared.corpus.head(COMPRESSION_TEXTS)
     train = prepared.material.train
+    if prepared.augmented and train is not None and len(train) >= _ENOUGH_TEXTS:
+        return train.texts[:COMPRESSION_TEXTS], None
+    first = prepared.corpus.head(COMPRESSION_TEXTS)
     if train is None or len(first) < COMPRESSION_TEXTS:  # a short corpus includes the training texts
         return first.texts, first.text_pair
     texts = joined_strings([first.texts[:half], train.texts[:half]])

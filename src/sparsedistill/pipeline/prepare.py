@@ -79,6 +79,7 @@ class PreparedJob:
         left_out: Number of texts that were left out because they are also in the validation or test data, by
             ``"labelled"`` and ``"unlabelled"``.
         config: The settings, with those that the tuner chose.
+        augmented: The unlabelled texts are augmented copies of the labelled ones.
         tuning: What the tuner tried, if it ran.
     """
 
@@ -90,6 +91,7 @@ class PreparedJob:
     word_init: WordInit | None
     left_out: dict[str, int]
     config: DistillationConfig
+    augmented: bool = False
     tuning: TuningRecord | None = None
 
 
@@ -120,7 +122,8 @@ def prepare(
     texts = None if material.train is None else (material.train.texts, material.train.text_pair)
     if isinstance(teacher, FileTeacher):  # the training texts have no scores
         texts = None
-    job = _augmented(job, material, teacher, config, progress)
+    copies = _augmented(job, material, teacher, config, progress)
+    job = job if copies is None else replace(job, unlabelled=copies)
     corpus, left_out = make_corpus(job, texts, material.held_out(), progress)
     targets = None
     if teacher is not None:
@@ -134,7 +137,18 @@ def prepare(
     vocabulary = make_vocabulary(corpus, job.output / "vocabulary", config, progress)
     word_init = init_word_rows(vocabulary, teacher, progress) if material.pair else None
     counts = {"labelled": material.left_out, "unlabelled": left_out}
-    return PreparedJob(material, corpus, vocabulary, teacher, targets, word_init, counts, config, tuning)
+    return PreparedJob(
+        material=material,
+        corpus=corpus,
+        vocabulary=vocabulary,
+        teacher=teacher,
+        targets=targets,
+        word_init=word_init,
+        left_out=counts,
+        config=config,
+        augmented=copies is not None,
+        tuning=tuning,
+    )
 
 
 def _augmented(
@@ -143,22 +157,22 @@ def _augmented(
     teacher: Teacher | FileTeacher | None,
     config: DistillationConfig,
     progress: Progress,
-) -> Job:
-    """A job with augmented copies of the labelled texts, if it has no other texts for its teacher."""
+) -> Corpus | None:
+    """Augmented copies of the labelled texts, if there are no other texts for the teacher."""
     network, train = underlying_teacher(teacher), material.train
     if job.unlabelled is not None or train is None or material.pair or not config.augment:
-        return job
+        return None
     if not isinstance(network, TransformersTeacher):
-        return job
+        return None
     copies = augmented_copies(train.texts, network, config.augment, seed=config.seed, progress=progress)
     if not len(copies):
-        return job
+        return None
     logger.info(
         f"There are no unlabelled texts: the teacher also scores {len(copies):,} augmented copies of the "
         "labelled ones (augment = 0 prevents it)."
     )
     names = Columns(job.columns.text)
-    return replace(job, unlabelled=write_corpus(job.output / "data" / "augmented.parquet", names, copies))
+    return write_corpus(job.output / "data" / "augmented.parquet", names, copies)
 
 
 def open_teacher(job: Job) -> Teacher | FileTeacher | None:
