@@ -6,6 +6,8 @@
 # make browser   installs Chromium with apt-get, for the tests of the page, which are among the slow ones
 # make hosts     the slow tests inside Dolma and NeMo Curator, which are unpacked next to the environment (560 MB)
 # make spark     the slow tests inside Spark, in several processes, next to the environment (430 MB; needs Java 17)
+# make c         the library for C, in build/c, and its tests
+# make wasm      the package for JavaScript, in javascript/, and its tests in Node (needs emscripten and nodejs)
 # make manual    the manual as a site, in build/manual; broken links fail
 # make check     layers, linters, types, formats and docstrings; the same as the pre-commit hooks
 # make core      the tests of the core under AddressSanitizer and UndefinedBehaviorSanitizer
@@ -45,12 +47,17 @@ SEED ?= $(shell date +%Y%m%d)000000
 TEXTS ?= 1000000
 EVERY ?= 1
 CORE_FILES := $(shell find core -name "*.?pp" -o -name "*.inc" ! -name unicode_tables.inc)
+# Instruction sets other than the portable one have files of their own.
+WASM_SOURCES := core/c/sparsedistill.cpp core/support/salt.cpp core/text/ngrams.cpp core/text/normalization.cpp \
+  core/simd/dispatch.cpp core/simd/float_kernels.cpp core/simd/float_kernels_portable.cpp core/simd/packed_layer.cpp \
+  core/model/head_kernel.cpp core/model/network.cpp core/model/probabilities.cpp core/compact/classifier.cpp \
+  core/compact/kernel.cpp core/compact/kernel_portable.cpp core/compact/table.cpp core/compact/unknown_words.cpp
 SOURCES := pyproject.toml constraints.txt CMakeLists.txt $(CORE_FILES)
 
 # The encoder and the texts of the demo come from packages: no model hub is used.
 export HF_HUB_OFFLINE := 1
 
-.PHONY: demo test test-slow openapi browser hosts spark manual check core tsan differential aarch64 fuzz faults tidy coverage bench paper locked clean
+.PHONY: demo test test-slow openapi browser hosts spark c wasm manual check core tsan differential aarch64 fuzz faults tidy coverage bench paper locked clean
 
 demo: $(VENV)/demo.stamp
 	$(BIN)/python demo.py
@@ -74,6 +81,23 @@ hosts: build/hosts/dolma.stamp build/hosts/curator.stamp
 
 spark: build/hosts/spark.stamp
 	PYTHONPATH=build/hosts/spark $(BIN)/python -m pytest -m slow tests/integrations/test_spark.py
+
+build/c/libsparsedistill.so: $(VENV)/dev.stamp $(CORE_FILES) core/c/sparsedistill.h
+	$(CMAKE) -S . -B build/c $(NINJA) -DCMAKE_BUILD_TYPE=Release -DSPARSEDISTILL_C=ON
+	$(CMAKE) --build build/c --target sparsedistill
+
+c: build/c/libsparsedistill.so
+	$(BIN)/python -m pytest -m slow tests/c
+
+# Debian keeps emscripten's JavaScript apart.
+javascript/sparsedistill.wasm: $(CORE_FILES) core/c/sparsedistill.h
+	NODE_PATH=/usr/share/nodejs em++ -std=c++20 -O2 -msimd128 -fwasm-exceptions -ffp-contract=off -Icore \
+	  $(WASM_SOURCES) -sSTANDALONE_WASM --no-entry -sALLOW_MEMORY_GROWTH -sMAXIMUM_MEMORY=4GB \
+	  -sEXPORTED_FUNCTIONS=_malloc,_free,$(shell sed -n 's/.*SPARSEDISTILL_API.* [*]*\(sparsedistill_[a-z]*\)(.*/_\1/p' core/c/sparsedistill.h | paste -sd,) \
+	  -o $@
+
+wasm: javascript/sparsedistill.wasm $(VENV)/dev.stamp
+	$(BIN)/python -m pytest -m slow tests/javascript
 
 manual: $(VENV)/dev.stamp
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict

@@ -99,7 +99,7 @@ const std::int32_t* UnknownWords::row(Word& word, RowAdder& adder) {
 }
 
 bool UnknownWords::compute(const Word& word, RowAdder& adder, std::int32_t* row) {
-  std::ranges::fill(totals_, 0);
+  std::fill(totals_.begin(), totals_.end(), 0);
   fetch(word.end);
   const std::size_t count = word.end - word.begin;
   const std::size_t later = std::min(count, read_ - fetched_);

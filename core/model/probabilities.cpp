@@ -8,7 +8,7 @@ namespace sparsedistill {
 namespace {
 
 void softmax(std::span<const float> logits, std::span<float> probabilities) {
-  const float largest = *std::ranges::max_element(logits);
+  const float largest = *std::max_element(logits.begin(), logits.end());
   float sum = 0.0F;
   for (std::size_t c = 0; c < logits.size(); ++c) sum += probabilities[c] = std::exp(logits[c] - largest);
   for (float& probability : probabilities) probability /= sum;
@@ -19,7 +19,8 @@ void softmax(std::span<const float> logits, std::span<float> probabilities) {
 void compute_probabilities(std::span<const float> logits, std::size_t classes, bool multi_label,
                            std::span<float> probabilities) {
   if (multi_label) {
-    std::ranges::transform(logits, probabilities.begin(), [](float logit) { return 1.0F / (1.0F + std::exp(-logit)); });
+    const auto sigmoid = [](float logit) { return 1.0F / (1.0F + std::exp(-logit)); };
+    std::transform(logits.begin(), logits.end(), probabilities.begin(), sigmoid);
     return;
   }
   if (classes == 0) return;

@@ -27,8 +27,8 @@ std::vector<InstructionSet> available_instruction_sets() {
 InstructionSet best_instruction_set() { return available_instruction_sets().back(); }
 
 void require_available(InstructionSet set) {
-  require(std::ranges::count(available_instruction_sets(), set) == 1,
-          "this machine does not support the instruction set");
+  const std::vector<InstructionSet> sets = available_instruction_sets();
+  require(std::find(sets.begin(), sets.end(), set) != sets.end(), "this machine does not support the instruction set");
 }
 
 }  // namespace sparsedistill

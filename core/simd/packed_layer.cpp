@@ -8,7 +8,7 @@ namespace sparsedistill::simd {
 
 PackedLayer::PackedLayer(std::span<const float> weight, std::span<const float> bias, std::size_t inputs)
     : bias_(padded(bias.size())) {
-  std::ranges::copy(bias, bias_.begin());
+  std::copy(bias.begin(), bias.end(), bias_.begin());
   for (std::size_t begin = 0; begin < bias.size(); begin += kLanes) {
     const std::size_t lanes = std::min(kLanes, bias.size() - begin);
     const auto at = [&](std::size_t lane, std::size_t input) { return weight[(begin + lane) * inputs + input]; };

@@ -9,7 +9,6 @@
 #include <mutex>
 #include <span>
 #include <string_view>
-#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -120,14 +119,15 @@ void for_each_parallel(std::size_t items, std::size_t threads, const Work& work)
     }
   };
   {
-    std::vector<std::jthread> helpers;
+    std::vector<std::thread> helpers;  // libc++ has no jthread
     helpers.reserve(threads - 1);
     try {
       for (std::size_t thread = 1; thread < threads; ++thread) helpers.emplace_back(run, thread);
-    } catch (const std::system_error&) {  // NOLINT(bugprone-empty-catch)
-      // The process may have no more threads: those that there are do the work.
+    } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch)
+      // The process may have no more threads, or memory for them: those that there are do the work.
     }
     run(0);
+    for (std::thread& helper : helpers) helper.join();
   }
   if (failure) std::rethrow_exception(failure);
 }

@@ -21,7 +21,7 @@ class KeyMap {
       shift_ = shift_for(kSmallest);
     }
     if (++round_ == 0) {  // the counter has wrapped: old slots would look current
-      std::ranges::fill(slots_, Slot{});
+      std::fill(slots_.begin(), slots_.end(), Slot{});
       round_ = 1;
     }
     size_ = 0;

@@ -1,0 +1,160 @@
+#include "c/sparsedistill.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <limits>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "compact/classifier.hpp"
+#include "compact/table.hpp"
+#include "model/pairs.hpp"
+#include "model/probabilities.hpp"
+#include "simd/dispatch.hpp"
+#include "support/require.hpp"
+#include "text/ngrams.hpp"
+
+namespace sparsedistill {
+
+namespace {
+
+constexpr std::uint64_t kMostUnits = std::uint64_t{1} << 20;  // dimensions, hidden units or outputs
+
+thread_local std::string last_error;
+
+// Runs `work`. Returns 0, or 1 with the message of its exception kept.
+template <class Work>
+std::int32_t guarded(const Work& work) noexcept {
+  try {
+    work();
+    return 0;
+  } catch (const std::exception& error) {
+    last_error = error.what();
+  } catch (...) {
+    last_error = "unknown error";
+  }
+  return 1;
+}
+
+// rows x columns. Throws std::invalid_argument if no array can have as many.
+std::size_t product(std::uint64_t rows, std::uint64_t columns) {
+  constexpr std::uint64_t kMost = std::numeric_limits<std::ptrdiff_t>::max() / sizeof(std::uint64_t);
+  require(columns == 0 || rows <= kMost / columns, "an array is too large");
+  return static_cast<std::size_t>(rows * columns);
+}
+
+// Throws std::invalid_argument if `data` is null although there are numbers.
+template <class T>
+std::span<const T> view(const T* data, std::size_t count) {
+  require(data != nullptr || count == 0, "an array is missing");
+  return {data, count};
+}
+
+TokenizerConfig tokenizer_of(const sparsedistill_arrays& arrays) {
+  const TokenizerConfig config = {arrays.max_ngram, arrays.boundaries != 0, arrays.min_characters,
+                                  arrays.max_characters};
+  config.check();
+  return config;
+}
+
+// A number of dimensions, hidden units or outputs.
+std::size_t units(std::uint64_t count) {
+  require(count <= kMostUnits, "a size is out of range");
+  return static_cast<std::size_t>(count);
+}
+
+CompactTable table_of(const sparsedistill_arrays& arrays) {
+  require(arrays.lines != nullptr, "an array is missing");
+  const bool apart = arrays.rows != nullptr;
+  const std::size_t bytes = apart ? units(arrays.wide) + units(arrays.dim) : 0;
+  return {view_lines(arrays.lines, product(arrays.line_count, 1), 64),
+          arrays.slots,
+          view(arrays.rows, apart ? product(arrays.row_count, bytes) : 0),
+          bytes,
+          view(arrays.character_filter, product(arrays.filter_words, 1)),
+          tokenizer_of(arrays),
+          arrays.closed != 0};
+}
+
+CompactNetwork network_of(const sparsedistill_arrays& arrays) {
+  const std::size_t dim = units(arrays.dim);
+  const std::size_t hidden = units(arrays.hidden);
+  const std::size_t outputs = units(arrays.outputs);
+  const std::size_t table_dim = units(arrays.table_dim);
+  const std::size_t features = table_dim > 0 ? pair_features(table_dim) : dim;
+  return {units(arrays.wide),
+          view(arrays.scale, dim),
+          view(arrays.centre, dim),
+          view(arrays.basis, product(table_dim, dim)),
+          {{view(arrays.hidden_weight, product(hidden, features)), view(arrays.hidden_bias, hidden)},
+           {view(arrays.output_weight, product(outputs, hidden)), view(arrays.output_bias, outputs)}}};
+}
+
+std::vector<std::string_view> texts_of(const char* const* texts, const std::uint64_t* sizes, std::uint64_t count) {
+  require(count == 0 || (texts != nullptr && sizes != nullptr), "the texts are missing");
+  std::vector<std::string_view> views;
+  views.reserve(product(count, 1));
+  for (std::uint64_t i = 0; i < count; ++i) {
+    require(texts[i] != nullptr || sizes[i] == 0, "a text is missing");
+    views.emplace_back(texts[i] == nullptr ? "" : texts[i], product(sizes[i], 1));
+  }
+  return views;
+}
+
+}  // namespace
+
+}  // namespace sparsedistill
+
+struct sparsedistill_student {
+  explicit sparsedistill_student(const sparsedistill_arrays& arrays)
+      : table(sparsedistill::table_of(arrays)),
+        classifier(table, sparsedistill::network_of(arrays), sparsedistill::best_instruction_set()) {}
+
+  sparsedistill::CompactTable table;
+  sparsedistill::CompactClassifier classifier;
+};
+
+int32_t sparsedistill_abi(void) { return SPARSEDISTILL_ABI; }
+
+const char* sparsedistill_error(void) { return sparsedistill::last_error.c_str(); }
+
+int32_t sparsedistill_open(const sparsedistill_arrays* arrays, sparsedistill_student** student) {
+  using sparsedistill::require;
+  return sparsedistill::guarded([&] {
+    require(student != nullptr, "there is no place for the student");
+    *student = nullptr;
+    require(arrays != nullptr && arrays->size == sizeof *arrays, "the arrays are of another version of the interface");
+    *student = new sparsedistill_student(*arrays);
+  });
+}
+
+void sparsedistill_close(sparsedistill_student* student) { delete student; }
+
+int32_t sparsedistill_score(const sparsedistill_student* student, const char* const* texts, const uint64_t* sizes,
+                            const char* const* text_pairs, const uint64_t* pair_sizes, uint64_t count, uint64_t threads,
+                            float* logits, float* coverage) {
+  using sparsedistill::require;
+  return sparsedistill::guarded([&] {
+    require(student != nullptr, "there is no student");
+    require(count == 0 || (logits != nullptr && coverage != nullptr), "there is no place for the answers");
+    require(threads > 0, "there must be a thread");
+    const std::vector<std::string_view> first = sparsedistill::texts_of(texts, sizes, count);
+    const std::vector<std::string_view> second =
+        sparsedistill::texts_of(text_pairs, pair_sizes, text_pairs == nullptr ? 0 : count);
+    student->classifier(first, second, static_cast<std::size_t>(threads), logits, coverage);
+  });
+}
+
+int32_t sparsedistill_probabilities(const float* logits, uint64_t rows, uint64_t classes, int32_t multi_label,
+                                    float* probabilities) {
+  using namespace sparsedistill;
+  return guarded([&] {
+    const std::size_t count = product(rows, classes);
+    require(probabilities != nullptr || count == 0, "there is no place for the answers");
+    compute_probabilities(view(logits, count), static_cast<std::size_t>(classes), multi_label != 0,
+                          {probabilities, count});
+  });
+}

@@ -1,0 +1,156 @@
+// Compact students of sparsedistill, without Python. The answers have the same bits as those of the Python package.
+
+import { Core } from "./core.js";
+import { StudentError, checkArrays, readConfig, readTensors } from "./format.js";
+import { encode } from "./utf8.js";
+
+export { StudentError };
+
+const WASM = new URL("./sparsedistill.wasm", import.meta.url);
+let compiled;
+
+async function read(url) {
+  if (url.protocol === "file:") {
+    const { readFile } = await import(/* @vite-ignore */ "node:fs/promises");
+    return new Uint8Array(await readFile(url));
+  }
+  const response = await fetch(url);
+  if (!response.ok) throw new StudentError(`${url} cannot be read (status ${response.status}): check the address.`);
+  return new Uint8Array(await response.arrayBuffer());
+}
+
+async function module() {
+  compiled ??= read(WASM).then((bytes) => WebAssembly.compile(bytes));
+  try {
+    return await compiled;
+  } catch (error) {
+    compiled = undefined;
+    throw error;
+  }
+}
+
+function addressOf(url) {
+  const text = String(url);
+  const base = globalThis.document?.baseURI;
+  const isPath = base === undefined && !/^[a-z][a-z0-9+.-]+:/i.test(text);
+  const address = isPath ? new URL(text, `file://${process.cwd()}/`) : new URL(text, base);
+  if (!address.pathname.endsWith("/")) address.pathname += "/";
+  return address;
+}
+
+/**
+ * Load a compact student.
+ *
+ * @param url The directory with its config.json and model.safetensors: an address, or in Node also a path.
+ */
+export async function load(url) {
+  const directory = addressOf(url);
+  const [config, model] = await Promise.all(["config.json", "model.safetensors"].map((name) => read(new URL(name, directory))));
+  return await open(new TextDecoder().decode(config), model);
+}
+
+/** Open a compact student whose files are in memory. */
+export async function open(config, model) {
+  const read = readConfig(config);
+  const arrays = readTensors(model);
+  const tableDim = checkArrays(read, arrays);
+  for (const [name, array] of arrays) {
+    const numbers = array.dtype === "F32" ? new Float32Array(array.bytes.slice().buffer) : [];
+    if (!numbers.every(Number.isFinite)) throw new StudentError(`The array ${name} has numbers that are not finite.`);
+  }
+  const core = await Core.create(await module());
+  return new Student(core, read, core.open(read, arrays, tableDim));
+}
+
+function listed(texts, name) {
+  const list = typeof texts === "string" ? [texts] : Array.from(texts);
+  const wrong = list.findIndex((text) => typeof text !== "string");
+  if (wrong >= 0) throw new TypeError(`${name}[${wrong}] is a ${typeof list[wrong]}: give strings.`);
+  return list;
+}
+
+function best(scores, count) {
+  const order = Array.from(scores.keys()).sort((one, other) => scores[other] - scores[one] || one - other);
+  return count === null ? order : order.slice(0, count);
+}
+
+export class Student {
+  #core;
+  #config;
+  #opened;
+
+  constructor(core, config, opened) {
+    this.#core = core;
+    this.#config = config;
+    this.#opened = opened;
+    this.pair = config.pair;
+    this.heads = Object.freeze(config.heads.map((head) => Object.freeze({ ...head })));
+    this.severalHeads = config.severalHeads;
+    this.classes = config.severalHeads ? null : config.heads[0].classes;
+    this.problem = config.severalHeads ? null : config.heads[0].problem;
+  }
+
+  /** Logits and coverage of texts, or of pairs with `textPairs`. */
+  score(texts, textPairs) {
+    if (this.#opened === null) throw new StudentError("The student was closed: load it again.");
+    const first = listed(texts, "texts");
+    if ((textPairs !== undefined) !== this.pair) {
+      throw new TypeError(this.pair ? "The student compares two texts: give textPairs." : "The student reads single texts: leave out textPairs.");
+    }
+    const second = this.pair ? listed(textPairs, "textPairs") : undefined;
+    if (second !== undefined && second.length !== first.length) {
+      throw new TypeError(`${first.length} texts came with ${second.length} second texts: give one for each.`);
+    }
+    const scored = this.#core.score(
+      this.#opened.student, this.#config.outputs, first.map(encode), second?.map(encode),
+    );
+    if (!scored.logits.every(Number.isFinite)) throw new StudentError("A score is not finite: the student is damaged, copy it again.");
+    return scored;
+  }
+
+  /**
+   * Classify texts, as the Python student does when it is called: the best class of each text with its score; with
+   * another `topK`, that many classes of each text, all with null. Several heads answer by name.
+   */
+  predict(texts, { textPairs, topK = 1, coverage = false } = {}) {
+    if (topK !== null && !(Number.isSafeInteger(topK) && topK > 0)) {
+      throw new TypeError(`topK is ${topK}: give a whole number above 0, or null for all classes.`);
+    }
+    const scored = this.score(texts, textPairs);
+    const count = scored.coverage.length;
+    const byHead = this.#answers(scored.logits, count).map(({ head, answers }) => {
+      const entries = Array.from({ length: count }, (_, row) => {
+        const scores = answers.subarray(row * head.classes.length, (row + 1) * head.classes.length);
+        const found = best(scores, topK).map((c) => ({ label: head.classes[c], score: scores[c] }));
+        if (coverage) found.forEach((entry) => (entry.coverage = scored.coverage[row]));
+        return topK === 1 ? found[0] : found;
+      });
+      return { name: head.name, entries };
+    });
+    if (!this.severalHeads) return byHead[0].entries;
+    return Array.from({ length: count }, (_, row) => Object.fromEntries(byHead.map(({ name, entries }) => [name, entries[row]])));
+  }
+
+  #answers(logits, count) {
+    let begin = 0;
+    return this.heads.map((head) => {
+      const size = head.classes.length;
+      const part = new Float32Array(count * size);
+      for (let row = 0; row < count; ++row) {
+        const from = row * this.#config.outputs + begin;
+        part.set(logits.subarray(from, from + size), row * size);
+      }
+      begin += size;
+      const isNumber = head.problem === "regression";
+      return { head, answers: isNumber ? part : this.#core.probabilities(part, size, head.problem === "multi_label") };
+    });
+  }
+
+  /** Free the memory of the student, which cannot be used after. */
+  close() {
+    if (this.#opened === null) return;
+    this.#core.close(this.#opened.student);
+    this.#opened.kept.forEach((address) => this.#core.free(address));
+    this.#opened = null;
+  }
+}
