@@ -48,10 +48,13 @@ TEXTS ?= 1000000
 EVERY ?= 1
 CORE_FILES := $(shell find core -name "*.?pp" -o -name "*.inc" ! -name unicode_tables.inc)
 # Instruction sets other than the portable one have files of their own.
+C_FUNCTIONS := abi error open close score probabilities read get release
+COMMA := ,
+SPACE := $() $()
 WASM_SOURCES := core/c/sparsedistill.cpp core/support/salt.cpp core/text/ngrams.cpp core/text/normalization.cpp \
   core/simd/dispatch.cpp core/simd/float_kernels.cpp core/simd/float_kernels_portable.cpp core/simd/packed_layer.cpp \
   core/model/head_kernel.cpp core/model/network.cpp core/model/probabilities.cpp core/compact/classifier.cpp \
-  core/compact/kernel.cpp core/compact/kernel_portable.cpp core/compact/table.cpp core/compact/unknown_words.cpp
+  core/compact/items.cpp core/compact/kernel.cpp core/compact/kernel_portable.cpp core/compact/table.cpp core/compact/unknown_words.cpp
 SOURCES := pyproject.toml constraints.txt CMakeLists.txt $(CORE_FILES)
 
 # The encoder and the texts of the demo come from packages: no model hub is used.
@@ -93,7 +96,7 @@ c: build/c/libsparsedistill.so
 javascript/sparsedistill.wasm: $(CORE_FILES) core/c/sparsedistill.h
 	NODE_PATH=/usr/share/nodejs em++ -std=c++20 -O2 -msimd128 -fwasm-exceptions -ffp-contract=off -Icore \
 	  $(WASM_SOURCES) -sSTANDALONE_WASM --no-entry -sALLOW_MEMORY_GROWTH -sMAXIMUM_MEMORY=4GB \
-	  -sEXPORTED_FUNCTIONS=_malloc,_free,$(shell sed -n 's/.*SPARSEDISTILL_API.* [*]*\(sparsedistill_[a-z]*\)(.*/_\1/p' core/c/sparsedistill.h | paste -sd,) \
+	  -sEXPORTED_FUNCTIONS=_malloc,_free,$(subst $(SPACE),$(COMMA),$(addprefix _sparsedistill_,$(C_FUNCTIONS))) \
 	  -o $@
 
 wasm: javascript/sparsedistill.wasm $(VENV)/dev.stamp

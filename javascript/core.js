@@ -5,6 +5,7 @@ import { StudentError } from "./format.js";
 
 const ABI = 1;
 const STRUCT = 152; // bytes of sparsedistill_arrays for 32-bit addresses
+const ITEM = 56; // of sparsedistill_item
 const LINE = 64;
 const BATCH_BYTES = 1 << 20;
 
@@ -157,6 +158,48 @@ export class Core {
       );
       const { buffer } = this.#exports.memory;
       take(new Float32Array(buffer, room, count * outputs), new Float32Array(buffer, coverage, count));
+    } finally {
+      this.free(room);
+    }
+  }
+
+  /** What a student reads of one encoded text: { name, unknown, places, numbers } per item; places are in bytes. */
+  read(student, dim, text) {
+    const room = this.allocate(24 + text.length);
+    const count = Math.ceil(room / 8) * 8;
+    let items = 0;
+    try {
+      this.#bytes.set(text, count + 16);
+      this.#check(this.#exports.sparsedistill_read(student, count + 16, BigInt(text.length), count + 8, count));
+      items = this.#view.getUint32(count + 8, true);
+      const total = Number(this.#view.getBigUint64(count, true));
+      return Array.from({ length: total }, (_, i) => this.#item(items, i, dim));
+    } finally {
+      this.#exports.sparsedistill_release(items);
+      this.free(room);
+    }
+  }
+
+  #item(items, i, dim) {
+    const room = this.allocate(ITEM + 8);
+    try {
+      const entry = Math.ceil(room / 8) * 8;
+      this.#view.setBigUint64(entry, BigInt(ITEM), true);
+      this.#check(this.#exports.sparsedistill_get(items, BigInt(i), entry));
+      const view = this.#view;
+      const size = Number(view.getBigUint64(entry + 16, true));
+      const places = view.getUint32(entry + 32, true);
+      const placeCount = Number(view.getBigUint64(entry + 40, true));
+      const numbers = view.getUint32(entry + 48, true);
+      const name = view.getUint32(entry + 8, true);
+      return {
+        name: new TextDecoder().decode(this.#bytes.slice(name, name + size)),
+        unknown: view.getInt32(entry + 24, true) === 1,
+        places: Array.from({ length: placeCount }, (_, k) =>
+          [0, 8].map((offset) => Number(view.getBigUint64(places + 16 * k + offset, true))),
+        ),
+        numbers: new Float64Array(view.buffer, numbers, dim).slice(),
+      };
     } finally {
       this.free(room);
     }

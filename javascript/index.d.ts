@@ -37,6 +37,29 @@ export interface Scores {
   coverage: Float32Array;
 }
 
+/** An n-gram of a text that the student knows, or an unknown word that it reads by its characters. */
+export interface Span {
+  /** Its folded tokens with a space between; the boundaries of a text are U+0002 and U+0003. */
+  ngram: string;
+  /** Begin and end of each occurrence in the text, as in `text.slice(begin, end)`. */
+  places: [number, number][];
+  /** It is in the second text of a pair. */
+  second: boolean;
+  /** It is a word that is not in the vocabulary. */
+  unknown: boolean;
+  /** What it adds to each logit, in the order of the heads and their classes. */
+  contributions: Float32Array;
+}
+
+export interface Explanation {
+  heads: readonly Head[];
+  logits: Float32Array;
+  /** The logits without n-grams: with all contributions, they add up to `logits`. */
+  emptyLogits: Float32Array;
+  /** In the order of the text; those of the second text of a pair last. */
+  spans: Span[];
+}
+
 export class Student {
   private constructor();
   /** Whether it compares two texts instead of reading one. */
@@ -68,6 +91,14 @@ export class Student {
     texts: string | Iterable<string>,
     options?: PredictOptions,
   ): Entry[] | Entry[][] | Record<string, Entry | Entry[]>[];
+
+  /**
+   * Why a text is classified as it is: what each n-gram adds to the logits (integrated gradients, exact).
+   *
+   * @throws TypeError The text is not a string, or does not fit the student.
+   * @throws StudentError The student is damaged or was closed.
+   */
+  explain(text: string, textPair?: string): Explanation;
 
   /** Free the memory of the student, which cannot be used after. */
   close(): void;

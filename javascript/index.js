@@ -1,6 +1,7 @@
 // Compact students of sparsedistill, without Python. The answers have the same bits as those of the Python package.
 
 import { Core } from "./core.js";
+import { contributions, emptyLogits, readHead } from "./explain.js";
 import { StudentError, checkArrays, readConfig, readTensors } from "./format.js";
 import { encode } from "./utf8.js";
 
@@ -59,7 +60,7 @@ export async function open(config, model) {
     if (!numbers.every(Number.isFinite)) throw new StudentError(`The array ${name} has numbers that are not finite.`);
   }
   const core = await Core.create(await module());
-  return new Student(core, read, core.open(read, arrays, tableDim));
+  return new Student(core, read, core.open(read, arrays, tableDim), readHead(arrays));
 }
 
 function listed(texts, name) {
@@ -67,6 +68,22 @@ function listed(texts, name) {
   const wrong = list.findIndex((text) => typeof text !== "string");
   if (wrong >= 0) throw new TypeError(`${name}[${wrong}] is a ${typeof list[wrong]}: give strings.`);
   return list;
+}
+
+/** For each byte of an encoded text, and for its end, the number of UTF-16 code units before its character. */
+function unitsOf(text, bytes) {
+  const units = new Uint32Array(bytes.length + 1);
+  let before = 0;
+  let size = 0; // of the current character in code units
+  bytes.forEach((byte, i) => {
+    if ((byte & 0xc0) !== 0x80) {
+      before += size;
+      size = byte >= 0xf0 ? 2 : 1;
+    }
+    units[i] = before;
+  });
+  units[bytes.length] = text.length;
+  return units;
 }
 
 function best(scores, count) {
@@ -78,8 +95,10 @@ export class Student {
   #core;
   #config;
   #opened;
+  #head;
 
-  constructor(core, config, opened) {
+  constructor(core, config, opened, head) {
+    this.#head = head;
     this.#core = core;
     this.#config = config;
     this.#opened = opened;
@@ -129,6 +148,30 @@ export class Student {
     });
     if (!this.severalHeads) return byHead[0].entries;
     return Array.from({ length: count }, (_, row) => Object.fromEntries(byHead.map(({ name, entries }) => [name, entries[row]])));
+  }
+
+  /**
+   * Why a text, or a pair, is classified as it is: what each n-gram adds to the logits. The logits of a text without
+   * n-grams and all contributions add up to the logits.
+   */
+  explain(text, textPair) {
+    const { logits } = this.score(text, textPair);
+    const texts = textPair === undefined ? [text] : [text, textPair];
+    if (texts.some((one) => typeof one !== "string")) throw new TypeError("Several texts were given: explain one.");
+    const sides = texts.map((one) => {
+      const bytes = encode(one);
+      const units = unitsOf(one, bytes);
+      return this.#core.read(this.#opened.student, this.#config.dim, bytes).map((item) => ({ ...item, units }));
+    });
+    const added = contributions(this.#head, sides);
+    const spans = sides.flatMap((items, side) => items.map((item) => ({ item, second: side === 1 }))).map(({ item, second }, i) => ({
+      ngram: item.name,
+      places: item.places.map(([begin, end]) => [item.units[begin], item.units[end]]),
+      second,
+      unknown: item.unknown,
+      contributions: added[i],
+    }));
+    return { heads: this.heads, logits, emptyLogits: emptyLogits(this.#head), spans };
   }
 
   #answers(logits, count) {

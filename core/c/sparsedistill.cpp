@@ -4,12 +4,15 @@
 #include <cstdint>
 #include <exception>
 #include <limits>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "compact/classifier.hpp"
+#include "compact/items.hpp"
 #include "compact/table.hpp"
 #include "model/pairs.hpp"
 #include "model/probabilities.hpp"
@@ -147,6 +150,52 @@ int32_t sparsedistill_score(const sparsedistill_student* student, const char* co
     student->classifier(first, second, static_cast<std::size_t>(threads), logits, coverage);
   });
 }
+
+struct sparsedistill_items {
+  struct Flat {
+    sparsedistill::Item item;
+    std::vector<uint64_t> places;
+  };
+  std::vector<Flat> items;
+};
+
+int32_t sparsedistill_read(const sparsedistill_student* student, const char* text, uint64_t size,
+                           sparsedistill_items** items, uint64_t* count) {
+  using sparsedistill::require;
+  return sparsedistill::guarded([&] {
+    require(items != nullptr && count != nullptr, "there is no place for the items");
+    *items = nullptr;
+    *count = 0;
+    require(student != nullptr, "there is no student");
+    const std::vector<std::string_view> texts = sparsedistill::texts_of(&text, &size, 1);
+    auto found = std::make_unique<sparsedistill_items>();
+    for (sparsedistill::Item& item : read_items(student->table, student->classifier.network(), texts.front())) {
+      std::vector<uint64_t> places;
+      for (const auto& [begin, end] : item.places) places.insert(places.end(), {begin, end});
+      found->items.push_back({std::move(item), std::move(places)});
+    }
+    *count = found->items.size();
+    *items = found.release();
+  });
+}
+
+int32_t sparsedistill_get(const sparsedistill_items* items, uint64_t i, sparsedistill_item* item) {
+  using sparsedistill::require;
+  return sparsedistill::guarded([&] {
+    require(item != nullptr && item->size == sizeof *item, "the item is of another version of the interface");
+    require(items != nullptr && i < items->items.size(), "there is no such item");
+    const auto& [found, places] = items->items[static_cast<std::size_t>(i)];
+    item->name = found.name.data();
+    item->name_size = found.name.size();
+    item->unknown = found.unknown ? 1 : 0;
+    item->reserved = 0;
+    item->places = places.data();
+    item->place_count = found.places.size();
+    item->numbers = found.numbers.data();
+  });
+}
+
+void sparsedistill_release(sparsedistill_items* items) { delete items; }
 
 int32_t sparsedistill_probabilities(const float* logits, uint64_t rows, uint64_t classes, int32_t multi_label,
                                     float* probabilities) {

@@ -96,6 +96,31 @@ SPARSEDISTILL_API int32_t sparsedistill_score(const sparsedistill_student* stude
 SPARSEDISTILL_API int32_t sparsedistill_probabilities(const float* logits, uint64_t rows, uint64_t classes,
                                                       int32_t multi_label, float* probabilities);
 
+/* What a student reads of one text: its distinct n-grams that the student knows, and its unknown words that have known
+ * character n-grams, in the order of the text. The mean of their numbers is what the head reads. */
+typedef struct sparsedistill_items sparsedistill_items;
+
+typedef struct {
+  uint64_t size;      /* sizeof(sparsedistill_item) */
+  const char* name;   /* folded tokens with a space between, in UTF-8; the boundaries of a text are 0x02 and 0x03 */
+  uint64_t name_size; /* in bytes */
+  int32_t unknown;    /* 1 for an unknown word */
+  int32_t reserved;
+  const uint64_t* places; /* 2 x place_count: where each occurrence begins and ends, in bytes of the text */
+  uint64_t place_count;
+  const double* numbers; /* dim */
+} sparsedistill_item;
+
+/* Reads a text, one of a pair too. The result is stored in `items`, and `count` receives how many there are. */
+SPARSEDISTILL_API int32_t sparsedistill_read(const sparsedistill_student* student, const char* text, uint64_t size,
+                                             sparsedistill_items** items, uint64_t* count);
+
+/* Fills `item`, whose size is set, with item `i`. Its pointers are valid until sparsedistill_release(). */
+SPARSEDISTILL_API int32_t sparsedistill_get(const sparsedistill_items* items, uint64_t i, sparsedistill_item* item);
+
+/* Frees items. Null is ignored. */
+SPARSEDISTILL_API void sparsedistill_release(sparsedistill_items* items);
+
 #ifdef __cplusplus
 }
 #endif

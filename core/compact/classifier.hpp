@@ -24,6 +24,7 @@ class CompactClassifier {
   // See Classifier.
   void operator()(Texts texts, Texts pairs, std::size_t threads, float* logits, float* coverage) const;
 
+  [[nodiscard]] const CompactNetwork& network() const { return network_; }
   [[nodiscard]] bool pair() const { return network_.pair(); }
   [[nodiscard]] std::size_t classes() const { return network_.head.classes(); }
 

@@ -36,6 +36,10 @@ UnknownWords::UnknownWords(const CompactTable& table, RowNumbers numbers)
   rows_.resize(entries_.size() * table.row_bytes());
 }
 
+std::int32_t UnknownWords::number(double exact) {
+  return static_cast<std::int32_t>(std::llrint(std::clamp(exact, -kLargest, kLargest)));
+}
+
 UnknownWords::Added UnknownWords::add(std::span<const std::uint32_t> missed, const std::uint64_t* hashes,
                                       const std::string_view* spans, bool second, RowAdder& adder, std::int64_t* sums,
                                       std::int64_t* shared_sums) {
@@ -109,8 +113,7 @@ bool UnknownWords::compute(const Word& word, RowAdder& adder, std::int32_t* row)
   if (found == 0) return false;
   const double root = std::sqrt(static_cast<double>(found));
   const auto number = [&](std::int64_t total, std::size_t d) {
-    const double exact = static_cast<double>(total) / root + (root - 1) * numbers_.shift[d];
-    return static_cast<std::int32_t>(std::llrint(std::clamp(exact, -kLargest, kLargest)));
+    return UnknownWords::number(static_cast<double>(total) / root + (root - 1) * numbers_.shift[d]);
   };
   const std::size_t wide = numbers_.wide;
   std::fill_n(row, table_.row_bytes(), 0);

@@ -64,6 +64,9 @@ class UnknownWords {
     std::uint64_t shared = 0;  // those of the second text of a pair that the first has too
   };
 
+  // The sum of the numbers of a word's row as an integer: rounded to the nearest, and limited.
+  static std::int32_t number(double exact);
+
   // Starts a text, or with `second` the second text of the current pair.
   void start(bool second) { seen_[second ? 1 : 0].clear(); }
 

@@ -12,6 +12,7 @@
 
 #include "compact/builder.hpp"
 #include "compact/classifier.hpp"
+#include "compact/items.hpp"
 #include "compact/kernel.hpp"
 #include "tests/check.hpp"
 #include "vocabulary/counter.hpp"
@@ -335,6 +336,12 @@ void test_hostile_compact_tables() {
     std::vector<std::string> texts = hostile_texts(random, 100, 30);
     texts[0] = hostile_text(random, 4000);
     const std::vector<std::string_view> views = views_of(texts);
+    for (const std::string_view view : views) {
+      for (const Item& item : read_items(table, network, view)) {
+        CHECK(item.numbers.size() == dims);
+        for (const auto& [begin, end] : item.places) CHECK(begin <= end && end <= view.size());
+      }
+    }
     std::vector<float> reference;
     for (const InstructionSet set : available_instruction_sets()) {
       std::vector<float> logits(views.size() * 3);

@@ -126,6 +126,44 @@ def test_answers_are_those_of_python(
     library.sparsedistill_close(None)
 
 
+class Item(ctypes.Structure):
+    """sparsedistill_item."""
+
+    _fields_ = [
+        ("size", ctypes.c_uint64),
+        ("name", ctypes.c_void_p),
+        ("name_size", ctypes.c_uint64),
+        ("unknown", ctypes.c_int32),
+        ("reserved", ctypes.c_int32),
+        ("places", ctypes.POINTER(ctypes.c_uint64)),
+        ("place_count", ctypes.c_uint64),
+        ("numbers", ctypes.POINTER(ctypes.c_double)),
+    ]
+
+
+def test_items_are_those_of_an_explanation(library: ctypes.CDLL, texts: list[str]) -> None:
+    student = uneven(texts[:1500], characters=4).compress(texts, floor=Floor(0.2, 1, float("inf")))
+    handle, text = opened(library, student), "An unspeakablee film, and a fine film"
+    items, count = ctypes.c_void_p(), ctypes.c_uint64()
+    answers = (ctypes.byref(items), ctypes.byref(count))
+    assert library.sparsedistill_read(handle, text.encode(), ctypes.c_uint64(len(text)), *answers) == 0
+    found = []
+    for i in range(count.value):
+        item = Item(size=ctypes.sizeof(Item))
+        assert library.sparsedistill_get(items, ctypes.c_uint64(i), ctypes.byref(item)) == 0
+        places = [(item.places[2 * k], item.places[2 * k + 1]) for k in range(item.place_count)]
+        found.append(
+            (ctypes.string_at(item.name, item.name_size).decode(), tuple(places), bool(item.unknown))
+        )
+    assert found == [(span.ngram, span.places, span.characters) for span in student.explain(text).spans]
+    assert any(unknown for *_, unknown in found)
+    item = Item(size=ctypes.sizeof(Item))
+    assert library.sparsedistill_get(items, count, ctypes.byref(item)) != 0
+    assert library.sparsedistill_get(items, ctypes.c_uint64(0), ctypes.byref(Item(size=8))) != 0
+    library.sparsedistill_release(items)
+    library.sparsedistill_close(handle)
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

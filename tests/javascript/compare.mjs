@@ -12,4 +12,11 @@ const entries = student.predict(texts, { textPairs: pairs ?? undefined, topK: nu
 writeFileSync(`${folder}/logits`, logits);
 writeFileSync(`${folder}/coverage`, coverage);
 writeFileSync(`${folder}/entries.json`, JSON.stringify({ seconds, entries: entries.slice(0, 2000) }));
+const plain = (found) => ({
+  emptyLogits: [...found.emptyLogits],
+  logits: [...found.logits],
+  spans: found.spans.map((span) => ({ ...span, contributions: [...span.contributions] })),
+});
+const explained = texts.slice(0, 150).map((text, i) => plain(student.explain(text, pairs?.[i])));
+writeFileSync(`${folder}/explained.json`, JSON.stringify(explained));
 student.close();

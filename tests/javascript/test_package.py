@@ -121,12 +121,47 @@ def test_answers_have_the_same_bits(kind: str, real: list[str], tmp_path: Path) 
     logits, coverage = expected(student, texts, pairs)
     assert (tmp_path / "logits").read_bytes() == logits.tobytes()
     assert (tmp_path / "coverage").read_bytes() == coverage.tobytes()
+    check_explanations(student, texts, pairs, tmp_path)
     entries = json.loads((tmp_path / "entries.json").read_text())["entries"]
     some = texts[:2000]
     inputs: Any = (
         some if pairs is None else [{"text": a, "text_pair": b} for a, b in zip(some, pairs, strict=False)]
     )
     assert entries == student(inputs, top_k=None, coverage=True)
+
+
+def explanation(student: Any, text: str, text_pair: str | None) -> dict[str, Any]:
+    """An explanation as JavaScript gives it, with places in code units of UTF-16."""
+    found = student.explain(text, text_pair)
+    parts = list(found.values()) if isinstance(found, dict) else [found]
+    contributions = np.concatenate([part.contributions for part in parts], axis=1)
+
+    def units(side: str, place: int) -> int:
+        return len(side[:place].encode("utf-16-le", "surrogatepass")) // 2
+
+    spans = []
+    for span, added in zip(parts[0].spans, contributions.tolist(), strict=True):
+        side = text if not span.second or text_pair is None else text_pair
+        places = [[units(side, begin), units(side, end)] for begin, end in span.places]
+        spans.append((span.ngram, places, span.second, span.characters, added))
+    logits = np.concatenate([part.logits for part in parts])
+    empty = np.concatenate([part.empty_logits for part in parts])
+    return {"spans": spans, "logits": logits, "empty": empty}
+
+
+def check_explanations(student: Any, texts: list[str], pairs: list[str] | None, folder: Path) -> None:
+    read = 0
+    for i, found in enumerate(json.loads((folder / "explained.json").read_text())):
+        wanted = explanation(student, texts[i], None if pairs is None else pairs[i])
+        spans = [(s["ngram"], s["places"], s["second"], s["unknown"]) for s in found["spans"]]
+        assert spans == [span[:4] for span in wanted["spans"]]
+        read += len(spans)
+        np.testing.assert_array_equal(np.array(found["logits"], np.float32), wanted["logits"])
+        np.testing.assert_allclose(found["emptyLogits"], wanted["empty"], rtol=1e-5, atol=1e-6)
+        if spans:
+            ours = np.array([span["contributions"] for span in found["spans"]])
+            np.testing.assert_allclose(ours, [span[4] for span in wanted["spans"]], rtol=1e-4, atol=1e-5)
+    assert read > 1000
 
 
 def test_a_student_in_memory_and_what_is_refused(real: list[str], tmp_path: Path) -> None:
