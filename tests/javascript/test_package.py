@@ -18,7 +18,7 @@ import pytest
 from support.rows import reviews
 from support.students import QUESTIONS, good_or_bad, uneven
 
-from sparsedistill import MultiHeadStudent, Student
+from sparsedistill import MultiHeadStudent, Student, __version__
 from sparsedistill.compression import Floor
 
 PACKAGE = Path(__file__).parents[2] / "javascript"
@@ -181,6 +181,13 @@ def test_the_blocks_of_the_manual_run(tmp_path: Path) -> None:
         (tmp_path / "block.mjs").write_text(program)
         done = node(tmp_path / "block.mjs")
         assert done.returncode == 0, done.stderr
+
+
+def test_the_package_names_its_version_and_its_files() -> None:
+    described = json.loads((PACKAGE / "package.json").read_text())
+    assert described["version"] == __version__
+    files = {path.name for path in PACKAGE.iterdir() if path.is_file()} - {"package.json"}
+    assert set(described["files"]) == files
 
 
 def test_types_are_those_of_typescript(tmp_path: Path) -> None:

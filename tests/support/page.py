@@ -1,14 +1,31 @@
-"""The page of a server in a browser: what tests look for in it."""
+"""A real Chromium, and what tests look for in the page of a server."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeAlias
 
-from playwright.sync_api import FilePayload, Locator, Page
+import pytest
+from playwright.sync_api import Browser, FilePayload, Locator, Page, sync_playwright
+
+_NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 #: Opens the page of a server; options are those of a browser context.
 Opener: TypeAlias = Callable[..., Page]
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """A browser. Debian and Ubuntu have it as a package; ``make browser`` installs it."""
+    found = next(filter(None, map(shutil.which, _NAMES)), None)
+    if found is None:
+        pytest.skip("There is no Chromium: make browser installs it with apt-get.")
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield launched
+        launched.close()
 
 
 def text_field(page: Page) -> Locator:

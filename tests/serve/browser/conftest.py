@@ -1,18 +1,16 @@
-"""A real Chromium. Debian and Ubuntu have it as a package; ``make browser`` installs it."""
+"""The page of a server in a real Chromium."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
-from support.page import Opener, text_field
+from playwright.sync_api import Browser, Page, expect
+from support.page import Opener, chromium, text_field
 from support.server import RunningServer
 
 expect.set_options(timeout=20_000)  # milliseconds: machines of CI are busy
-_NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -25,13 +23,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 # Not of the session: while Playwright runs, other tests in the process cannot run event loops.
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    found = next(filter(None, map(shutil.which, _NAMES)), None)
-    if found is None:
-        pytest.skip("There is no Chromium: make browser installs it with apt-get.")
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+    with chromium() as launched:
         yield launched
-        launched.close()
 
 
 @pytest.fixture
