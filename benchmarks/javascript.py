@@ -59,7 +59,7 @@ def node(student: Student, texts: list[str]) -> Iterator[Callable[[], NDArray[np
         folder = Path(name)
         student.save_pretrained(folder / "student")
         (folder / "texts.json").write_text(json.dumps(texts))
-        command = [
+        command: list[str | Path] = [
             program,
             "--no-warnings",
             Path(__file__).with_name("_javascript.mjs"),
