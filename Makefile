@@ -48,7 +48,7 @@ TEXTS ?= 1000000
 EVERY ?= 1
 CORE_FILES := $(shell find core -name "*.?pp" -o -name "*.inc" ! -name unicode_tables.inc)
 # Instruction sets other than the portable one have files of their own.
-C_FUNCTIONS := abi error open close score probabilities read get release
+C_FUNCTIONS := abi error open close score probabilities tokens read get release
 COMMA := ,
 SPACE := $() $()
 WASM_SOURCES := core/c/sparsedistill.cpp core/support/salt.cpp core/text/ngrams.cpp core/text/normalization.cpp \

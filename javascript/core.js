@@ -20,12 +20,13 @@ export class Core {
 
   /** A core with its own memory, from a compiled module. */
   static async create(module) {
+    const random = globalThis.crypto ?? (await import(/* @vite-ignore */ "node:crypto")).webcrypto; // Node 18 lacks it
     let memory;
     const imports = {
       env: {
         emscripten_notify_memory_growth() {},
         getentropy(address, size) {
-          crypto.getRandomValues(new Uint8Array(memory.buffer, address, size));
+          random.getRandomValues(new Uint8Array(memory.buffer, address, size));
           return 0;
         },
       },
@@ -64,10 +65,10 @@ export class Core {
     const address = this.#exports.sparsedistill_error() >>> 0;
     const bytes = this.#bytes;
     const message = new TextDecoder().decode(bytes.slice(address, bytes.indexOf(0, address)));
-    throw new StudentError(`The core refused its input (${message}): save the student again.`);
+    throw new StudentError(`The core refused its input (${message}).`);
   }
 
-  /** Open a student. Gives its address and those to free with it. */
+  /** Open a student: its address, and the addresses of the memory that must be freed with it. */
   open(config, arrays, tableDim) {
     const kept = [];
     try {
@@ -116,7 +117,7 @@ export class Core {
     for (let begin = 0; begin < texts.length; ) {
       let end = begin;
       for (let size = 0; end < texts.length && (end === begin || size < BATCH_BYTES); ++end) {
-        size += texts[end].length + (pairs?.[end].length ?? 0) + LINE;
+        size += texts[end].length + (pairs?.[end].length ?? 0) + LINE + 4 * outputs;
       }
       this.#scoreBatch(student, outputs, texts.slice(begin, end), pairs?.slice(begin, end), (scored, known) => {
         logits.set(scored, begin * outputs);
@@ -158,6 +159,24 @@ export class Core {
       );
       const { buffer } = this.#exports.memory;
       take(new Float32Array(buffer, room, count * outputs), new Float32Array(buffer, coverage, count));
+    } finally {
+      this.free(room);
+    }
+  }
+
+  /** Begin and end, in bytes, of the tokens of an encoded text. */
+  tokens(text) {
+    const room = this.allocate(16 + 17 * text.length);
+    const count = Math.ceil(room / 8) * 8;
+    const [places, start] = [count + 8, count + 8 + 16 * text.length];
+    try {
+      this.#bytes.set(text, start);
+      const size = BigInt(text.length);
+      this.#check(this.#exports.sparsedistill_tokens(start, size, places, size, count));
+      const view = this.#view;
+      return Array.from({ length: Number(view.getBigUint64(count, true)) }, (_, i) =>
+        [0, 8].map((offset) => Number(view.getBigUint64(places + 16 * i + offset, true))),
+      );
     } finally {
       this.free(room);
     }

@@ -15,17 +15,22 @@ export class StudentError extends Error {
   name = "StudentError";
 }
 
+/** A value of a file for a message: it can be anything. */
+function shown(value) {
+  return typeof value === "object" ? `a ${value === null ? "null" : typeof value}` : String(value).slice(0, 100);
+}
+
 function check(condition, message) {
   if (!condition) throw new StudentError(`${message}: save the student again, or update this package.`);
 }
 
 function integer(value, name, least, most) {
-  check(Number.isSafeInteger(value) && value >= least && value <= most, `config.json: ${name} is ${value}`);
+  check(Number.isSafeInteger(value) && value >= least && value <= most, `config.json: ${name} is ${shown(value)}`);
   return value;
 }
 
 function flag(value, name) {
-  check(typeof value === "boolean", `config.json: ${name} is ${value}`);
+  check(typeof value === "boolean", `config.json: ${name} is ${shown(value)}`);
   return value;
 }
 
@@ -39,8 +44,10 @@ function headOf(found, name) {
   check(Array.isArray(classes) && classes.length > 0 && classes.length <= MOST_CLASSES, "config.json has no classes");
   check(classes.every((one) => typeof one === "string" && one !== ""), "config.json: a class is not a name");
   check(new Set(classes).size === classes.length, "config.json: a class occurs twice");
-  check(PROBLEMS.includes(problem), `config.json: problem is ${problem}`);
+  check(PROBLEMS.includes(problem), `config.json: problem is ${shown(problem)}`);
   check(typeof name === "string", "config.json: the name of a head is not a string");
+  const isNumber = problem === "regression";
+  check(!isNumber || (classes.length === 1 && classes[0] === "score"), "config.json: a regression has other classes");
   return { name, classes: Object.freeze([...classes]), problem };
 }
 
@@ -62,15 +69,17 @@ export function readConfig(text) {
     throw new StudentError(`config.json is not JSON (${error.message}): copy the student again.`);
   }
   check(config.format === "sparsedistill", "config.json is not of a student of sparsedistill");
-  check(config.format_version === FORMAT_VERSION, `config.json has the format version ${config.format_version}`);
+  check(config.format_version === FORMAT_VERSION, `config.json has the format version ${shown(config.format_version)}`);
   if (config.compact === undefined || config.compact === null) {
     throw new StudentError("The student is not compact: compress it, and load the compact one.");
   }
   const { layout, slots, wide } = object(config.compact, "config.json: compact");
-  check(layout === LAYOUT, `the student has the layout ${layout}, and this package reads ${LAYOUT}`);
+  check(layout === LAYOUT, `the student has the layout ${shown(layout)}, and this package reads ${LAYOUT}`);
   const tokenizer = object(config.tokenizer, "config.json: tokenizer");
-  check(tokenizer.version === TOKENIZER, `config.json: tokenizer.version is ${tokenizer.version}`);
-  check(tokenizer.unicode === UNICODE, `config.json: tokenizer.unicode is ${tokenizer.unicode}`);
+  check(tokenizer.version === TOKENIZER, `config.json: tokenizer.version is ${shown(tokenizer.version)}`);
+  check(tokenizer.unicode === UNICODE, `config.json: tokenizer.unicode is ${shown(tokenizer.unicode)}`);
+  const vocabulary = object(config.vocabulary, "config.json: vocabulary");
+  integer(vocabulary.rows, "vocabulary.rows", 0, 2 ** 32);
   const dim = integer(config.dim, "dim", 1, MOST_UNITS);
   const heads = headsOf(config);
   return {
@@ -86,7 +95,7 @@ export function readConfig(text) {
     boundaries: flag(tokenizer.boundaries, "tokenizer.boundaries"),
     minCharacters: integer(tokenizer.min_characters, "tokenizer.min_characters", 2, 8),
     maxCharacters: integer(tokenizer.max_characters, "tokenizer.max_characters", 0, 8),
-    closed: flag(object(config.vocabulary, "config.json: vocabulary").closed, "vocabulary.closed"),
+    closed: flag(vocabulary.closed, "vocabulary.closed"),
   };
 }
 

@@ -58,6 +58,8 @@ export interface Explanation {
   emptyLogits: Float32Array;
   /** In the order of the text; those of the second text of a pair last. */
   spans: Span[];
+  /** Begin and end of the tokens of each text. */
+  tokens: [number, number][][];
 }
 
 export class Student {

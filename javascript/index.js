@@ -13,9 +13,13 @@ let compiled;
 async function read(url) {
   if (url.protocol === "file:") {
     const { readFile } = await import(/* @vite-ignore */ "node:fs/promises");
-    return new Uint8Array(await readFile(url));
+    return await readFile(url).catch((error) => {
+      throw new StudentError(`${url} cannot be read (${error.code}): check the path.`);
+    });
   }
-  const response = await fetch(url);
+  const response = await fetch(url).catch((error) => {
+    throw new StudentError(`${url} cannot be read (${error.message}): check the address.`);
+  });
   if (!response.ok) throw new StudentError(`${url} cannot be read (status ${response.status}): check the address.`);
   return new Uint8Array(await response.arrayBuffer());
 }
@@ -30,11 +34,18 @@ async function module() {
   }
 }
 
-function addressOf(url) {
+async function addressOf(url) {
   const text = String(url);
-  const base = globalThis.document?.baseURI;
-  const isPath = base === undefined && !/^[a-z][a-z0-9+.-]+:/i.test(text);
-  const address = isPath ? new URL(text, `file://${process.cwd()}/`) : new URL(text, base);
+  const base = globalThis.document?.baseURI ?? globalThis.location?.href; // of a page or of a worker
+  let address;
+  if (base === undefined && !/^[a-z][a-z0-9+.-]+:/i.test(text)) {
+    const { pathToFileURL } = await import(/* @vite-ignore */ "node:url");
+    address = pathToFileURL(text);
+  } else if (URL.canParse(text, base)) {
+    address = new URL(text, base);
+  } else {
+    throw new StudentError(`${text} is not an address: give that of a directory.`);
+  }
   if (!address.pathname.endsWith("/")) address.pathname += "/";
   return address;
 }
@@ -45,22 +56,22 @@ function addressOf(url) {
  * @param url The directory with its config.json and model.safetensors: an address, or in Node also a path.
  */
 export async function load(url) {
-  const directory = addressOf(url);
+  const directory = await addressOf(url);
   const [config, model] = await Promise.all(["config.json", "model.safetensors"].map((name) => read(new URL(name, directory))));
   return await open(new TextDecoder().decode(config), model);
 }
 
 /** Open a compact student whose files are in memory. */
 export async function open(config, model) {
-  const read = readConfig(config);
-  const arrays = readTensors(model);
-  const tableDim = checkArrays(read, arrays);
+  const found = readConfig(config);
+  const arrays = readTensors(new Uint8Array(model.buffer, model.byteOffset, model.byteLength)); // slices of a Buffer share
+  const tableDim = checkArrays(found, arrays);
   for (const [name, array] of arrays) {
     const numbers = array.dtype === "F32" ? new Float32Array(array.bytes.slice().buffer) : [];
     if (!numbers.every(Number.isFinite)) throw new StudentError(`The array ${name} has numbers that are not finite.`);
   }
   const core = await Core.create(await module());
-  return new Student(core, read, core.open(read, arrays, tableDim), readHead(arrays));
+  return new Student(core, found, core.open(found, arrays, tableDim), readHead(arrays));
 }
 
 function listed(texts, name) {
@@ -158,9 +169,11 @@ export class Student {
     const { logits } = this.score(text, textPair);
     const texts = textPair === undefined ? [text] : [text, textPair];
     if (texts.some((one) => typeof one !== "string")) throw new TypeError("Several texts were given: explain one.");
+    const tokens = [];
     const sides = texts.map((one) => {
       const bytes = encode(one);
       const units = unitsOf(one, bytes);
+      tokens.push(this.#core.tokens(bytes).map(([begin, end]) => [units[begin], units[end]]));
       return this.#core.read(this.#opened.student, this.#config.dim, bytes).map((item) => ({ ...item, units }));
     });
     const added = contributions(this.#head, sides);
@@ -171,7 +184,7 @@ export class Student {
       unknown: item.unknown,
       contributions: added[i],
     }));
-    return { heads: this.heads, logits, emptyLogits: emptyLogits(this.#head), spans };
+    return { heads: this.heads, logits, emptyLogits: emptyLogits(this.#head), spans, tokens };
   }
 
   #answers(logits, count) {

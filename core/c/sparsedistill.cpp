@@ -2,11 +2,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <exception>
 #include <limits>
 #include <memory>
 #include <span>
-#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -19,6 +19,7 @@
 #include "simd/dispatch.hpp"
 #include "support/require.hpp"
 #include "text/ngrams.hpp"
+#include "text/tokenizer.hpp"
 
 namespace sparsedistill {
 
@@ -26,7 +27,10 @@ namespace {
 
 constexpr std::uint64_t kMostUnits = std::uint64_t{1} << 20;  // dimensions, hidden units or outputs
 
-thread_local std::string last_error;
+// Without a destructor, which WebAssembly could not register.
+thread_local char last_error[256];
+
+void keep(const char* message) noexcept { std::snprintf(last_error, sizeof last_error, "%s", message); }
 
 // Runs `work`. Returns 0, or 1 with the message of its exception kept.
 template <class Work>
@@ -35,9 +39,9 @@ std::int32_t guarded(const Work& work) noexcept {
     work();
     return 0;
   } catch (const std::exception& error) {
-    last_error = error.what();
+    keep(error.what());
   } catch (...) {
-    last_error = "unknown error";
+    keep("unknown error");
   }
   return 1;
 }
@@ -64,7 +68,7 @@ TokenizerConfig tokenizer_of(const sparsedistill_arrays& arrays) {
 }
 
 // A number of dimensions, hidden units or outputs.
-std::size_t units(std::uint64_t count) {
+std::size_t checked_size(std::uint64_t count) {
   require(count <= kMostUnits, "a size is out of range");
   return static_cast<std::size_t>(count);
 }
@@ -72,7 +76,7 @@ std::size_t units(std::uint64_t count) {
 CompactTable table_of(const sparsedistill_arrays& arrays) {
   require(arrays.lines != nullptr, "an array is missing");
   const bool apart = arrays.rows != nullptr;
-  const std::size_t bytes = apart ? units(arrays.wide) + units(arrays.dim) : 0;
+  const std::size_t bytes = apart ? checked_size(arrays.wide) + checked_size(arrays.dim) : 0;
   return {view_lines(arrays.lines, product(arrays.line_count, 1), 64),
           arrays.slots,
           view(arrays.rows, apart ? product(arrays.row_count, bytes) : 0),
@@ -83,12 +87,12 @@ CompactTable table_of(const sparsedistill_arrays& arrays) {
 }
 
 CompactNetwork network_of(const sparsedistill_arrays& arrays) {
-  const std::size_t dim = units(arrays.dim);
-  const std::size_t hidden = units(arrays.hidden);
-  const std::size_t outputs = units(arrays.outputs);
-  const std::size_t table_dim = units(arrays.table_dim);
+  const std::size_t dim = checked_size(arrays.dim);
+  const std::size_t hidden = checked_size(arrays.hidden);
+  const std::size_t outputs = checked_size(arrays.outputs);
+  const std::size_t table_dim = checked_size(arrays.table_dim);
   const std::size_t features = table_dim > 0 ? pair_features(table_dim) : dim;
-  return {units(arrays.wide),
+  return {checked_size(arrays.wide),
           view(arrays.scale, dim),
           view(arrays.centre, dim),
           view(arrays.basis, product(table_dim, dim)),
@@ -122,7 +126,7 @@ struct sparsedistill_student {
 
 int32_t sparsedistill_abi(void) { return SPARSEDISTILL_ABI; }
 
-const char* sparsedistill_error(void) { return sparsedistill::last_error.c_str(); }
+const char* sparsedistill_error(void) { return sparsedistill::last_error; }
 
 int32_t sparsedistill_open(const sparsedistill_arrays* arrays, sparsedistill_student** student) {
   using sparsedistill::require;
@@ -148,6 +152,21 @@ int32_t sparsedistill_score(const sparsedistill_student* student, const char* co
     const std::vector<std::string_view> second =
         sparsedistill::texts_of(text_pairs, pair_sizes, text_pairs == nullptr ? 0 : count);
     student->classifier(first, second, static_cast<std::size_t>(threads), logits, coverage);
+  });
+}
+
+int32_t sparsedistill_tokens(const char* text, uint64_t size, uint64_t* places, uint64_t capacity, uint64_t* count) {
+  using sparsedistill::require;
+  return sparsedistill::guarded([&] {
+    require(count != nullptr && (places != nullptr || capacity == 0), "there is no place for the tokens");
+    *count = 0;
+    const std::vector<std::string_view> texts = sparsedistill::texts_of(&text, &size, 1);
+    sparsedistill::Tokenizer tokenizer(texts.front());
+    for (sparsedistill::Token token{}; tokenizer.next(token); ++*count) {
+      if (*count >= capacity) continue;
+      *places++ = token.begin;
+      *places++ = token.end;
+    }
   });
 }
 

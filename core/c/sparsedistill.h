@@ -4,8 +4,8 @@
  * reads them, and passes the numbers of the one and the arrays of the other. Answers have the same bits as those of the
  * Python package.
  *
- * Functions return 0, or another number if they fail: sparsedistill_error() then says why. They can be called from
- * several threads at a time, also with the same student.
+ * Functions that can fail return 0 if they do not: else sparsedistill_error() says why. All can be called from several
+ * threads at a time, also with the same student.
  */
 #ifndef SPARSEDISTILL_H
 #define SPARSEDISTILL_H
@@ -30,11 +30,12 @@ extern "C" {
  * Unicode (tokenizer.unicode) that are read. The caller compares them. */
 #define SPARSEDISTILL_LAYOUT 4
 #define SPARSEDISTILL_TOKENIZER 2
+#define SPARSEDISTILL_UNICODE "15.0.0"
 
 typedef struct sparsedistill_student sparsedistill_student;
 
-/* A compact student. The arrays are used in place, and must stay until sparsedistill_close(). Their bytes are in the
- * order of the file, little-endian. */
+/* A compact student. The arrays are used in place, and must stay until sparsedistill_close(). Each is aligned as its
+ * type, and the lines to 64 bytes; numbers are little-endian, as in the file. */
 typedef struct {
   uint64_t size; /* sizeof(sparsedistill_arrays) */
 
@@ -95,6 +96,11 @@ SPARSEDISTILL_API int32_t sparsedistill_score(const sparsedistill_student* stude
  * sigmoid of each logit. */
 SPARSEDISTILL_API int32_t sparsedistill_probabilities(const float* logits, uint64_t rows, uint64_t classes,
                                                       int32_t multi_label, float* probabilities);
+
+/* Where the tokens of a text are: `count` receives how many there are, and `places` begin and end, in bytes, of the
+ * first ones, at most `capacity`. A text has no more tokens than bytes. */
+SPARSEDISTILL_API int32_t sparsedistill_tokens(const char* text, uint64_t size, uint64_t* places, uint64_t capacity,
+                                               uint64_t* count);
 
 /* What a student reads of one text: its distinct n-grams that the student knows, and its unknown words that have known
  * character n-grams, in the order of the text. The mean of their numbers is what the head reads. */

@@ -67,7 +67,8 @@ class WordCharacters {
     codes_[size_++] = '>';
   }
 
-  // The characters, "<" and ">" included. As many can be read beyond them as a character n-gram has, and a vector.
+  // The characters, "<" and ">" included. Some more can be read beyond them: as many as a
+  // character n-gram has, and a vector of 8.
   [[nodiscard]] std::span<const char32_t> codes() const { return {codes_, size_}; }
 
   // Calls sink(key, begin, length) for each character n-gram of the word: see string().

@@ -95,6 +95,8 @@ def test_a_locked_directory_is_refused(tmp_path: Path) -> None:
     [
         (OSError(errno.EIO, "no name"), "the disk reports an input/output error: check the disk"),
         (OSError(errno.ENOSPC, "no name"), "the disk is full: free space"),
+        # The tokenizers package raises exceptions of no type of their own.
+        (Exception("No space left on device (os error 28)"), "the disk is full: free space"),
         (OSError("error closing file"), "of an error (error closing file): check the disk"),
         (
             RuntimeError("PytorchStreamWriter failed writing file data/0: file write failed"),

@@ -150,6 +150,23 @@ def test_a_signal_that_interrupts_no_call_is_not_lost() -> None:
         assert process.stdout.read() == b"15\n"
 
 
+def test_signals_without_a_thread_to_send_them_again() -> None:
+    program = (
+        "import os, signal, threading\n"
+        "from sparsedistill._internal.signals import Stopped\n"
+        'def refuse(self): raise RuntimeError("can\'t start new thread")\n'
+        "threading.Thread.start = refuse\n"
+        "stopped = Stopped()\n"
+        "try:\n"
+        "    with stopped.raised():\n"
+        "        os.kill(os.getpid(), signal.SIGTERM)\n"
+        "except KeyboardInterrupt:\n"
+        "    print(stopped.signal)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "15\n", "")
+
+
 def test_a_forked_process_that_is_stopped_does_not_stop_its_parent() -> None:
     program = (
         "import os, signal, time\n"

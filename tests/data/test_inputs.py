@@ -116,6 +116,12 @@ def test_rows_of_zeros_and_ones_that_may_be_indices_are_refused(labels: Any, cla
     assert "which can be class indices or a matrix" in message
 
 
+def test_classes_that_are_named_0_and_1() -> None:
+    labels = [["0", "1"], ["1", "0"], ["1", "1"]]
+    assert as_labelled((TEXTS, labels), Columns(), ("0", "1")).labels.tolist() == [[1, 1], [1, 1], [0, 1]]
+    assert as_labelled((TEXTS, [[1], [0], [1]]), Columns(), ("spam",)).labels.tolist() == [[1], [0], [1]]
+
+
 def test_lists_of_class_indices() -> None:
     for labels in ([[1, 0], [0], []], pa.array([[1, 0], [0], []])):
         found = as_labelled((TEXTS, labels), Columns(), ("a", "b"))

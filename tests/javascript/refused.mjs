@@ -27,6 +27,8 @@ await refused("topK", () => student.predict(["a"], { topK: 0 }), TypeError);
 student.close();
 student.close();
 await refused("a closed student", () => student.predict(["a"]));
+await refused("a directory that does not exist", () => load(`${folder}/nothing`));
+await refused("an address that does not answer", () => load("http://127.0.0.1:9/"));
 await refused("a student as trained", () => load(`${folder}/trained`));
 
 for (const [path, value] of [
@@ -40,6 +42,14 @@ for (const [path, value] of [
   const last = path.at(-1);
   path.slice(0, -1).reduce((at, key) => at[key], changed)[last] = value;
   await refused(`${path.join(".")} = ${JSON.stringify(value)}`, () => open(JSON.stringify(changed), model));
+}
+for (const [path, value] of [
+  [["classes"], Array.from({ length: 3 }, (_, i) => `${i}`)], [["problem"], "regression"], [["vocabulary", "rows"], -1],
+  [["format_version"], { toString: 1, valueOf: 1 }], [["problem"], { toString: 1 }], [["compact", "layout"], ["a".repeat(1e6)]],
+]) {
+  const changed = JSON.parse(config);
+  path.slice(0, -1).reduce((at, key) => at[key], changed)[path.at(-1)] = value;
+  await refused(path.join("."), () => open(JSON.stringify(changed), model));
 }
 await refused("no JSON", () => open("{", model));
 await refused("a list", () => open("[]", model));
@@ -70,6 +80,35 @@ for (let i = 0; i < 20; ++i) {
   const noise = crypto.getRandomValues(new Uint8Array(1000));
   await refused("noise", () => open(config, noise));
 }
+// What only the core checks.
+await refused("no lines", () => open(config, withLines(0)));
+const [dim] = header.scale.shape;
+if (dim < 2) throw new Error("the rows are too short for this test");
+const narrow = JSON.parse(config);
+Object.assign(narrow.compact, { slots: 10, wide: dim }); // 2 bytes per row
+await refused("slots that are too small for the rows", () => open(JSON.stringify(narrow), model));
+function withLines(count) {
+  const size = header.lines.data_offsets[1] - 64 * count;
+  const bytes = rewritten((h) => {
+    h.lines.shape[0] = count;
+    for (const [name, entry] of Object.entries(h)) {
+      if (name !== "__metadata__") entry.data_offsets = name === "lines" ? [0, 64 * count] : entry.data_offsets.map((n) => n - size);
+    }
+  });
+  const start = bytes.length - (model.length - 8 - length);
+  return new Uint8Array([...bytes.subarray(0, start + 64 * count), ...bytes.subarray(start + header.lines.data_offsets[1])]);
+}
+const spelt = readFileSync(`${folder}/spelt/config.json`, "utf8");
+const spelling = readFileSync(`${folder}/spelt/model.safetensors`); // a Buffer, whose slices share its memory
+(await open(spelt, spelling)).close();
+for (const [least, most] of [[5, 4], [2, 0]]) {
+  const changed = JSON.parse(spelt);
+  Object.assign(changed.tokenizer, { min_characters: least, max_characters: most });
+  await refused(`characters of ${least} to ${most}`, () => open(JSON.stringify(changed), spelling));
+}
+const long = await open(config, model);
+if (long.predict(`${"a".repeat(300_000)}\ud800`).length !== 1) throw new Error("one text has one answer");
+long.close();
 const nan = model.slice();
 new DataView(nan.buffer).setFloat32(8 + length + header.scale.data_offsets[0], NaN, true);
 await refused("a scale that is not a number", () => open(config, nan));

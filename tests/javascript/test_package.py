@@ -165,7 +165,8 @@ def check_explanations(student: Any, texts: list[str], pairs: list[str] | None, 
 
 
 def test_a_student_in_memory_and_what_is_refused(real: list[str], tmp_path: Path) -> None:
-    compact("words", real).save_pretrained(tmp_path / "student")
+    uneven(real).compress(real, dims=3, floor=LOOSE).save_pretrained(tmp_path / "student")
+    compact("characters", real).save_pretrained(tmp_path / "spelt")
     uneven(real[:300]).save_pretrained(tmp_path / "trained")
     done = node(Path(__file__).with_name("refused.mjs"), PACKAGE / "index.js", tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -186,7 +187,7 @@ def test_the_blocks_of_the_manual_run(tmp_path: Path) -> None:
 def test_the_package_names_its_version_and_its_files() -> None:
     described = json.loads((PACKAGE / "package.json").read_text())
     assert described["version"] == __version__
-    files = {path.name for path in PACKAGE.iterdir() if path.is_file()} - {"package.json"}
+    files = {path.name for path in PACKAGE.iterdir() if path.is_file()} - {"package.json", "make_site.py"}
     assert set(described["files"]) == files
 
 
@@ -195,6 +196,8 @@ def test_types_are_those_of_typescript(tmp_path: Path) -> None:
     declared = (PACKAGE / "index.d.ts").read_text()
     program = f"import * as all from {str(PACKAGE / 'index.js')!r}; console.log(Object.keys(all).join(' '))"
     (tmp_path / "names.mjs").write_text(program)
-    names = node(tmp_path / "names.mjs").stdout.split()
-    assert sorted(names) == ["Student", "StudentError", "load", "open"]
-    assert all(f"class {name}" in declared or f"function {name}(" in declared for name in names)
+    names = set(node(tmp_path / "names.mjs").stdout.split())
+    assert names == set(re.findall(r"export (?:class|function) (\w+)", declared))
+    methods = re.findall(r"^  (?:get )?([a-z]\w+)\(", (PACKAGE / "index.js").read_text(), re.MULTILINE)
+    student = declared[declared.index("export class Student {") :]
+    assert set(methods) - {"constructor"} <= set(re.findall(r"^  ([a-z]\w+)\(", student, re.MULTILINE))

@@ -16,8 +16,8 @@ from support.manual_files import lay_out
 from sparsedistill import MultiHeadStudent, Student
 
 #: At most so many blocks of all pages do not run.
-MOST_SKIPPED = 20
-#: Languages whose blocks tests/c and tests/javascript run.
+MOST_SKIPPED = 23
+#: Languages of the page whose blocks tests/c compiles and tests/javascript runs.
 OTHER = {"c", "javascript"}
 
 
@@ -52,6 +52,8 @@ def free_port() -> int:
 def test_every_block_has_a_language_and_few_are_left_out() -> None:
     known = TEXT | {"bash", "json", "python", "toml"} | OTHER
     assert {language for page in pages() for language in languages(page)} <= known
+    others = {page.name for page in pages() if OTHER & set(languages(page))}
+    assert others == {"browser.md"}
     reasons = [note for page in pages() for note in skipped(page)]
     assert all("reason=" in reason or reason.startswith('"') for reason in reasons)
     assert len(reasons) <= MOST_SKIPPED

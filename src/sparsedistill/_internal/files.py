@@ -359,8 +359,9 @@ def _without_partial(path: str | Path) -> Path:
 
 
 def _errno_of_rust(error: Exception) -> int | None:
-    """The errno in the message of an error of safetensors, which is no OSError."""
-    found = re.search(r"\(os error (\d+)\)", str(error)) if type(error).__module__ != "builtins" else None
+    """The errno in the message of an error of safetensors or tokenizers, which is no OSError."""
+    of_rust = type(error) is Exception or type(error).__module__ != "builtins"
+    found = re.search(r"\(os error (\d+)\)", str(error)) if of_rust else None
     return None if found is None else int(found[1])
 
 

@@ -37,10 +37,11 @@ class Stopped:
         Signals that the process ignores (``nohup``, background jobs of a shell) stay ignored. After
         :func:`exit_when_stopped`, signals have no effect once the block has ended: the exit code is known.
 
-        A signal that has no effect is sent again: C code that reads a pipe part by part looks for signals
-        only when it waits, and an exception in a finalizer is ignored.
+        If the first signal has no effect, it is sent again: C code that reads a pipe part by part looks for
+        signals only when it waits, and an exception in a finalizer is ignored.
         """
         before, hook = _handle(self._stop), sys.unraisablehook
+        self._ended = False
         try:
             with _arrivals(self._repeat) as pipe:
                 sys.unraisablehook = partial(self._ignored, hook, pipe)
@@ -93,12 +94,16 @@ class Stopped:
         raise KeyboardInterrupt
 
 
+#: The two ends of the pipe of :func:`_arrivals` while it is open.
+_pipe: list[int] = []
+
+
 @contextmanager
 def _arrivals(seen: Callable[[bytes], None]) -> Iterator[int]:
     """Call `seen` in a thread, a moment after each signal, with its number as a byte.
 
     Yields:
-        A pipe into which these bytes are written. Others may be added.
+        A pipe into which these bytes are written. Others may be added. -1 if no thread can be started.
     """
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
@@ -111,21 +116,31 @@ def _arrivals(seen: Callable[[bytes], None]) -> Iterator[int]:
 
     try:
         threading.Thread(target=watch, name="signals", daemon=True).start()
-    except RuntimeError:  # no thread can be started: signals are not sent again
+    except RuntimeError:  # signals are not sent again
         os.close(reading)
+        os.close(writing)
+        yield -1
+        return
     before = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
-    os.register_at_fork(after_in_child=partial(_forget, writing))
+    _pipe[:] = reading, writing
     try:
         yield writing
     finally:
+        _pipe.clear()
         signal.set_wakeup_fd(before)
         os.close(writing)
 
 
-def _forget(pipe: int) -> None:
-    """In a forked process, write no signals into the pipe of its parent."""
-    if (other := signal.set_wakeup_fd(-1)) not in (pipe, -1):
-        signal.set_wakeup_fd(other)
+def _forget_pipe() -> None:
+    """Write no signals of a forked process into the pipe of its parent."""
+    if _pipe:
+        signal.set_wakeup_fd(-1)
+        for end in _pipe:
+            os.close(end)
+        _pipe.clear()
+
+
+os.register_at_fork(after_in_child=_forget_pipe)
 
 
 def exit_when_stopped() -> None:

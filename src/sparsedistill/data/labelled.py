@@ -295,6 +295,10 @@ def indices_of(
     Raises:
         InputError: There are fewer than two classes, or a label is not one of `classes`.
     """
+    rows = _rows_of_matrix(labels, classes, "The labels")
+    if rows is not None and classes is not None:
+        check_class_names(classes)
+        return rows, tuple(classes)
     if classes is not None:
         _check_classes(classes)
     block = RowBlock(pa.table({"label": labels}), lambda i: f"Label {i}")
@@ -354,8 +358,19 @@ def _rows_of_matrix(
     lengths = pc.unique(pc.list_value_length(labels)).to_pylist()
     values = set(pc.unique(labels.flatten()).to_pylist())
     longest = max(lengths, default=0)
-    if not set(lengths) <= {0, longest} or longest < 2 or not (values <= {"0", "1"} or values <= _BOOLEANS):
+    if not set(lengths) <= {0, longest} or not (values <= {"0", "1"} or values <= _BOOLEANS):
         return None
+    if longest == 0 or (
+        longest == 1 and (classes is None or len(classes) > 1)
+    ):  # of the one class of each text
+        return None
+    if classes is not None and values & set(_names(classes)):
+        return None  # lists of class names
+    if 0 in lengths:
+        raise InputError(
+            f"{subject} are lists of 0 and 1, of length {longest} or empty, which can be class indices or a "
+            "matrix: give lists of class names, or a row for each text and a class name for each column."
+        )
     if classes is None or lengths != [len(classes)]:
         raise InputError(
             f"{subject} are lists of 0 and 1, all of length {longest}, which can be class indices or a "

@@ -204,8 +204,8 @@ def _run_alone(job: Job, progress: Progress) -> Distilled:
 def _compression_texts(prepared: PreparedJob) -> CompressionTexts:
     """Texts from the beginning of the corpus, and training texts, which may differ from them.
 
-    Of augmented copies none, unless there are few other texts: the short ones among them, which nobody asks a
-    student about, would decide how large it is.
+    Augmented copies are used only if there are few labelled texts: many of them are short parts of texts,
+    whose change would decide the size of the compact student.
     """
     half = COMPRESSION_TEXTS // 2
     train = prepared.material.train
