@@ -1,12 +1,13 @@
 // What each n-gram adds to the logits: integrated gradients in closed form, as in the Python package
 // (src/sparsedistill/explain). All numbers are float64.
 
-function matrix(array) {
-  return { values: Float64Array.from(new Float32Array(array.bytes.slice().buffer)), rows: array.shape[0], columns: array.shape[1] };
-}
-
 function vector(array) {
   return Float64Array.from(new Float32Array(array.bytes.slice().buffer));
+}
+
+function matrix(array) {
+  const [rows, columns] = array.shape;
+  return { values: vector(array), rows, columns };
 }
 
 /** The weights of the head. */
@@ -54,7 +55,8 @@ export function contributions(head, sides) {
   const added = new Map();
   for (const { items, weight, constant } of groups) {
     for (const item of items) {
-      const inputs = Float64Array.from(slopes, (slope, h) => slope * (dot(weight, h, item.numbers) + (constant?.[h] ?? 0)));
+      const input = (h) => dot(weight, h, item.numbers) + (constant?.[h] ?? 0);
+      const inputs = slopes.map((slope, h) => slope * input(h));
       added.set(item, Float32Array.from({ length: output.rows }, (_, c) => dot(output, c, inputs)));
     }
   }
@@ -102,7 +104,9 @@ function pairGroups({ hidden, basis }, sides) {
         for (let t = 0; t < dim; ++t) {
           const ofText = (column(h, 3, t) * other[t]) / 2 + column(h, 4, t) * Math.sign(own[t] - other[t]);
           const weight = column(h, part, t) * each * share + ofText * perItem;
-          for (let d = 0; d < basis.columns; ++d) values[h * basis.columns + d] += weight * basis.values[t * basis.columns + d];
+          for (let d = 0; d < basis.columns; ++d) {
+            values[h * basis.columns + d] += weight * basis.values[t * basis.columns + d];
+          }
         }
         constant[h] = hidden.values[h * hidden.columns + 5 * dim + part] * each * share;
       }

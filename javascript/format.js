@@ -107,7 +107,8 @@ export function readTensors(bytes) {
   check(length <= LONGEST_HEADER && 8 + length <= bytes.length, damaged);
   let header;
   try {
-    header = object(JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(8, 8 + length))), damaged);
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(8, 8 + length));
+    header = object(JSON.parse(text), damaged);
   } catch {
     check(false, damaged);
   }
@@ -117,8 +118,9 @@ export function readTensors(bytes) {
   for (const [name, entry] of Object.entries(header)) {
     if (name === "__metadata__") continue;
     const { dtype, shape, data_offsets: offsets } = object(entry, damaged);
-    const sizes = [shape, offsets].every((list) => Array.isArray(list) && list.every((n) => Number.isSafeInteger(n) && n >= 0));
-    check(sizes && offsets.length === 2 && Object.hasOwn(BYTES, dtype), damaged);
+    const isSize = (n) => Number.isSafeInteger(n) && n >= 0;
+    const areSizes = [shape, offsets].every((list) => Array.isArray(list) && list.every(isSize));
+    check(areSizes && offsets.length === 2 && Object.hasOwn(BYTES, dtype), damaged);
     const [begin, end] = offsets;
     const size = shape.reduce((product, n) => product * n, BYTES[dtype]);
     check(end <= content.length && end - begin === size, damaged);
@@ -155,7 +157,8 @@ export function checkArrays(config, arrays) {
   for (const name of new Set([...arrays.keys(), ...forms.keys()])) {
     const [dtype, shape] = forms.get(name) ?? [];
     const array = arrays.get(name);
-    const fits = dtype !== undefined && array !== undefined && array.dtype === dtype && array.shape.length === shape.length
+    const isExpected = dtype !== undefined && array !== undefined && array.dtype === dtype;
+    const fits = isExpected && array.shape.length === shape.length
       && shape.every((size, axis) => size === null || size === array.shape[axis]);
     check(fits, `model.safetensors: the array ${name} does not fit config.json`);
   }

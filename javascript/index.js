@@ -57,14 +57,16 @@ async function addressOf(url) {
  */
 export async function load(url) {
   const directory = await addressOf(url);
-  const [config, model] = await Promise.all(["config.json", "model.safetensors"].map((name) => read(new URL(name, directory))));
+  const names = ["config.json", "model.safetensors"];
+  const [config, model] = await Promise.all(names.map((name) => read(new URL(name, directory))));
   return await open(new TextDecoder().decode(config), model);
 }
 
 /** Open a compact student whose files are in memory. */
 export async function open(config, model) {
   const found = readConfig(config);
-  const arrays = readTensors(new Uint8Array(model.buffer, model.byteOffset, model.byteLength)); // slices of a Buffer share
+  // Slices of a Buffer of Node would share its memory.
+  const arrays = readTensors(new Uint8Array(model.buffer, model.byteOffset, model.byteLength));
   const tableDim = checkArrays(found, arrays);
   for (const [name, array] of arrays) {
     const numbers = array.dtype === "F32" ? new Float32Array(array.bytes.slice().buffer) : [];
@@ -125,7 +127,8 @@ export class Student {
     if (this.#opened === null) throw new StudentError("The student was closed: load it again.");
     const first = listed(texts, "texts");
     if ((textPairs !== undefined) !== this.pair) {
-      throw new TypeError(this.pair ? "The student compares two texts: give textPairs." : "The student reads single texts: leave out textPairs.");
+      const advice = this.pair ? "compares two texts: give textPairs." : "reads single texts: leave out textPairs.";
+      throw new TypeError(`The student ${advice}`);
     }
     const second = this.pair ? listed(textPairs, "textPairs") : undefined;
     if (second !== undefined && second.length !== first.length) {
@@ -134,7 +137,9 @@ export class Student {
     const scored = this.#core.score(
       this.#opened.student, this.#config.outputs, first.map(encode), second?.map(encode),
     );
-    if (!scored.logits.every(Number.isFinite)) throw new StudentError("A score is not finite: the student is damaged, copy it again.");
+    if (!scored.logits.every(Number.isFinite)) {
+      throw new StudentError("A score is not finite: the student is damaged, copy it again.");
+    }
     return scored;
   }
 
@@ -158,7 +163,8 @@ export class Student {
       return { name: head.name, entries };
     });
     if (!this.severalHeads) return byHead[0].entries;
-    return Array.from({ length: count }, (_, row) => Object.fromEntries(byHead.map(({ name, entries }) => [name, entries[row]])));
+    const named = (row) => Object.fromEntries(byHead.map(({ name, entries }) => [name, entries[row]]));
+    return Array.from({ length: count }, (_, row) => named(row));
   }
 
   /**
@@ -177,14 +183,15 @@ export class Student {
       return this.#core.read(this.#opened.student, this.#config.dim, bytes).map((item) => ({ ...item, units }));
     });
     const added = contributions(this.#head, sides);
-    const spans = sides.flatMap((items, side) => items.map((item) => ({ item, second: side === 1 }))).map(({ item, second }, i) => ({
+    const spans = sides.flat().map((item, i) => ({
       ngram: item.name,
       places: item.places.map(([begin, end]) => [item.units[begin], item.units[end]]),
-      second,
+      second: i >= sides[0].length,
       unknown: item.unknown,
       contributions: added[i],
     }));
-    return { heads: this.heads, logits, emptyLogits: emptyLogits(this.#head), spans, tokens };
+    const empty = emptyLogits(this.#head);
+    return { heads: this.heads, logits, emptyLogits: empty, spans, tokens };
   }
 
   #answers(logits, count) {

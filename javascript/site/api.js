@@ -1,5 +1,5 @@
-// The page of the server without a server: this file takes the place of src/sparsedistill/serve/page/api.js, and answers
-// as the server does. make_site.py puts the files together.
+// The page of the server without a server: this file takes the place of src/sparsedistill/serve/page/api.js, and
+// answers as the server does. make_site.py puts the files together.
 
 import { load } from "../package/index.js";
 
@@ -99,13 +99,18 @@ function described(found, { classes, problem }, first, texts, label) {
   const empty = evidence(found.emptyLogits);
   const spans = found.spans.map((span) => ({ ...span, evidence: evidence(span.contributions) }));
   const characters = texts.map(charactersOf);
-  const words = found.tokens.map((tokens, side) => wordsOf(tokens, spans.filter(({ second }) => second === (side === 1)), characters[side]));
-  const strongest = [...spans].sort((one, other) => Math.abs(other.evidence) - Math.abs(one.evidence)).slice(0, LONGEST_LIST);
+  const words = found.tokens.map((tokens, side) => {
+    const own = spans.filter(({ second }) => second === (side === 1));
+    return wordsOf(tokens, own, characters[side]);
+  });
+  const ranked = [...spans].sort((one, other) => Math.abs(other.evidence) - Math.abs(one.evidence));
   return {
     label: classes[chosen],
     total: empty + spans.reduce((sum, span) => sum + span.evidence, 0),
     empty,
-    ngrams: strongest.map((span) => ({ ngram: span.ngram, evidence: span.evidence, second: span.second, characters: span.unknown })),
+    ngrams: ranked.slice(0, LONGEST_LIST).map(({ ngram, evidence, second, unknown }) => {
+      return { ngram, evidence, second, characters: unknown };
+    }),
     words: words[0],
     words_pair: words[1] ?? [],
   };
